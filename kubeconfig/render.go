@@ -1,0 +1,205 @@
+package kubeconfig
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Single is a kubeconfig with one cluster, one user and one context, which is the current one: what kubeadm writes.
+// Cluster, Server and User are required. Of PEM and file, of token and file, one at most is given. A user without
+// certificate is allowed: a kubeconfig may wait for its certificate to be signed elsewhere.
+type Single struct {
+	Cluster       string // name of the cluster
+	Server        string // URL
+	TLSServerName string // the name expected in the server's certificate, if it is not the host of Server
+	CA            []byte // PEM, the whole bundle
+	CAFile        string
+
+	User           string // name of the user
+	ClientCert     []byte // PEM, leaf first
+	ClientCertFile string
+	ClientKey      []byte // PEM
+	ClientKeyFile  string
+	Token          string
+
+	Context   string // name of the context; "" means User@Cluster
+	Namespace string // default namespace; "" means the server's choice, default
+}
+
+// Single returns what Render made the file of. Of a file from elsewhere it is what this package can say about the entry;
+// what Single has no place for is left out.
+func (e Entry) Single() Single {
+	s := Single{
+		Cluster:       e.Cluster.Name,
+		Server:        e.Cluster.Server,
+		TLSServerName: e.Cluster.TLSServerName,
+		CA:            e.Cluster.CA,
+		CAFile:        e.Cluster.CAFile,
+
+		User:           e.User.Name,
+		ClientCert:     e.User.ClientCert,
+		ClientCertFile: e.User.ClientCertFile,
+		ClientKey:      e.User.ClientKey,
+		ClientKeyFile:  e.User.ClientKeyFile,
+		Token:          e.User.Token,
+
+		Context:   e.Context.Name,
+		Namespace: e.Context.Namespace,
+	}
+	if s.Context == s.User+"@"+s.Cluster {
+		s.Context = ""
+	}
+	return s
+}
+
+// Render writes the kubeconfig as kubeadm does, byte for byte: keys in alphabetical order, PEM embedded as base64, no
+// preferences. Parse(Render(s)).Current().Single() is s.
+func (s Single) Render() ([]byte, error) {
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	context := s.Context
+	if context == "" {
+		context = s.User + "@" + s.Cluster
+	}
+	var w writer
+	w.Grow(1024 + 4*(len(s.CA)+len(s.ClientCert)+len(s.ClientKey))/3 + len(s.Token))
+	w.WriteString("apiVersion: v1\nclusters:\n- cluster:\n")
+	w.field("    certificate-authority", s.CAFile)
+	w.data("    certificate-authority-data", s.CA)
+	w.field("    server", s.Server)
+	w.field("    tls-server-name", s.TLSServerName)
+	w.field("  name", s.Cluster)
+	w.WriteString("contexts:\n- context:\n")
+	w.field("    cluster", s.Cluster)
+	w.field("    namespace", s.Namespace)
+	w.field("    user", s.User)
+	w.field("  name", context)
+	w.field("current-context", context)
+	w.WriteString("kind: Config\nusers:\n")
+	w.field("- name", s.User)
+	w.WriteString("  user:")
+	start := w.Len()
+	w.WriteString("\n")
+	w.field("    client-certificate", s.ClientCertFile)
+	w.data("    client-certificate-data", s.ClientCert)
+	w.field("    client-key", s.ClientKeyFile)
+	w.data("    client-key-data", s.ClientKey)
+	w.field("    token", s.Token)
+	if w.Len() == start+1 {
+		w.Truncate(start)
+		w.WriteString(" {}\n")
+	}
+	return w.Bytes(), nil
+}
+
+func (s Single) validate() error {
+	for _, f := range []struct{ name, value string }{
+		{"cluster name", s.Cluster}, {"server", s.Server}, {"user name", s.User},
+	} {
+		if f.value == "" {
+			return fmt.Errorf("%s is empty", f.name)
+		}
+	}
+	for _, f := range []struct{ name, value string }{
+		{"cluster name", s.Cluster}, {"server", s.Server}, {"TLS server name", s.TLSServerName}, {"CA file", s.CAFile},
+		{"user name", s.User}, {"client certificate file", s.ClientCertFile}, {"client key file", s.ClientKeyFile},
+		{"token", s.Token}, {"context name", s.Context}, {"namespace", s.Namespace},
+	} {
+		if !utf8.ValidString(f.value) || strings.ContainsFunc(f.value, unprintable) {
+			return fmt.Errorf("%s has control characters or is not UTF-8", f.name)
+		}
+	}
+	for _, f := range []struct {
+		name string
+		data []byte
+		file string
+	}{
+		{"CA", s.CA, s.CAFile}, {"client certificate", s.ClientCert, s.ClientCertFile}, {"client key", s.ClientKey, s.ClientKeyFile},
+	} {
+		if len(f.data) > 0 && f.file != "" {
+			return fmt.Errorf("%s is given both as data and as a file", f.name)
+		}
+	}
+	return validateServer(s.Server)
+}
+
+// unprintable are the characters that YAML has to escape, and U+FEFF, which readers take for a byte order mark.
+func unprintable(r rune) bool {
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' || r == utf8.RuneError
+}
+
+func validateServer(server string) error {
+	u, err := url.Parse(server)
+	if err != nil {
+		var ue *url.Error
+		if errors.As(err, &ue) {
+			err = ue.Err
+		}
+		return fmt.Errorf("server %q is not a URL: %w", shorten(server), err)
+	}
+	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return fmt.Errorf("server %q is not of the form https://host:port", shorten(server))
+	}
+	return nil
+}
+
+// writer writes the lines of a kubeconfig.
+type writer struct{ bytes.Buffer }
+
+// field writes a line with a string, nothing if it is empty.
+func (w *writer) field(key, value string) {
+	if value == "" {
+		return
+	}
+	w.WriteString(key)
+	w.WriteString(": ")
+	w.WriteString(scalar(value))
+	w.WriteByte('\n')
+}
+
+// data writes a line with PEM as base64, nothing if it is empty.
+func (w *writer) data(key string, pem []byte) {
+	if len(pem) == 0 {
+		return
+	}
+	w.WriteString(key)
+	w.WriteString(": ")
+	w.Write(base64.StdEncoding.AppendEncode(w.AvailableBuffer(), pem))
+	w.WriteByte('\n')
+}
+
+// plainScalar matches the names and addresses that every YAML reader takes for strings: they begin with a letter, so are
+// no numbers, and have no blank, so no ": " and no " #".
+var plainScalar = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9:/@._-]*[A-Za-z0-9]$`)
+
+// scalar writes a string as a YAML scalar on one line, in quotes if YAML 1.1 or 1.2 would take it for anything else.
+func scalar(s string) string {
+	if plainScalar.MatchString(s) && !isReserved(s) {
+		return s
+	}
+	b, err := yaml.Marshal(s)
+	text := strings.TrimSuffix(string(b), "\n")
+	if err != nil || strings.Contains(text, "\n") {
+		// Not reached for strings without control characters; JSON strings are YAML.
+		return fmt.Sprintf("%q", s)
+	}
+	return text
+}
+
+func isReserved(s string) bool {
+	switch strings.ToLower(s) {
+	case "true", "false", "yes", "no", "on", "off", "y", "n", "null":
+		return true
+	}
+	return false
+}
