@@ -1,0 +1,144 @@
+package kubeconfig
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// layout is how a file is written: what is lost in the tree.
+type layout struct {
+	indented bool // lists stand deeper than their key; kubectl and kubeadm write them at the same depth
+	crlf     bool
+}
+
+// layoutOf finds the layout of a file before anything in its tree is changed.
+func layoutOf(data []byte, root *yaml.Node) layout {
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	l := layout{crlf: bytes.HasSuffix(line, []byte("\r"))}
+	if root == nil || root.Style&yaml.FlowStyle != 0 {
+		return l
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if k, v := root.Content[i], root.Content[i+1]; isBlockList(v) {
+			l.indented = v.Column > k.Column
+			break
+		}
+	}
+	return l
+}
+
+func isBlockList(n *yaml.Node) bool {
+	return n.Kind == yaml.SequenceNode && n.Style&yaml.FlowStyle == 0 && len(n.Content) > 0
+}
+
+var errUnwritable = errors.New("cannot be rewritten without changing its meaning or its comments' places; edit it by hand")
+
+// bytes writes the tree and proves that it reads back as the same tree: the comments that yaml.v3 carries along can end up
+// where they change the text around them. A JSON document comes out as YAML, as when kubectl changes one.
+func (d *document) bytes(l layout) ([]byte, error) {
+	if d.root.Style&yaml.FlowStyle != 0 {
+		toBlock(d.root)
+	}
+	var buf bytes.Buffer
+	enc := yaml.NewEncoder(&buf)
+	enc.SetIndent(2)
+	if err := enc.Encode(d.doc); err != nil {
+		return nil, fmt.Errorf("%w (%s)", errUnwritable, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if err := enc.Close(); err != nil {
+		return nil, fmt.Errorf("%w (%s)", errUnwritable, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	text := buf.Bytes()
+	if !l.indented {
+		if out := outdentLists(text); d.proves(out) {
+			text = out
+		}
+	}
+	if l.crlf {
+		text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
+	}
+	if !d.proves(text) {
+		return nil, errUnwritable
+	}
+	return text, nil
+}
+
+// proves tells whether text reads back as the tree of d.
+func (d *document) proves(text []byte) bool {
+	back, err := load(text)
+	return err == nil && back.root != nil && identical(d.root, back.root)
+}
+
+// identical compares two trees: kinds, types, values and order, not styles and comments.
+func identical(a, b *yaml.Node) bool {
+	if a.Kind != b.Kind || a.ShortTag() != b.ShortTag() || a.Value != b.Value || len(a.Content) != len(b.Content) {
+		return false
+	}
+	for i := range a.Content {
+		if !identical(a.Content[i], b.Content[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// toBlock takes away the styles of a JSON document, so that it is written as a person would write YAML.
+func toBlock(n *yaml.Node) {
+	n.Style &^= yaml.FlowStyle
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" {
+		n.Style = stringStyle(n.Value)
+	}
+	for _, c := range n.Content {
+		toBlock(c)
+	}
+}
+
+// outdentLists moves the lists that yaml.v3 has written two columns deeper than their keys to the columns of their keys.
+func outdentLists(text []byte) []byte {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil || len(doc.Content) != 1 {
+		return text
+	}
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	shift := make([]int, len(lines)+2) // by line number
+	markLists(doc.Content[0], len(lines), shift)
+	out := make([]byte, 0, len(text))
+	for i, line := range lines {
+		indent := len(line) - len(bytes.TrimLeft(line, " "))
+		out = append(out, line[min(indent, shift[i+1]):]...)
+	}
+	return out
+}
+
+// markLists adds 2 to the shift of the lines of every list that is the value of a key in n, which ends on line last.
+func markLists(n *yaml.Node, last int, shift []int) {
+	step := 1
+	if n.Kind == yaml.MappingNode {
+		step = 2
+	}
+	for i := 0; i+step <= len(n.Content); i += step {
+		end := last
+		if i+step < len(n.Content) {
+			end = firstLine(n.Content[i+step]) - 1
+		}
+		v := n.Content[i+step-1]
+		if k := n.Content[i]; n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle == 0 && isBlockList(v) && v.Line > k.Line {
+			for l := k.Line + 1; l <= end; l++ {
+				shift[l] += 2
+			}
+		}
+		markLists(v, end, shift)
+	}
+}
+
+// firstLine is the line where a node begins, with the comment above it.
+func firstLine(n *yaml.Node) int {
+	if n.HeadComment == "" {
+		return n.Line
+	}
+	return n.Line - 1 - strings.Count(n.HeadComment, "\n")
+}

@@ -1,0 +1,147 @@
+package kubeconfig
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// stringNode makes a scalar that every YAML reader takes for a string.
+func stringNode(s string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s, Style: stringStyle(s)}
+}
+
+// stringStyle is the style in which a string stays one for YAML 1.1, which yaml.v3 does not ask about a Node.
+func stringStyle(s string) yaml.Style {
+	if strings.ContainsAny(s, "\n") {
+		return 0 // the encoder takes a block, or quotes where a block cannot hold the text
+	}
+	if strings.HasPrefix(scalar(s), `"`) || strings.HasPrefix(scalar(s), "'") {
+		return yaml.DoubleQuotedStyle
+	}
+	return 0
+}
+
+func dataNode(pem []byte) *yaml.Node {
+	return stringNode(base64.StdEncoding.EncodeToString(pem))
+}
+
+func cloneNode(n *yaml.Node) *yaml.Node {
+	c := *n
+	c.Content = nil
+	for _, child := range n.Content {
+		c.Content = append(c.Content, cloneNode(child))
+	}
+	return &c
+}
+
+// setKey sets a key of a mapping. The old value's comment stays; a new key goes to its place in the alphabet if the keys
+// are in that order, else to the end.
+func setKey(m *yaml.Node, key string, v *yaml.Node) {
+	if i := keyIndex(m, key); i >= 0 {
+		replaceNode(m, i+1, v)
+		return
+	}
+	if len(m.Content) == 0 {
+		m.Style &^= yaml.FlowStyle // {} grows into a block
+	}
+	at := len(m.Content)
+	for i := 0; i < len(m.Content); i += 2 {
+		if i > 0 && m.Content[i-2].Value > m.Content[i].Value {
+			at = len(m.Content)
+			break
+		}
+		if at == len(m.Content) && m.Content[i].Value > key {
+			at = i
+		}
+	}
+	content := append([]*yaml.Node{}, m.Content[:at]...)
+	content = append(content, stringNode(key), v)
+	m.Content = append(content, m.Content[at:]...)
+}
+
+// replaceNode puts v in the place of the i-th node of n; the comments there stay.
+func replaceNode(n *yaml.Node, i int, v *yaml.Node) {
+	old := n.Content[i]
+	v.HeadComment, v.LineComment, v.FootComment = old.HeadComment, old.LineComment, old.FootComment
+	if v.Kind != yaml.ScalarNode && v.LineComment != "" {
+		// Behind a scalar is no place for it any more: it would move to the end of the block.
+		n.Content[i-1].HeadComment = joinComments(n.Content[i-1].HeadComment, v.LineComment)
+		v.LineComment = ""
+	}
+	n.Content[i] = v
+}
+
+// deleteKey removes a key of a mapping. The comment on its line goes, those above and below stay.
+func deleteKey(m *yaml.Node, key string) {
+	i := keyIndex(m, key)
+	if i < 0 {
+		return
+	}
+	k := m.Content[i]
+	m.Content = append(m.Content[:i:i], m.Content[i+2:]...)
+	comment := joinComments(k.HeadComment, k.FootComment)
+	switch {
+	case comment == "":
+	case i < len(m.Content):
+		m.Content[i].HeadComment = joinComments(comment, m.Content[i].HeadComment)
+	case i > 0:
+		m.Content[i-2].FootComment = joinComments(m.Content[i-2].FootComment, comment)
+	}
+}
+
+func joinComments(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "\n" + b
+}
+
+// child returns the value of a key of a mapping as a node of the given kind, made if the key is missing or null.
+func child(m *yaml.Node, key string, kind yaml.Kind) *yaml.Node {
+	if v := value(m, key); v != nil {
+		return v
+	}
+	v := &yaml.Node{Kind: kind, Tag: "!!map"}
+	if kind == yaml.SequenceNode {
+		v.Tag = "!!seq"
+	}
+	setKey(m, key, v)
+	return v
+}
+
+// embed puts PEM into a mapping as field-data and removes the field that holds a path: client-go complains about both.
+// It tells whether that changed anything.
+func embed(m *yaml.Node, field string, pem []byte) bool {
+	path, data := value(m, field), value(m, field+"-data")
+	if path == nil && data != nil && sameData(data.Value, pem) {
+		return false
+	}
+	if i := keyIndex(m, field); i >= 0 && keyIndex(m, field+"-data") < 0 {
+		m.Content[i].Value = field + "-data" // in its place, with its comments
+	} else {
+		deleteKey(m, field)
+	}
+	setKey(m, field+"-data", dataNode(pem))
+	return true
+}
+
+func sameData(b64 string, pem []byte) bool {
+	b, err := base64.StdEncoding.DecodeString(b64)
+	return err == nil && string(b) == string(pem)
+}
+
+// entryNode returns the item of that name in a list of the document, nil if there is none.
+func (d *document) entryNode(list, name string) *yaml.Node {
+	l := value(d.root, list)
+	if l == nil {
+		return nil
+	}
+	for _, item := range l.Content {
+		if n := value(item, "name"); n != nil && n.Value == name {
+			return item
+		}
+	}
+	return nil
+}
