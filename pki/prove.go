@@ -1,0 +1,87 @@
+package pki
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pkitool/pkitool/pki/internal/lint"
+)
+
+// knownExtensions are the only extensions that a certificate of ours has.
+var knownExtensions = []string{"2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.35", "2.5.29.37"}
+
+// prove reads a signed certificate back and compares it, field by field, with
+// what was asked for; then the rules of RFC 5280 judge it. parent is nil for a
+// root. A difference is a fault of the signing engine, never of the user.
+func prove(der []byte, t Template, subject []byte, pub crypto.PublicKey, parent *x509.Certificate) (*x509.Certificate, error) {
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("signed certificate cannot be read back: %w", err)
+	}
+	issuer := parent
+	if issuer == nil {
+		issuer = c
+	}
+	var wrong []string
+	must := func(what string, ok bool) {
+		if !ok {
+			wrong = append(wrong, what)
+		}
+	}
+	must("version", c.Version == 3)
+	must("serial number", c.SerialNumber.Sign() > 0 && c.SerialNumber.BitLen() <= 159)
+	must("subject", bytes.Equal(c.RawSubject, subject))
+	must("issuer", bytes.Equal(c.RawIssuer, issuer.RawSubject))
+	must("public key", SameKey(c.PublicKey, pub))
+	must("validity", c.NotBefore.Equal(seconds(t.NotBefore)) && c.NotAfter.Equal(seconds(t.NotAfter)))
+	must("subject alternative names", sameSANs(SANsOf(c), t.SANs))
+	must("key usage", c.KeyUsage == t.KeyUsage(pub))
+	must("extended key usage", slices.Equal(c.ExtKeyUsage, t.ExtKeyUsage) && slices.EqualFunc(c.UnknownExtKeyUsage, t.UnknownExtKeyUsage, asn1.ObjectIdentifier.Equal))
+	must("basic constraints", c.BasicConstraintsValid && c.IsCA == t.CA && critical(c, "2.5.29.19") && pathLenOf(c) == pathLenWanted(t))
+	must("subject key identifier", len(c.SubjectKeyId) > 0 && (t.SubjectKeyID == nil || bytes.Equal(c.SubjectKeyId, t.SubjectKeyID)))
+	must("authority key identifier", parent == nil || bytes.Equal(c.AuthorityKeyId, parent.SubjectKeyId))
+	for _, e := range c.Extensions {
+		must("unasked extension "+e.Id.String(), slices.Contains(knownExtensions, e.Id.String()))
+	}
+	must("signature", issuer.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil)
+	if len(wrong) > 0 {
+		return nil, fmt.Errorf("signed certificate is not what was asked for: %s", strings.Join(wrong, ", "))
+	}
+	faults, err := lint.Faults(der, false)
+	if err != nil {
+		return nil, err
+	}
+	if len(faults) > 0 {
+		return nil, errors.New("certificate would break RFC 5280: " + strings.Join(faults, "; "))
+	}
+	return c, nil
+}
+
+func sameSANs(a, b SANs) bool {
+	return slices.Equal(a.DNS, b.DNS) && slices.Equal(a.IPs, b.IPs) && slices.Equal(a.URIs, b.URIs) && slices.Equal(a.Emails, b.Emails)
+}
+
+func critical(c *x509.Certificate, oid string) bool {
+	return slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Critical && e.Id.String() == oid })
+}
+
+func pathLenOf(c *x509.Certificate) int {
+	if !c.IsCA || (c.MaxPathLen == 0 && !c.MaxPathLenZero) {
+		return -1
+	}
+	return c.MaxPathLen
+}
+
+func pathLenWanted(t Template) int {
+	if t.PathLen == nil {
+		return -1
+	}
+	return *t.PathLen
+}
