@@ -1,0 +1,148 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+)
+
+// File is what Read found.
+type File struct {
+	Data []byte
+	// Mode is the mode of the file itself, of the target where the path is a link.
+	Mode fs.FileMode
+	// Symlink is true when the last element of the path is a symbolic link: such a file can be read but not saved.
+	Symlink bool
+}
+
+// Read reads the regular file at path, following symbolic links. It never waits: a pipe, a socket or a device is
+// ErrNotRegular, even one that takes the file's place between two system calls. More than MaxSize bytes are ErrTooLarge.
+// A file that is not there, or a link to nothing, is fs.ErrNotExist. Errors are *Error.
+func Read(path string) (File, error) {
+	link, err := os.Lstat(path)
+	if err != nil {
+		return File{}, fault(path, err)
+	}
+	// Opening a device can act on it, so the type is asked for before and, against a swap, after.
+	info, err := os.Stat(path)
+	if err == nil {
+		err = regular(info)
+	}
+	if err != nil {
+		return File{}, fault(path, err)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|openNoWait, 0)
+	if err != nil {
+		return File{}, fault(path, err)
+	}
+	defer f.Close()
+	info, err = f.Stat()
+	if err == nil {
+		err = regular(info)
+	}
+	if err != nil {
+		return File{}, fault(path, err)
+	}
+	if info.Size() > MaxSize {
+		return File{}, fault(path, ErrTooLarge)
+	}
+	data, err := readBounded(f, int(info.Size()))
+	if err != nil {
+		return File{}, fault(path, err)
+	}
+	return File{Data: data, Mode: info.Mode(), Symlink: link.Mode().Type() == fs.ModeSymlink}, nil
+}
+
+// ReadFrom reads r to its end, at most MaxSize bytes, else ErrTooLarge. It is for standard input and pipes, and waits as
+// long as r does. Name stands for the path in errors, which are *Error.
+func ReadFrom(r io.Reader, name string) ([]byte, error) {
+	data, err := readBounded(r, 0)
+	if err != nil {
+		return nil, fault(name, err)
+	}
+	return data, nil
+}
+
+// readBounded reads r to its end into a buffer that starts at size bytes and never grows past MaxSize+1.
+func readBounded(r io.Reader, size int) ([]byte, error) {
+	var buf bytes.Buffer
+	buf.Grow(size + bytes.MinRead) // ReadFrom wants room for one more read to see the end
+	n, err := buf.ReadFrom(io.LimitReader(r, MaxSize+1))
+	if err != nil {
+		return nil, err
+	}
+	if n > MaxSize {
+		return nil, ErrTooLarge
+	}
+	return buf.Bytes(), nil
+}
+
+// List gives the paths, sorted, of all regular files in the tree under dir, and of symbolic links to regular files.
+// Links to directories are not followed, but dir itself may be one; staging files of this package are left out. It looks
+// at no more than limit entries, directories included: one more is ErrTooMany and no list. A subdirectory that cannot
+// be read does not hide the others: the list is complete without it, and the error (joined *Errors) names each.
+func List(dir string, limit int) ([]string, error) {
+	var (
+		files  []string
+		faults []error
+		open   = []string{dir}
+	)
+	for len(open) > 0 {
+		next := open[len(open)-1]
+		open = open[:len(open)-1]
+		entries, err := readDir(next, limit)
+		if errors.Is(err, ErrTooMany) {
+			return nil, fault(dir, err)
+		}
+		if err != nil {
+			faults = append(faults, fault(next, err))
+		}
+		limit -= len(entries)
+		for _, entry := range entries {
+			path := join(next, entry.Name())
+			switch {
+			case entry.IsDir():
+				open = append(open, path)
+			case isStaging(entry.Name()):
+			case entry.Type().IsRegular():
+				files = append(files, path)
+			case entry.Type() == fs.ModeSymlink:
+				if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+					files = append(files, path)
+				}
+			}
+		}
+	}
+	slices.Sort(files)
+	return files, errors.Join(faults...)
+}
+
+// readDir reads up to limit entries of a directory; one more is ErrTooMany. Unlike os.ReadDir it does not take in the
+// whole of a directory with millions of names first.
+func readDir(dir string, limit int) ([]fs.DirEntry, error) {
+	f, err := os.OpenFile(dir, os.O_RDONLY|openNoWait, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(limit + 1)
+	if len(entries) > limit {
+		return nil, ErrTooMany
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return entries, err
+}
+
+// join is filepath.Join without Clean, so that paths in a listing begin as the caller spelled the directory.
+func join(dir, name string) string {
+	if strings.HasSuffix(dir, string(os.PathSeparator)) {
+		return dir + name
+	}
+	return dir + string(os.PathSeparator) + name
+}

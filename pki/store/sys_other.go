@@ -1,0 +1,16 @@
+//go:build !linux
+
+package store
+
+import "os"
+
+func startSync(*os.File) {}
+
+const canSyncFilesystem = false
+
+func syncFilesystem(*os.File) error { return nil }
+
+// renameAbsent renames from to to in one directory unless to is there (fs.ErrExist).
+func renameAbsent(_ *os.File, root *os.Root, from, to string) error {
+	return linkAbsent(root, from, to)
+}
