@@ -22,17 +22,19 @@ type Finding struct {
 	ID       string   `json:"id"` // stable, such as ca-given-twice
 	Severity Severity `json:"severity"`
 	Line     int      `json:"line,omitempty"` // where the entry begins; 0 for the file as a whole
-	Subject  string   `json:"subject"`        // such as: cluster "kubernetes"
+	Kind     string   `json:"kind,omitempty"` // cluster, user or context; "" for the file as a whole
+	Name     string   `json:"name,omitempty"` // of the entry
 	Fault    string   `json:"fault"`
 	Hint     string   `json:"hint,omitempty"`
 	Fixable  bool     `json:"fixable"` // Fix repairs it
 }
 
+// String is the finding as a sentence, without its hint.
 func (f Finding) String() string {
-	if f.Subject == "" {
+	if f.Kind == "" {
 		return f.Fault
 	}
-	return f.Subject + ": " + f.Fault
+	return fmt.Sprintf("%s %q: %s", f.Kind, shorten(f.Name), f.Fault)
 }
 
 // Check finds what is wrong with the parts of a kubeconfig and with the way they fit together, in the order of the file:
@@ -63,17 +65,18 @@ func (c *Config) Check() []Finding {
 
 // checker collects findings about one subject after the other.
 type checker struct {
-	subject  string
+	kind     string
+	name     string
 	line     int
 	findings []Finding
 }
 
 func (k *checker) about(kind, name string, line int) {
-	k.subject, k.line = fmt.Sprintf("%s %q", kind, name), line
+	k.kind, k.name, k.line = kind, name, line
 }
 
 func (k *checker) add(s Severity, id, fault, hint string) {
-	k.findings = append(k.findings, Finding{ID: id, Severity: s, Line: k.line, Subject: k.subject, Fault: fault, Hint: hint})
+	k.findings = append(k.findings, Finding{ID: id, Severity: s, Line: k.line, Kind: k.kind, Name: k.name, Fault: fault, Hint: hint})
 }
 
 func (k *checker) fail(id, fault, hint string) { k.add(Error, id, fault, hint) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -35,7 +36,8 @@ func isBlockList(n *yaml.Node) bool {
 	return n.Kind == yaml.SequenceNode && n.Style&yaml.FlowStyle == 0 && len(n.Content) > 0
 }
 
-var errUnwritable = errors.New("cannot be rewritten without changing its meaning or its comments' places; edit it by hand")
+// errUnwritable is returned for a tree that yaml.v3 cannot write. Nothing but made-up input has been seen to lead here.
+var errUnwritable = errors.New("cannot be rewritten without changing its meaning; edit it by hand")
 
 // bytes writes the tree and proves that it reads back as the same tree: the comments that yaml.v3 carries along can end up
 // where they change the text around them. A JSON document comes out as YAML, as when kubectl changes one.
@@ -46,31 +48,58 @@ func (d *document) bytes(l layout) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := yaml.NewEncoder(&buf)
 	enc.SetIndent(2)
-	if err := enc.Encode(d.doc); err != nil {
+	if err := errors.Join(enc.Encode(d.doc), enc.Close()); err != nil {
 		return nil, fmt.Errorf("%w (%s)", errUnwritable, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	if err := enc.Close(); err != nil {
-		return nil, fmt.Errorf("%w (%s)", errUnwritable, strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	text := buf.Bytes()
+	candidates := [][]byte{buf.Bytes()}
 	if !l.indented {
-		if out := outdentLists(text); d.proves(out) {
-			text = out
+		candidates = [][]byte{outdentLists(buf.Bytes()), buf.Bytes()}
+	}
+	var best []byte
+	for _, text := range candidates {
+		if l.crlf {
+			text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
+		}
+		same, comments := d.readsBack(text)
+		if same && comments {
+			return text, nil
+		}
+		if same && best == nil {
+			best = text
 		}
 	}
-	if l.crlf {
-		text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
-	}
-	if !d.proves(text) {
+	if best == nil {
 		return nil, errUnwritable
 	}
-	return text, nil
+	return best, nil
 }
 
-// proves tells whether text reads back as the tree of d.
-func (d *document) proves(text []byte) bool {
+// readsBack tells whether text reads as the tree of d, and with the same comments, wherever they are.
+func (d *document) readsBack(text []byte) (same, comments bool) {
 	back, err := load(text)
-	return err == nil && back.root != nil && identical(d.root, back.root)
+	if err != nil || back.root == nil || !identical(d.root, back.root) {
+		return false, false
+	}
+	var want, got []string
+	want, got = commentLines(d.doc, want), commentLines(back.doc, got)
+	slices.Sort(want)
+	slices.Sort(got)
+	return true, slices.Equal(want, got)
+}
+
+// commentLines appends the lines of all comments at and below n.
+func commentLines(n *yaml.Node, lines []string) []string {
+	for _, c := range []string{n.HeadComment, n.LineComment, n.FootComment} {
+		for line := range strings.Lines(c) {
+			if line = strings.TrimSpace(line); line != "" {
+				lines = append(lines, line)
+			}
+		}
+	}
+	for _, c := range n.Content {
+		lines = commentLines(c, lines)
+	}
+	return lines
 }
 
 // identical compares two trees: kinds, types, values and order, not styles and comments.

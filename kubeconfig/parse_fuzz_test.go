@@ -1,7 +1,6 @@
 package kubeconfig
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -53,13 +52,6 @@ func FuzzParse(f *testing.F) {
 		back, err := Parse(out)
 		require.NoError(t, err)
 		require.Equal(t, withoutLines(c), withoutLines(back))
-		// Written once more, nothing moves.
-		d2, _, err := open(out)
-		require.NoError(t, err)
-		again, err := d2.bytes(layoutOf(out, d2.root))
-		if err == nil && !bytes.Equal(out, again) && os.Getenv("STABLE") != "" {
-			t.Fatalf("not stable:\n%s\n---\n%s", out, again)
-		}
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -42,6 +43,8 @@ func (e *SyntaxError) Error() string {
 type document struct {
 	doc  *yaml.Node // the document node, which holds comments; nil if the file holds nothing at all
 	root *yaml.Node // the mapping; nil if the file is empty, holds comments only, or null
+	// comment is what a file without root says, which yaml.v3 does not show.
+	comment string
 }
 
 // load reads data into a tree. yaml.v3 panics when it decodes a merge key beside a key that is not a scalar into a struct
@@ -57,7 +60,7 @@ func load(data []byte) (*document, error) {
 	var doc yaml.Node
 	switch err := dec.Decode(&doc); {
 	case errors.Is(err, io.EOF):
-		return &document{}, nil
+		return &document{comment: commentsOf(data)}, nil
 	case err != nil:
 		return nil, yamlError(err)
 	}
@@ -69,9 +72,6 @@ func load(data []byte) (*document, error) {
 	default:
 		return nil, &SyntaxError{Line: second.Line, Fault: "a second document begins here; a kubeconfig is one document, and kubectl would ignore the others"}
 	}
-	if len(doc.Content) != 1 {
-		return &document{}, nil
-	}
 	budget := maxNodes
 	root, err := normalize(doc.Content[0], &budget, 0)
 	if err != nil {
@@ -79,12 +79,24 @@ func load(data []byte) (*document, error) {
 	}
 	doc.Content[0] = root
 	if isNull(root) {
-		return &document{doc: &doc}, nil
+		return &document{comment: commentsOf(data)}, nil
 	}
 	if root.Kind != yaml.MappingNode {
 		return nil, &SyntaxError{Line: root.Line, Fault: "not a kubeconfig: the document is " + kindName(root) + ", not a mapping"}
 	}
 	return &document{doc: &doc, root: root}, nil
+}
+
+// commentsOf returns the comment lines of a file that holds nothing else.
+func commentsOf(data []byte) string {
+	var b strings.Builder
+	for line := range bytes.Lines(data) {
+		if line = bytes.TrimSpace(line); bytes.HasPrefix(line, []byte("#")) && utf8.Valid(line) {
+			b.Write(line)
+			b.WriteByte('\n')
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // countMarks counts the bytes of which every YAML node but the first needs at least one, before or after it.
