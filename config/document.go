@@ -1,0 +1,506 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// What a file may hold at most. A kubeadm file has some 20 kB; the node budget
+// bounds what aliases can multiply.
+const (
+	maxFile  = 1 << 20
+	maxNodes = 200_000
+)
+
+// item is one value as text, and where it was given. Booleans are "true" or
+// "false", numbers are decimal.
+type item struct {
+	text string
+	at   origin
+}
+
+// reader turns a file into the values at the paths that somebody wants. It
+// walks the nodes itself: decoding into Go types would drop line numbers,
+// accept duplicate keys in places, and panic on a merge key beside a key that
+// is not a scalar (yaml.v3 v3.0.1).
+type reader struct {
+	name   string // the file's, for messages
+	faults *faults
+	notes  []string
+
+	wanted map[string]bool   // "Kind.path"
+	values map[string][]item // by "Kind.path"; present and empty for an empty list
+	seen   map[string]origin // every field that is there and not null, by "Kind.path"; the kinds themselves too
+	budget int
+}
+
+// read reads every document of a file.
+func (r *reader) read(data []byte) {
+	r.values, r.seen, r.budget = map[string][]item{}, map[string]origin{}, maxNodes
+	if len(data) > maxFile {
+		r.faults.addf(r.file(), "is larger than 1 MiB")
+		return
+	}
+	before := len(r.faults.list)
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var doc yaml.Node
+		err := decode(dec, &doc)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			r.syntax(data, err)
+			return
+		}
+		if len(doc.Content) == 1 {
+			r.document(doc.Content[0])
+		}
+	}
+	if len(r.faults.list) == before && !r.has(clusterKind) && !r.has(initKind) && !r.has(joinKind) {
+		r.faults.addf(r.file(), "has no %s, %s or %s of %s", clusterKind, initKind, joinKind, group)
+	}
+}
+
+// decode is dec.Decode, and a panic in the parser is an error: yaml.v3 has
+// "internal error ... (please report)" panics of its own.
+func decode(dec *yaml.Decoder, doc *yaml.Node) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("yaml: %v", p)
+		}
+	}()
+	return dec.Decode(doc)
+}
+
+func (r *reader) has(kind string) bool {
+	_, ok := r.seen[kind]
+	return ok
+}
+
+// file is the origin of faults of the file as a whole.
+func (r *reader) file() origin { return origin{layer: byFile, source: r.name} }
+
+func (r *reader) at(line int, field string) origin {
+	return origin{layer: byFile, line: line, source: r.name + ":" + strconv.Itoa(line), field: field}
+}
+
+var (
+	yamlLine   = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	yamlAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
+
+// syntax reports what the YAML parser says. After that nothing more of the
+// file can be read.
+func (r *reader) syntax(data []byte, err error) {
+	what := err.Error()
+	m := yamlLine.FindStringSubmatch(what)
+	if m != nil {
+		what = what[len(m[0]):]
+	}
+	at := r.file()
+	if a := yamlAnchor.FindStringSubmatch(what); a != nil {
+		before, _, _ := bytes.Cut(data, []byte("*"+a[1]))
+		at = r.at(1+bytes.Count(before, []byte("\n")), "")
+		what = fmt.Sprintf("alias of an anchor %q that is not above it", clip(a[1]))
+	} else if m != nil && m[1] != "" {
+		line, _ := strconv.Atoi(m[1])
+		at = r.at(line, "")
+	}
+	r.faults.addf(at, "not YAML: %s", clip(what))
+}
+
+// document reads one document, or passes over one of another kind.
+func (r *reader) document(n *yaml.Node) {
+	if n = deref(n); isNull(n) {
+		return // "---" with nothing behind it
+	}
+	at := r.at(n.Line, "")
+	if n.Kind != yaml.MappingNode {
+		r.faults.addf(at, "wanted a document with apiVersion and kind, found %s", found(n))
+		return
+	}
+	apiVersion, kind := scalarOf(n, "apiVersion"), scalarOf(n, "kind")
+	if apiVersion == "" || kind == "" {
+		if apiVersion == "" {
+			r.faults.addf(r.at(n.Line, "apiVersion"), "missing, as in apiVersion: "+group+"/"+v1beta4)
+		}
+		if kind == "" {
+			r.faults.addf(r.at(n.Line, "kind"), "missing, as in kind: "+clusterKind)
+		}
+		return
+	}
+	ours := kind == clusterKind || kind == initKind || kind == joinKind
+	g, version, _ := strings.Cut(apiVersion, "/")
+	at.field = "apiVersion"
+	switch {
+	case g != group && ours:
+		r.faults.add(at, withHint(fmt.Errorf("%s is a kind of %s, not of %q", kind, group, clip(apiVersion)), "write "+group+"/"+v1beta4))
+		return
+	case g != group:
+		r.passOver(n, kind)
+		return
+	case oldVersions[version] != "":
+		r.faults.add(at, withHint(fmt.Errorf("%q is too old: %s and %s are read", clip(apiVersion), v1beta4, v1beta3),
+			"a kubeadm "+oldVersions[version]+" binary converts it: kubeadm config migrate --old-config OLD --new-config NEW"))
+		return
+	case version != v1beta3 && version != v1beta4:
+		r.faults.addf(at, "unknown version %q: %s and %s are read", clip(apiVersion), v1beta4, v1beta3)
+		return
+	case kind == "ResetConfiguration" || kind == "UpgradeConfiguration":
+		r.passOver(n, kind)
+		return
+	case !ours:
+		at.field = "kind"
+		r.faults.addf(at, "unknown kind %q of %s", clip(kind), group)
+		return
+	}
+	r.configuration(n, kind, version)
+}
+
+func (r *reader) passOver(n *yaml.Node, kind string) {
+	if len(r.notes) < maxFaults {
+		r.notes = append(r.notes, fmt.Sprintf("%s:%d: %s: passed over", r.name, n.Line, printable(kind)))
+	}
+}
+
+// configuration reads a document that is ours.
+func (r *reader) configuration(n *yaml.Node, kind, version string) {
+	at := r.at(n.Line, kind)
+	if first, twice := r.seen[kind]; twice {
+		r.faults.addf(at, "second document of this kind, the first is on line %d", first.line)
+		return
+	}
+	for _, other := range []string{initKind, joinKind} {
+		if first, both := r.seen[other]; both && kind != other && kind != clusterKind {
+			r.faults.addf(at, "excludes the %s on line %d: a node begins a cluster or joins one", other, first.line)
+		}
+	}
+	r.seen[kind] = at
+	d := &documentReader{reader: r, kind: kind, version: version, kinds: schema(version)}
+	d.value(n, d.kinds[kind], kind)
+}
+
+// documentReader reads one document by its schema.
+type documentReader struct {
+	*reader
+	kind, version string
+	kinds         map[string]*shape
+}
+
+// field is the path without its kind, as messages have it.
+func (d *documentReader) field(path string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(path, d.kind), ".")
+}
+
+// value judges one value by its shape, and keeps it when it is wanted.
+// The depth of the recursion is the schema's, not the file's.
+func (d *documentReader) value(n *yaml.Node, s *shape, path string) {
+	n = deref(n)
+	at := d.at(n.Line, d.field(path))
+	if d.budget--; d.budget <= 0 {
+		if d.budget == 0 {
+			d.faults.addf(at, "the file has more than %d values, aliases counted in", maxNodes)
+		}
+		return
+	}
+	if isNull(n) {
+		return // as if it were not there
+	}
+	if d.wanted[path] {
+		d.seen[path] = at
+	}
+	switch s.is {
+	case object, mapping:
+		d.mapping(n, s, path, at)
+	case list:
+		d.list(n, s, path, at)
+	default:
+		got, err := scalar(n, s.is)
+		if err != nil {
+			d.faults.add(at, err)
+		} else if d.wanted[path] {
+			d.values[path] = []item{{got, at}}
+		}
+	}
+}
+
+func (d *documentReader) list(n *yaml.Node, s *shape, path string, at origin) {
+	if n.Kind != yaml.SequenceNode {
+		d.mismatch(n, s, path, at)
+		return
+	}
+	if !d.wanted[path] {
+		for i, e := range n.Content {
+			d.entry(e, s.of, path, i)
+		}
+		return
+	}
+	items := []item{}
+	for i, e := range n.Content {
+		if got, ok := d.entry(e, s.of, path, i); ok {
+			items = append(items, got)
+		}
+	}
+	d.values[path] = items
+}
+
+// entry judges one entry of a list; ok when it is a good scalar.
+func (d *documentReader) entry(e *yaml.Node, s *shape, path string, i int) (got item, ok bool) {
+	path = fmt.Sprintf("%s[%d]", path, i)
+	e = deref(e)
+	at := d.at(e.Line, d.field(path))
+	switch {
+	case isNull(e):
+		d.faults.addf(at, "wanted %s, found nothing", s.is)
+		return item{}, false
+	case s.is == list || s.is == mapping || s.is == object:
+		d.value(e, s, path)
+		return item{}, false
+	}
+	if d.budget--; d.budget < 0 {
+		return item{}, false
+	}
+	v, err := scalar(e, s.is)
+	if err != nil {
+		d.faults.add(at, err)
+	}
+	return item{v, at}, err == nil
+}
+
+func (d *documentReader) mapping(n *yaml.Node, s *shape, path string, at origin) {
+	if n.Kind != yaml.MappingNode {
+		d.mismatch(n, s, path, at)
+		return
+	}
+	first := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, val := deref(n.Content[i]), n.Content[i+1]
+		switch {
+		case key.Kind != yaml.ScalarNode:
+			d.faults.addf(d.at(key.Line, at.field), "wanted a name as key, found %s", found(key))
+			continue
+		case key.Tag == "!!merge":
+			d.faults.addf(d.at(key.Line, at.field), "merge keys (<<) are not read: write the fields out")
+			continue
+		}
+		sub := path + "." + printable(key.Value)
+		keyAt := d.at(key.Line, d.field(sub))
+		if line, twice := first[key.Value]; twice {
+			d.faults.addf(keyAt, "second time, the first is on line %d", line)
+			continue
+		}
+		first[key.Value] = key.Line
+		inner := s.of
+		if s.is == object {
+			if inner = s.fields[key.Value]; inner == nil {
+				d.faults.add(keyAt, d.unknown(path, key.Value))
+				continue
+			}
+		}
+		d.value(val, inner, sub)
+	}
+}
+
+// mismatch is a fault about a value of the wrong shape.
+func (d *documentReader) mismatch(n *yaml.Node, s *shape, path string, at origin) {
+	err := fmt.Errorf("wanted %s, found %s", s.is, found(n))
+	if name := path[strings.LastIndex(path, ".")+1:]; strings.HasSuffix(strings.ToLower(name), "extraargs") {
+		switch d.version {
+		case v1beta4:
+			err = withHint(err, "in "+v1beta4+" arguments are a list of {name: ..., value: ...}")
+		case v1beta3:
+			err = withHint(err, "in "+v1beta3+" arguments are a mapping of name to value")
+		}
+	}
+	d.faults.add(at, err)
+}
+
+// unknown says that no field of that name is at path, and where one is.
+func (d *documentReader) unknown(path, name string) error {
+	err := errors.New("unknown field")
+	other := v1beta4
+	if d.version == v1beta4 {
+		other = v1beta3
+	}
+	if len(d.faults.list) < maxFaults && !strings.Contains(path, "[") { // looking around takes time
+		if s := schema(other)[d.kind].at(strings.TrimPrefix(strings.TrimPrefix(path, d.kind)+"."+name, ".")); s != nil {
+			return withHint(err, "it is a field of "+other+", this document is "+d.version)
+		}
+		if names := d.near(path, name); names != "" {
+			return withHint(err, "did you mean "+names+"?")
+		}
+	}
+	return err
+}
+
+// near are the fields that somebody who wrote name may have meant.
+func (d *documentReader) near(path, name string) string {
+	here := func(n string) bool { return strings.EqualFold(n, name) || distance(n, name, 2) <= 2 }
+	for _, p := range places(d.kinds, here) {
+		if p[:strings.LastIndex(p, ".")] == path {
+			return d.field(p)
+		}
+	}
+	var names []string
+	for _, p := range places(d.kinds, func(n string) bool { return strings.EqualFold(n, name) }) {
+		kind, field, _ := strings.Cut(p, ".")
+		if kind != d.kind {
+			field += " of " + kind
+		}
+		names = append(names, field)
+	}
+	if len(names) > 3 {
+		return ""
+	}
+	return strings.Join(names, " or ")
+}
+
+// distance is the number of letters to add, drop or change between two names;
+// anything above most comes back as most+1.
+func distance(a, b string, most int) int {
+	if len(a)-len(b) > most || len(b)-len(a) > most || len(a) <= most {
+		return most + 1
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		left := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := left
+			if a[i] != b[j] {
+				change++
+			}
+			left = row[j+1]
+			row[j+1] = min(change, left+1, row[j]+1)
+		}
+	}
+	return min(row[len(b)], most+1)
+}
+
+// scalar is a node's value as text, when it is of that type.
+func scalar(n *yaml.Node, want valueType) (string, error) {
+	mismatch := fmt.Errorf("wanted %s, found %s", want, found(n))
+	if n.Kind != yaml.ScalarNode {
+		return "", mismatch
+	}
+	tag := n.ShortTag()
+	isText := tag == "!!str" || tag == "!!timestamp" // kubeadm's reader leaves a date as it is written
+	switch want {
+	case boolean:
+		if yes, ok := yamlBool(n); ok {
+			return strconv.FormatBool(yes), nil
+		}
+		return "", mismatch
+	case number:
+		if tag != "!!int" {
+			return "", mismatch
+		}
+		if v, err := strconv.Atoi(n.Value); err != nil || strconv.Itoa(v) != n.Value {
+			return "", fmt.Errorf("wanted %s in plain decimal digits", want)
+		}
+		return n.Value, nil
+	case quantity:
+		if tag == "!!int" || tag == "!!float" {
+			return n.Value, nil
+		}
+	case duration:
+		if isText {
+			_, err := ParseDuration(n.Value)
+			return n.Value, err
+		}
+	case instant:
+		if isText {
+			if _, err := time.Parse(time.RFC3339, n.Value); err != nil {
+				return "", fmt.Errorf("wanted %s, found other text", want)
+			}
+		}
+	}
+	if !isText {
+		if tag == "!!int" || tag == "!!float" || tag == "!!bool" {
+			return "", withHint(mismatch, "put it in quotes")
+		}
+		return "", mismatch
+	}
+	return n.Value, nil
+}
+
+// yamlBool reads true and false, and unquoted the words that were booleans in
+// YAML 1.1, which is what kubeadm reads.
+func yamlBool(n *yaml.Node) (value, ok bool) {
+	switch {
+	case n.ShortTag() == "!!bool":
+		return strings.EqualFold(n.Value, "true"), strings.EqualFold(n.Value, "true") || strings.EqualFold(n.Value, "false")
+	case n.ShortTag() != "!!str" || n.Style != 0:
+		return false, false
+	}
+	switch n.Value {
+	case "y", "Y", "yes", "Yes", "YES", "on", "On", "ON":
+		return true, true
+	case "n", "N", "no", "No", "NO", "off", "Off", "OFF":
+		return false, true
+	}
+	return false, false
+}
+
+// deref follows aliases: an anchor is never an alias itself.
+func deref(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
+// found says what a node is, never its value: it may be a secret.
+func found(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	switch tag := n.ShortTag(); tag {
+	case "!!str", "!!timestamp", "!!merge":
+		return "text"
+	case "!!int", "!!float":
+		return "a number"
+	case "!!bool":
+		return "true or false"
+	case "!!null":
+		return "nothing"
+	default:
+		return "a value tagged " + printable(tag)
+	}
+}
+
+// scalarOf is the text of the first field called name, "" when there is none.
+func scalarOf(n *yaml.Node, name string) string {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if k, v := n.Content[i], deref(n.Content[i+1]); k.Value == name && v.Kind == yaml.ScalarNode && !isNull(v) {
+			return v.Value
+		}
+	}
+	return ""
+}
+
+// printable is a name from a file, fit for a message.
+func printable(s string) string {
+	s = clip(s)
+	if q := strconv.Quote(s); s == "" || q != `"`+s+`"` || strings.ContainsAny(s, " .:[]") {
+		return q
+	}
+	return s
+}

@@ -1,0 +1,128 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Fault is one thing that is wrong with what was given.
+type Fault struct {
+	// Source says where it was given: "cluster.yaml:12", "--service-cidr",
+	// "PKITOOL_SERVICE_CIDR" or "default" (nobody gave it, and this host cannot tell).
+	Source string
+	// Field is the kubeadm field of it, such as "networking.serviceSubnet" or
+	// "apiServer.certSANs[1]"; "" for flags and environment variables, whose
+	// name is the source.
+	Field string
+	// Text says what is wrong.
+	Text string
+	// Hint says what to do about it; often "".
+	Hint string
+
+	at origin
+}
+
+// String is the fault on one line, without its hint.
+func (f Fault) String() string {
+	if f.Field == "" {
+		return f.Source + ": " + f.Text
+	}
+	return f.Source + ": " + f.Field + ": " + f.Text
+}
+
+// Errors is everything that is wrong with what was given, not only the first
+// thing: faults of the file by line, then those of flags, of the environment
+// and of this host's own answers.
+type Errors struct {
+	// Faults has at least one and at most 100 entries.
+	Faults []Fault
+	// More is how many there were beyond those.
+	More int
+}
+
+// Error is one line a fault; hints are left to who prints them.
+func (e *Errors) Error() string {
+	var lines []string
+	for _, f := range e.Faults {
+		lines = append(lines, f.String())
+	}
+	if e.More > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", e.More))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// maxFaults bounds what a hostile file can make us print.
+const maxFaults = 100
+
+// layer is a kind of source, the strongest first.
+type layer int
+
+const (
+	byFlag layer = iota
+	byEnviron
+	byFile
+	byDefault
+)
+
+// origin is where a value was given.
+type origin struct {
+	layer  layer
+	line   int    // in the file
+	source string // as in Fault.Source
+	field  string // as in Fault.Field
+}
+
+// String names the value for a sentence about another one.
+func (o origin) String() string {
+	switch o.layer {
+	case byFile:
+		return o.field + " (" + o.source + ")"
+	case byDefault:
+		return "the default"
+	}
+	return o.source
+}
+
+// faults collects them; the zero value is ready.
+type faults struct{ list []Fault }
+
+// hinted is an error that comes with advice.
+type hinted struct {
+	error
+	hint string
+}
+
+func withHint(err error, hint string) error { return hinted{err, hint} }
+
+func (c *faults) add(at origin, err error) {
+	f := Fault{Source: at.source, Field: at.field, at: at, Text: err.Error()}
+	if h, ok := err.(hinted); ok {
+		f.Hint = h.hint
+	}
+	c.list = append(c.list, f)
+}
+
+func (c *faults) addf(at origin, format string, args ...any) {
+	c.add(at, fmt.Errorf(format, args...))
+}
+
+// err is nil when there is no fault.
+func (c *faults) err() error {
+	if len(c.list) == 0 {
+		return nil
+	}
+	list := slices.Clone(c.list)
+	rank := map[layer]int{byFile: 0, byFlag: 1, byEnviron: 2, byDefault: 3}
+	slices.SortStableFunc(list, func(a, b Fault) int {
+		return cmp.Or(cmp.Compare(rank[a.at.layer], rank[b.at.layer]), cmp.Compare(a.at.line, b.at.line))
+	})
+	list = slices.Compact(list) // one flag may fill two fields, and be wrong for both
+	e := &Errors{Faults: list}
+	if len(list) > maxFaults {
+		e.Faults, e.More = list[:maxFaults:maxFaults], len(list)-maxFaults
+	}
+	return e
+}

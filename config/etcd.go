@@ -1,0 +1,80 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/pki"
+)
+
+func setEtcdEndpoints(d *draft, items []item) {
+	each(func(d *draft, it item) error {
+		d.external.Endpoints = append(d.external.Endpoints, it.text)
+		return checkURL(it.text)
+	})(d, items)
+}
+
+func checkEtcdURLs(d *draft, items []item) {
+	each(func(_ *draft, it item) error { return checkURL(it.text) })(d, items)
+}
+
+// etcdFile is the part of one file of the external etcd.
+func etcdFile(name string, of func(*certs.ExternalEtcd) *string) part {
+	return part{
+		paths: in(clusterKind, "etcd.external."+name),
+		set: each(func(d *draft, it item) error {
+			*of(&d.external) = it.text
+			if !filepath.IsAbs(it.text) {
+				return fmt.Errorf("%q: path is not absolute", clip(it.text))
+			}
+			return nil
+		}),
+		show: showExternal(func(e certs.ExternalEtcd) []string { return oneText(*of(&e)) }),
+	}
+}
+
+// checkEtcd judges etcd as a whole, by kubeadm's rules (ValidateEtcd).
+func (d *draft) checkEtcd(r *reader) {
+	at, external := r.seen[externalEtcd]
+	if !external {
+		return
+	}
+	e := d.external
+	if local, both := r.seen[localEtcd]; both {
+		d.faults.addf(at, "excludes etcd.local on line %d: etcd is run by the cluster or by somebody else", local.line)
+	}
+	if len(e.Endpoints) == 0 && !r.faulty(externalEtcd+".endpoints") {
+		d.faults.addf(at, "has no endpoints: wanted one URL at least")
+	}
+	if (e.CertFile == "") != (e.KeyFile == "") {
+		d.faults.addf(at, "has one of certFile and keyFile: wanted both or none")
+	}
+	if e.CertFile != "" && e.KeyFile != "" && e.CAFile == "" {
+		d.faults.addf(at, "has certFile and keyFile but no caFile")
+	}
+	if e.CAFile != "" || e.CertFile != "" || e.KeyFile != "" {
+		for _, it := range r.values[externalEtcd+".endpoints"] {
+			if strings.HasPrefix(strings.ToLower(it.text), "http:") {
+				d.faults.addf(it.at, "%q is not https, but certificates are given", clip(it.text))
+			}
+		}
+	}
+	if from, given := d.from["etcd-cert-extra-sans"]; given && from.layer != byFile {
+		d.notes = append(d.notes, from.source+": no effect, etcd is external")
+	}
+	d.Cluster.EtcdServerSANs, d.Cluster.EtcdPeerSANs = pki.SANs{}, pki.SANs{}
+	d.Cluster.ExternalEtcd = &e
+}
+
+// faulty reports whether a fault names the field, or an entry of it.
+func (r *reader) faulty(path string) bool {
+	_, field, _ := strings.Cut(path, ".")
+	for _, f := range r.faults.list {
+		if f.Field == field || strings.HasPrefix(f.Field, field+"[") {
+			return true
+		}
+	}
+	return false
+}

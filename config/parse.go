@@ -1,0 +1,469 @@
+package config
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/pki"
+)
+
+// maxText bounds a single value, in bytes: no name, list entry or path is longer.
+const maxText = 4096
+
+// checkText refuses what no setting can hold, and what would let a value
+// write itself across a message.
+func checkText(s string) error {
+	switch {
+	case len(s) > maxText:
+		return fmt.Errorf("is longer than %d bytes", maxText)
+	case !utf8.ValidString(s):
+		return fmt.Errorf("%q is not UTF-8", clip(s))
+	case strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return fmt.Errorf("%q has a character that cannot be printed", clip(s))
+	}
+	return nil
+}
+
+// one makes the setter of a single value from a function that reads it.
+func one(set func(*Settings, string) error) func(*draft, []item) {
+	return each(func(d *draft, it item) error { return set(&d.Settings, it.text) })
+}
+
+// each makes a setter from a function that reads one item.
+func each(set func(*draft, item) error) func(*draft, []item) {
+	return func(d *draft, items []item) {
+		for _, it := range items {
+			err := checkText(it.text)
+			if err == nil {
+				err = set(d, it)
+			}
+			if err != nil {
+				d.faults.add(it.at, err)
+			}
+		}
+	}
+}
+
+func setClusterName(s *Settings, v string) error {
+	if v == "" {
+		return errors.New("is empty")
+	}
+	s.Cluster.Name = v
+	return nil
+}
+
+func setEndpoint(s *Settings, v string) error {
+	if v == "" { // given to say that there is none
+		s.Cluster.Endpoint = certs.Endpoint{}
+		return nil
+	}
+	e, err := parseEndpoint(v)
+	s.Cluster.Endpoint = e
+	return err
+}
+
+// parseEndpoint reads "host", "host:port", "[IPv6]:port" and an IPv6 address
+// with or without brackets.
+func parseEndpoint(v string) (certs.Endpoint, error) {
+	if _, rest, ok := strings.Cut(v, "://"); ok {
+		rest, _, _ = strings.Cut(rest, "/")
+		return certs.Endpoint{}, withHint(fmt.Errorf("%q is a URL, wanted host or host:port", clip(v)), "write "+clip(rest))
+	}
+	host, port, hasPort := v, "", false
+	switch _, err := netip.ParseAddr(v); {
+	case err == nil:
+	case strings.HasPrefix(v, "["):
+		var after string
+		var closed bool
+		host, after, closed = strings.Cut(v[1:], "]")
+		if _, err := netip.ParseAddr(host); err != nil || !closed || !strings.Contains(host, ":") || after != "" && after[0] != ':' {
+			return certs.Endpoint{}, fmt.Errorf("%q is not an IPv6 address in brackets, with :port or without", clip(v))
+		}
+		if hasPort = after != ""; hasPort {
+			port = after[1:]
+		}
+	default:
+		host, port, hasPort = strings.Cut(v, ":")
+	}
+	e := certs.Endpoint{}
+	if hasPort {
+		n, err := parsePort(port)
+		if err != nil {
+			return e, fmt.Errorf("%q: %w", clip(v), err)
+		}
+		e.Port = n
+	}
+	host, err := parseHost(host)
+	if err != nil {
+		return certs.Endpoint{}, fmt.Errorf("%q: %w", clip(v), err)
+	}
+	e.Host = host
+	return e, nil
+}
+
+func parseHost(host string) (string, error) {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		host = strings.ToLower(host)
+		if pki.CheckDNSName(host) == nil {
+			return host, nil
+		}
+		if z := leadingZero(host); z != "" {
+			return "", errors.New(z)
+		}
+		return "", errors.New("the host is neither an IP address nor a DNS name (letters, digits, hyphens and dots)")
+	}
+	switch addr = addr.Unmap(); {
+	case addr.Zone() != "":
+		return "", errors.New("an address with a zone has no meaning on other hosts")
+	case addr.IsUnspecified():
+		return "", errors.New("the address is not one that clients can reach")
+	}
+	return addr.String(), nil
+}
+
+func formatEndpoint(e certs.Endpoint) string {
+	host := e.Host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if e.Port == 0 {
+		return host
+	}
+	return host + ":" + strconv.Itoa(int(e.Port))
+}
+
+func parsePort(v string) (uint16, error) {
+	n, err := strconv.ParseUint(v, 10, 16)
+	if err != nil || n == 0 || strconv.FormatUint(n, 10) != v {
+		return 0, fmt.Errorf("%q is not a port: must be 1 to 65535", clip(v))
+	}
+	return uint16(n), nil
+}
+
+// leadingZero is a sentence about an IPv4 address with a leading zero, which
+// some programs read as octal; "" for anything else.
+func leadingZero(v string) string {
+	if strings.Trim(v, "0123456789.") != "" || !strings.Contains(v, ".") {
+		return ""
+	}
+	for octet := range strings.SplitSeq(v, ".") {
+		if len(octet) > 1 && octet[0] == '0' {
+			return "an IPv4 address has no leading zeros: " + octet + " is octal to some programs and decimal to others"
+		}
+	}
+	return ""
+}
+
+func setServiceCIDRs(d *draft, items []item) {
+	ranges := parseCIDRs(d, items)
+	if ranges == nil {
+		return
+	}
+	for i, p := range ranges {
+		free := p.Addr().BitLen() - p.Bits()
+		if free < 4 {
+			d.faults.addf(items[i].at, "%q is too small: it has %d addresses, at least 10 are wanted", p, 1<<free)
+		}
+		if free > 20 { // the API server's own limit
+			d.faults.addf(items[i].at, "%q is too large: wanted a prefix length of %d at least", p, p.Addr().BitLen()-20)
+		}
+	}
+	d.Cluster.ServiceCIDRs = ranges
+}
+
+func checkPodCIDRs(d *draft, items []item) { parseCIDRs(d, items) }
+
+// parseCIDRs reads one range, or two of different families; nil after a fault.
+// Like kubeadm's, a range may be given by any address in it.
+func parseCIDRs(d *draft, items []item) []netip.Prefix {
+	var ranges []netip.Prefix
+	for _, it := range items {
+		p, err := parseCIDR(it.text)
+		if err != nil {
+			d.faults.add(it.at, err)
+			continue
+		}
+		ranges = append(ranges, p)
+	}
+	switch {
+	case len(ranges) < len(items):
+		return nil
+	case len(ranges) == 0:
+		return nil
+	case len(ranges) > 2:
+		d.faults.addf(items[0].at, "%d ranges: wanted one, or one of IPv4 and one of IPv6", len(ranges))
+		return nil
+	case len(ranges) == 2 && ranges[0].Addr().Is4() == ranges[1].Addr().Is4():
+		d.faults.addf(items[0].at, "%s and %s are of the same family: wanted one range, or one of IPv4 and one of IPv6", ranges[0], ranges[1])
+		return nil
+	}
+	return ranges
+}
+
+func parseCIDR(v string) (netip.Prefix, error) {
+	if err := checkText(v); err != nil {
+		return netip.Prefix{}, err
+	}
+	p, err := netip.ParsePrefix(v)
+	if err == nil && p.Addr().Is4In6() {
+		return p, fmt.Errorf("%q is an IPv4-mapped IPv6 range: write the IPv4 one", v)
+	}
+	if err == nil {
+		return p.Masked(), nil
+	}
+	what := "wanted address/prefix-length, such as 10.96.0.0/12"
+	addr, bits, slash := strings.Cut(v, "/")
+	switch a, err := netip.ParseAddr(addr); {
+	case strings.Contains(v, " "):
+		what = "it has a space in it"
+	case leadingZero(addr) != "":
+		what = leadingZero(addr)
+	case err == nil && !slash:
+		what = "it has no prefix length"
+	case err == nil && a.Zone() == "":
+		what = fmt.Sprintf("the prefix length %q must be 0 to %d", clip(bits), a.BitLen())
+	}
+	return p, fmt.Errorf("%q is not a range of addresses: %s", clip(v), what)
+}
+
+func setDNSDomain(s *Settings, v string) error {
+	s.Cluster.DNSDomain = v
+	return clipped(pki.CheckDNSName(v))
+}
+
+// clipped shortens what another package says about a long value.
+func clipped(err error) error {
+	if err != nil && len(err.Error()) > 500 {
+		return errors.New(err.Error()[:100] + "... is too long")
+	}
+	return err
+}
+
+// sans makes the setter of extra names.
+func sans(of func(*certs.Cluster) *pki.SANs) func(*draft, []item) {
+	add := each(func(d *draft, it item) error {
+		got, err := pki.ParseSANs([]string{it.text})
+		to := of(&d.Cluster)
+		*to = pki.Join(*to, got)
+		return clipped(err)
+	})
+	return func(d *draft, items []item) {
+		*of(&d.Cluster) = pki.SANs{}
+		add(d, items)
+	}
+}
+
+func setKeyAlgorithm(s *Settings, v string) (err error) {
+	s.Cluster.KeyAlgorithm, err = pki.ParseKeyAlgorithm(v)
+	return clipped(err)
+}
+
+func setSAKeyAlgorithm(s *Settings, v string) error {
+	if v == "" { // given to say: as kubeadm
+		s.Cluster.SAKeyAlgorithm = ""
+		return nil
+	}
+	a, err := pki.ParseKeyAlgorithm(v)
+	if err == nil && !slices.Contains(saAlgorithms(), a) {
+		err = fmt.Errorf("%s is for certificates only: must be one of %s", a, algorithmNames(saAlgorithms()))
+	}
+	s.Cluster.SAKeyAlgorithm = a
+	return clipped(err)
+}
+
+// saAlgorithms are those that a service-account token can be signed with: the
+// API server knows RS* and ES* (k8s.io/kubernetes pkg/serviceaccount/jwt.go).
+func saAlgorithms() []pki.KeyAlgorithm {
+	return slices.DeleteFunc(pki.KeyAlgorithms(), func(a pki.KeyAlgorithm) bool { return a == pki.Ed25519 })
+}
+
+func algorithmNames(all []pki.KeyAlgorithm) string {
+	var names []string
+	for _, a := range all {
+		names = append(names, string(a))
+	}
+	return strings.Join(names, ", ")
+}
+
+func setValidity(s *Settings, v string) (err error) {
+	s.Cluster.Validity, err = parseValidity(v)
+	return err
+}
+
+func setCAValidity(s *Settings, v string) (err error) {
+	s.Cluster.CAValidity, err = parseValidity(v)
+	return err
+}
+
+// parseValidity reads how long a certificate is valid; their times count in seconds.
+func parseValidity(v string) (time.Duration, error) {
+	d, err := ParseDuration(v)
+	if err == nil && d < time.Second {
+		return 0, fmt.Errorf("%q is no time to be valid: must be 1s at least", clip(v))
+	}
+	return d, err
+}
+
+func setNodeName(s *Settings, v string) error {
+	name, err := nodeName(v)
+	if err != nil {
+		return err
+	}
+	s.Cluster.Nodes[0].Name = name
+	return nil
+}
+
+// nodeName lower-cases a node's name, as the kubelet does. An IPv4 address is
+// a name as well (RFC 1123 section 2.1 leaves the two apart by form only).
+func nodeName(v string) (string, error) {
+	name := strings.ToLower(strings.TrimSpace(v))
+	if name == "" {
+		return "", errors.New("is empty")
+	}
+	if a, err := netip.ParseAddr(name); err == nil && a.Is4() {
+		return name, nil
+	}
+	return name, clipped(pki.CheckDNSName(name))
+}
+
+func setAdvertiseAddress(s *Settings, v string) error {
+	addr, err := netip.ParseAddr(v)
+	if err != nil {
+		if z := leadingZero(v); z != "" {
+			return fmt.Errorf("%q is not an IP address: %s", clip(v), z)
+		}
+		return fmt.Errorf("%q is not an IP address", clip(v))
+	}
+	s.Cluster.Nodes[0].AdvertiseAddress = addr.Unmap()
+	if addr.Unmap().IsUnspecified() {
+		return nil // the host is asked
+	}
+	_, err = advertisable(addr)
+	return err
+}
+
+// advertisable says whether an API server can be reached at an address. As in
+// kubeadm (VerifyAPIServerBindAddress) it is a global unicast one or loopback.
+func advertisable(a netip.Addr) (netip.Addr, error) {
+	a = a.Unmap()
+	switch {
+	case a.Zone() != "":
+		return a, fmt.Errorf("%q has a zone, which has no meaning on other hosts", a)
+	case !a.IsGlobalUnicast() && !a.IsLoopback():
+		return a, fmt.Errorf("%q is not an address to reach one API server at (link-local, multicast or broadcast)", a)
+	}
+	return a, nil
+}
+
+func setBindPort(s *Settings, v string) (err error) {
+	s.Cluster.Nodes[0].BindPort, err = parsePort(v)
+	return err
+}
+
+// checkCertificateKey judges without repeating the value: it is a secret.
+func checkCertificateKey(_ *Settings, v string) error {
+	if key, err := hex.DecodeString(v); err != nil || len(key) != 32 {
+		return errors.New("is not an AES key of 32 bytes in hexadecimal digits")
+	}
+	return nil
+}
+
+// setCertDir wants, like kubeadm, an absolute path in a file. A flag may be
+// relative: to the working directory, as everywhere.
+func setCertDir(d *draft, items []item) {
+	each(func(d *draft, it item) error {
+		if it.at.layer == byFile && !filepath.IsAbs(it.text) {
+			return withHint(fmt.Errorf("%q: path is not absolute", clip(it.text)), "--cert-dir may be relative")
+		}
+		d.CertDir = it.text
+		return notEmpty(it.text)
+	})(d, items)
+}
+
+func setKubeconfigDir(s *Settings, v string) error {
+	s.KubeconfigDir = v
+	return notEmpty(v)
+}
+
+func notEmpty(v string) error {
+	if v == "" {
+		return errors.New("is empty")
+	}
+	return nil
+}
+
+func setCertMode(s *Settings, v string) error {
+	mode, ok := map[string]fs.FileMode{"0644": 0o644, "0600": 0o600}[v]
+	if !ok {
+		return fmt.Errorf("%q is not a mode for certificates: must be 0644 or 0600", clip(v))
+	}
+	s.CertMode = mode
+	return nil
+}
+
+func setBool(of func(*Settings) *bool) func(*Settings, string) error {
+	return func(s *Settings, v string) error {
+		b, err := strconv.ParseBool(v)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false", clip(v))
+		}
+		*of(s) = b
+		return nil
+	}
+}
+
+// otherPhases are kubeadm's phases of init and join that have nothing to do
+// with PKI: a file may skip them, and that changes nothing here.
+var otherPhases = []string{
+	"preflight", "kubelet-start", "control-plane", "etcd", "wait-control-plane", "upload-config", "upload-certs",
+	"mark-control-plane", "bootstrap-token", "kubelet-finalize", "addon", "show-join-command",
+	"check-etcd", "control-plane-join", "kubelet-wait-bootstrap", "etcd-join",
+}
+
+func setSkipPhases(d *draft, items []item) {
+	d.SkipPhases = nil
+	each(func(d *draft, it item) error {
+		name := it.text
+		if it.at.layer == byFile {
+			// kubeadm join has its certs and kubeconfig phases below this one.
+			if sub, ok := strings.CutPrefix(name, "control-plane-prepare"); ok && (sub == "" || sub[0] == '/') {
+				switch sub {
+				case "":
+					d.SkipPhases = append(d.SkipPhases, "certs", "kubeconfig")
+				case "/certs", "/kubeconfig":
+					d.SkipPhases = append(d.SkipPhases, sub[1:])
+				}
+				return nil
+			}
+			if top, _, _ := strings.Cut(name, "/"); slices.Contains(otherPhases, top) {
+				return nil
+			}
+		}
+		if !d.knownPhase(name) {
+			return fmt.Errorf("unknown phase %q", clip(name))
+		}
+		d.SkipPhases = append(d.SkipPhases, name)
+		return nil
+	})(d, items)
+}
+
+func checkURL(v string) error {
+	u, err := url.Parse(v)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("%q is not a URL such as https://10.0.0.5:2379", clip(v))
+	}
+	return nil
+}
