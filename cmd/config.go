@@ -1,0 +1,65 @@
+package cmd
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/config"
+)
+
+func newConfig(env *Env) *cobra.Command {
+	c := &cobra.Command{
+		Use: "config", Short: "Print or check a configuration", Args: noCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newConfigPrint(env), newConfigValidate(env))
+	return c
+}
+
+func newConfigPrint(env *Env) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "print",
+		Short: "Print the effective configuration",
+		Long: `Print what the file, the environment, the flags and the defaults come to, as
+kubeadm documents that --config takes again.`,
+		Args: noArguments,
+	}
+	flags := addSettings(c, env, func(config.Field) bool { return true })
+	defaults := c.Flags().Bool("defaults", false, "print the defaults instead, for a node at a documentation address")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s := config.Defaults()
+		if !*defaults {
+			var err error
+			if s, err = flags.load(false); err != nil {
+				return err
+			}
+		}
+		_, err := env.Stdout.Write(config.Print(s))
+		return err
+	}
+	return c
+}
+
+func newConfigValidate(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate FILE",
+		Short: "Check a kubeadm configuration file, every line of it",
+		Args:  exactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			data, err := readInput(args[0], env.Stdin)
+			if err != nil {
+				return err
+			}
+			notes, err := config.Validate(args[0], data)
+			for _, n := range notes {
+				fmt.Fprintf(env.Stderr, "note: %s\n", n)
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(env.Stdout, "%s: valid\n", args[0])
+			return nil
+		},
+	}
+}

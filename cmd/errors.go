@@ -1,0 +1,141 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+// usageError is a command line that cannot be understood.
+type usageError struct {
+	err     error
+	command string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+
+func (e *usageError) Hint() string { return fmt.Sprintf("`%s --help` shows what there is", e.command) }
+
+// noCommand refuses arguments of a command that only has sub-commands.
+func noCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q for %q", args[0], c.CommandPath())
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		text += ": did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return &usageError{err: errors.New(text), command: c.CommandPath()}
+}
+
+// exactArgs is cobra's, with our error.
+func exactArgs(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != n {
+			return &usageError{err: fmt.Errorf("%d arguments wanted, %d given", n, len(args)), command: c.CommandPath()}
+		}
+		return nil
+	}
+}
+
+// quietError ends a run with a code whose reason was told already.
+type quietError struct{ code int }
+
+func (e *quietError) Error() string { return "" }
+
+// report tells an error on w, each fault on a line of its own with its hint
+// behind it, and returns the exit code.
+func report(w io.Writer, err error) int {
+	var quiet *quietError
+	if errors.As(err, &quiet) {
+		return quiet.code
+	}
+	var refused *phases.RefusedError
+	var proof *phases.ProofError
+	var cfg *config.Errors
+	switch {
+	case errors.As(err, &refused):
+		tellRefused(w, refused.Plan)
+		return exitBad
+	case errors.As(err, &proof):
+		for line := range strings.SplitSeq(proof.Error(), "\n") {
+			tell(w, line, "")
+		}
+		return exitBad
+	case errors.As(err, &cfg):
+		for _, f := range cfg.Faults {
+			tell(w, f.String(), f.Hint)
+		}
+		if cfg.More > 0 {
+			tell(w, fmt.Sprintf("and %d more", cfg.More), "")
+		}
+		return exitUsage
+	}
+	for _, e := range parts(err) {
+		tell(w, e.Error(), hintOf(e))
+	}
+	return exitUsage
+}
+
+// parts takes a joined error apart.
+func parts(err error) []error {
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []error
+		for _, e := range j.Unwrap() {
+			out = append(out, parts(e)...)
+		}
+		return out
+	}
+	return []error{err}
+}
+
+func tellRefused(w io.Writer, plan phases.Plan) {
+	for _, a := range plan.Refused() {
+		for i, f := range a.Faults {
+			hint := f.Hint
+			if i+1 < len(a.Faults) && a.Faults[i+1].Hint == hint {
+				hint = "" // said once, behind the last
+			}
+			tell(w, a.Spec.Name+": "+f.String(), hint)
+		}
+	}
+	fmt.Fprintln(w, "nothing was changed")
+}
+
+func tell(w io.Writer, text, hint string) {
+	fmt.Fprintf(w, "error: %s\n", text)
+	if hint != "" {
+		fmt.Fprintf(w, "hint: %s\n", hint)
+	}
+}
+
+// hintOf says what to do about an error: its own advice, or what helps
+// against the operating system's refusals.
+func hintOf(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	switch {
+	case errors.Is(err, store.ErrSymlink):
+		return "replace the link by the file, or use the directory that the link leads to"
+	case errors.Is(err, fs.ErrPermission):
+		return "run as a user who may write there, or choose other directories with --cert-dir and --kubeconfig-dir"
+	case errors.Is(err, syscall.EROFS):
+		return "choose directories on a file system that can be written, with --cert-dir and --kubeconfig-dir"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "make room and run the same command again: nothing is half written"
+	case errors.Is(err, syscall.EISDIR), errors.Is(err, store.ErrNotRegular):
+		return "move it away: a file belongs there"
+	}
+	return ""
+}

@@ -1,0 +1,282 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/pki"
+)
+
+// knownTree is the tree of a neutral cluster: commands, help and completion
+// are made from its rows, since there is no other list of them.
+func knownTree() certs.Tree {
+	t, err := certs.New(config.Defaults().Cluster)
+	if err != nil {
+		panic("cmd: the default cluster has no tree: " + err.Error()) // every test would see it
+	}
+	return t
+}
+
+func newInit(env *Env) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "init",
+		Short: "Make the whole PKI and the kubeconfigs, then prove them",
+		Long: `Make whatever is missing of the cluster's PKI: CAs, certificates, the
+service-account key pair and the kubeconfigs. What is there and right is kept to
+the byte; what is there and wrong is refused with a sentence, and then nothing
+is changed. At the end everything is read again and proven.`,
+		Example: `  pkitool init --cert-dir pki --kubeconfig-dir . --apiserver-advertise-address 192.0.2.10
+  pkitool init --config kubeadm.yaml
+  pkitool init --config kubeadm.yaml --dry-run -o json`,
+		Args: noArguments,
+	}
+	runInit(c, env, nil, func(config.Field) bool { return true })
+	_ = c.RegisterFlagCompletionFunc("skip-phases", cobra.FixedCompletions(phases.Paths(knownTree()), cobra.ShellCompDirectiveNoFileComp))
+	phase := &cobra.Command{
+		Use: "phase", Short: "Run one phase of init, or one row of a phase", Args: noCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	for _, p := range phases.Phases() {
+		phase.AddCommand(newPhase(env, p))
+	}
+	c.AddCommand(phase)
+	return c
+}
+
+// noArguments refuses arguments of a command that has none.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return &usageError{err: fmt.Errorf("unexpected argument %q", args[0]), command: c.CommandPath()}
+	}
+	return nil
+}
+
+// phaseDocs say in one line what a phase is.
+func phaseDoc(phase string) string {
+	if phase == "kubeconfig" {
+		return "Make the kubeconfigs"
+	}
+	return "Make the CAs, the certificates and the service-account key pair"
+}
+
+// newPhase is `init phase certs`: by itself all of its rows, with one
+// sub-command for each row, and "all".
+func newPhase(env *Env, phase string) *cobra.Command {
+	var rows []certs.Spec
+	for _, s := range knownTree().Rows() {
+		if s.Phase() == phase {
+			rows = append(rows, s)
+		}
+	}
+	c := &cobra.Command{
+		Use:     phase,
+		Short:   phaseDoc(phase),
+		Long:    phaseDoc(phase) + ": all, or the rows that are named.\n\n" + rowTable(rows),
+		Example: fmt.Sprintf("  pkitool init phase %s\n  pkitool init phase %s %s %s", phase, phase, rows[0].Name, rows[1].Name),
+	}
+	if phase == "certs" {
+		c.Aliases = []string{"certificates"} // as in kubeadm
+	}
+	concerns := func(rows []certs.Spec) func(config.Field) bool {
+		return func(f config.Field) bool { return slices.ContainsFunc(rows, concernedBy(f)) }
+	}
+	runInit(c, env, func(args []string) ([]string, error) { return rowPaths(phase, rows, args, c) }, concerns(rows))
+
+	all := &cobra.Command{Use: "all", Short: phaseDoc(phase) + ": all of them", Args: noArguments}
+	runInit(all, env, func([]string) ([]string, error) { return []string{phase}, nil }, concerns(rows))
+	c.AddCommand(all)
+	for _, s := range rows {
+		sub := &cobra.Command{
+			Use:               s.Name + " [NAME...]",
+			Short:             strings.ToUpper(s.Doc[:1]) + s.Doc[1:],
+			Long:              rowHelp(s),
+			ValidArgsFunction: cobra.FixedCompletions(names(rows), cobra.ShellCompDirectiveNoFileComp),
+		}
+		runInit(sub, env, func(args []string) ([]string, error) {
+			return rowPaths(phase, rows, append([]string{s.Name}, args...), sub)
+		}, concerns(rows))
+		c.AddCommand(sub)
+	}
+	return c
+}
+
+func names(rows []certs.Spec) []string {
+	var out []string
+	for _, s := range rows {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
+// rowPaths turns the names on a command line into phase paths; none: all.
+func rowPaths(phase string, rows []certs.Spec, args []string, c *cobra.Command) ([]string, error) {
+	if len(args) == 0 {
+		return []string{phase}, nil
+	}
+	var out []string
+	for _, a := range args {
+		if !slices.Contains(names(rows), a) {
+			return nil, &usageError{err: fmt.Errorf("unknown name %q: must be one of all, %s", a, strings.Join(names(rows), ", ")), command: "pkitool init phase " + phase}
+		}
+		out = append(out, path.Join(phase, a))
+	}
+	return out, nil
+}
+
+// rowTable lists the rows of a phase for its help: name, files, purpose.
+func rowTable(rows []certs.Spec) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
+	for _, s := range rows {
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", s.Name, strings.Join(s.Place.Files(), " "), s.Doc)
+	}
+	w.Flush()
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// rowHelp is the help of one row, from the row alone.
+func rowHelp(s certs.Spec) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s%s.\n\n", strings.ToUpper(s.Doc[:1]), s.Doc[1:])
+	w := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
+	dir := "--cert-dir"
+	if s.Place.Root == certs.KubeconfigDir {
+		dir = "--kubeconfig-dir"
+	}
+	fmt.Fprintf(w, "  files\t%s in %s\n", strings.Join(s.Place.Files(), ", "), dir)
+	fmt.Fprintf(w, "  read by\t%s\n", strings.Join(s.UsedBy, ", "))
+	if s.Kind != certs.KeyPair {
+		fmt.Fprintf(w, "  subject\t%s\n", s.Subject)
+		issuer := s.Issuer
+		if issuer == "" {
+			issuer = "itself"
+		}
+		fmt.Fprintf(w, "  signed by\t%s\n", issuer)
+	}
+	if s.Place.Server != "" {
+		fmt.Fprintf(w, "  server\t%s\n", s.Place.Server)
+	}
+	if !s.SANs.Empty() {
+		fmt.Fprintf(w, "  names\t%s\n", s.SANs)
+	}
+	w.Flush()
+	if s.Node != "" && (!s.SANs.Empty() || s.Place.Server != "" || strings.Contains(s.Subject.CommonName, s.Node)) {
+		fmt.Fprintf(&b, "\nThe names are those of a node %q at 192.0.2.1 with nothing else given.\n", s.Node)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// runInit makes a command run the phases that want says, with the flags that concern them.
+func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, error), concerns func(config.Field) bool) {
+	flags := addSettings(c, env, concerns)
+	out := addOutput(c, env)
+	out.addQuiet(c)
+	for _, f := range []string{"key-algorithm", "sa-key-algorithm"} {
+		if c.Flags().Lookup(f) != nil {
+			_ = c.RegisterFlagCompletionFunc(f, cobra.FixedCompletions(algorithms(), cobra.ShellCompDirectiveNoFileComp))
+		}
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		var paths []string
+		if want != nil {
+			var err error
+			if paths, err = want(args); err != nil {
+				return err
+			}
+		}
+		s, err := flags.load(out.quiet)
+		if err != nil {
+			return err
+		}
+		tree, err := certs.New(s.Cluster)
+		if err != nil {
+			return err
+		}
+		skip := s.SkipPhases
+		if want != nil {
+			skip = nil // as in kubeadm: a phase that is asked for by its name is not skipped
+		}
+		chosen, err := phases.Choose(tree, knownTree(), paths, skip)
+		if err != nil {
+			return err
+		}
+		dirs := phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}
+		o := phases.Options{Now: env.Now, Reissue: s.Reissue, CertMode: s.CertMode}
+		run := phases.DryRun
+		if !s.DryRun {
+			run = func(t certs.Tree, d phases.Dirs, chosen []string, o phases.Options) (phases.Report, error) {
+				return phases.Init(c.Context(), t, d, chosen, o)
+			}
+		}
+		r, err := run(tree, dirs, chosen, o)
+		if r.Kind == "" {
+			return err
+		}
+		var refused *phases.RefusedError
+		if errors.As(err, &refused) && out.format == "text" && !s.DryRun {
+			return err // the refusals say it all
+		}
+		if perr := out.print(r, func(w io.Writer) error { return writeReport(w, r) }); perr != nil {
+			return errors.Join(err, perr)
+		}
+		return err
+	}
+}
+
+func algorithms() []string {
+	var out []string
+	for _, a := range pki.KeyAlgorithms() {
+		out = append(out, string(a))
+	}
+	return out
+}
+
+// writeReport writes one line a row, and what it comes to.
+func writeReport(w io.Writer, r phases.Report) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	count := map[phases.Verb]int{}
+	for _, row := range r.Rows {
+		count[row.Verb]++
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", verbWord(row.Verb, r.DryRun), path.Join(row.Phase, row.Name), strings.Join(row.Files, " "), row.Reason)
+		for _, m := range row.Tightened {
+			fmt.Fprintf(tw, "\t\t%s\tmode %s set to %s\n", m.Path, m.From, m.To)
+		}
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for _, p := range r.Swept {
+		fmt.Fprintf(w, "removed %s, left by a run that was killed\n", p)
+	}
+	_, err := fmt.Fprintln(w, summary(r, count))
+	return err
+}
+
+func verbWord(v phases.Verb, dry bool) string {
+	if dry || v == phases.Refuse {
+		return string(v)
+	}
+	return map[phases.Verb]string{phases.Keep: "kept", phases.Create: "created", phases.Renew: "renewed"}[v]
+}
+
+func summary(r phases.Report, count map[phases.Verb]int) string {
+	switch {
+	case count[phases.Refuse] > 0:
+		return fmt.Sprintf("%d of %d rows refused: nothing would be changed", count[phases.Refuse], len(r.Rows))
+	case r.DryRun:
+		return fmt.Sprintf("dry run: %d to create, %d to renew, %d to keep; nothing was written", count[phases.Create], count[phases.Renew], count[phases.Keep])
+	case !r.Changed:
+		return fmt.Sprintf("nothing changed: %d rows complete", count[phases.Keep])
+	}
+	return fmt.Sprintf("done and proven: %d created, %d renewed, %d kept", count[phases.Create], count[phases.Renew], count[phases.Keep])
+}

@@ -1,0 +1,75 @@
+package cmd
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/config"
+)
+
+// outputFlags are -o and -q.
+type outputFlags struct {
+	env    *Env
+	format string
+	quiet  bool
+}
+
+// addOutput gives a command -o with the formats it has beside json and yaml, text first.
+func addOutput(c *cobra.Command, env *Env, more ...string) *outputFlags {
+	o := &outputFlags{env: env}
+	formats := append([]string{"text", "json", "yaml"}, more...)
+	c.Flags().StringVarP(&o.format, "output", "o", "", "output `format`: "+strings.Join(formats, ", ")+" (default: text)")
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	before := c.PreRunE
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		if o.format == "" {
+			o.format, _ = env.LookupEnv("PKITOOL_OUTPUT")
+		}
+		if o.format == "" {
+			o.format = "text"
+		}
+		if v, ok := env.LookupEnv("PKITOOL_QUIET"); ok && c.Flags().Lookup("quiet") != nil && !c.Flags().Changed("quiet") {
+			o.quiet = v == "true" || v == "1"
+		}
+		if !slices.Contains(formats, o.format) {
+			return &usageError{err: fmt.Errorf("--output: %q is none of %s", o.format, strings.Join(formats, ", ")), command: c.CommandPath()}
+		}
+		if before != nil {
+			return before(c, args)
+		}
+		return nil
+	}
+	return o
+}
+
+// addQuiet gives a command -q.
+func (o *outputFlags) addQuiet(c *cobra.Command) {
+	c.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but errors")
+}
+
+// print writes a value as one document in the chosen format; text is written by the function.
+func (o *outputFlags) print(v any, text func(io.Writer) error) error {
+	switch o.format {
+	case "json":
+		e := json.NewEncoder(o.env.Stdout)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	case "yaml":
+		out, err := config.MarshalYAML(v)
+		if err != nil {
+			return err
+		}
+		_, err = o.env.Stdout.Write(out)
+		return err
+	}
+	if o.quiet {
+		return nil
+	}
+	return text(o.env.Stdout)
+}

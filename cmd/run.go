@@ -1,0 +1,74 @@
+// Package cmd is the command line: flags in, one library call, one value out.
+// Only here are words for people, exit codes and cobra.
+package cmd
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// Env is the world as a run sees it: three streams, one instant, the environment.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Now is the time of the whole run: everything it makes shares it.
+	Now time.Time
+	// LookupEnv finds an environment variable, as os.LookupEnv does.
+	LookupEnv func(string) (string, bool)
+	// Revision is the source revision, where the build info does not know it.
+	Revision string
+}
+
+// Exit codes. verify alone has openssl's.
+const (
+	exitOK    = 0 // good
+	exitBad   = 1 // something that was checked is not good
+	exitUsage = 2 // usage, input, or reading and writing
+)
+
+// Run runs one command line, without the program's name, and returns its exit
+// code. It never exits, and speaks only to env's streams.
+func Run(ctx context.Context, args []string, env Env) int {
+	root := newRoot(&env)
+	root.SetArgs(args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return report(env.Stderr, err)
+	}
+	return exitOK
+}
+
+func newRoot(env *Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "pkitool",
+		Short: "The PKI of a Kubernetes cluster: made, checked, renewed",
+		Long: `pkitool makes, checks and renews the PKI of a Kubernetes cluster, offline: the
+CAs, every certificate with its names, the service-account key pair and the
+kubeconfigs, in the places and with the names that kubeadm uses.
+
+Exit codes: 0 good; 1 something that was checked is not good; 2 usage, input or
+reading and writing. Every flag FLAG can be given as PKITOOL_FLAG as well.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &usageError{err: err, command: c.CommandPath()}
+	})
+	for _, make := range commands() {
+		root.AddCommand(make(env))
+	}
+	return root
+}
+
+// commands are the commands there are, in the order of the help.
+func commands() []func(*Env) *cobra.Command {
+	return []func(*Env) *cobra.Command{newInit, newConfig, newVersion}
+}

@@ -1,0 +1,118 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+// flagText is the value of a flag as it was typed, every time that it was
+// given: config judges it together with the file and the environment.
+type flagText struct {
+	field config.Field
+	given []string
+}
+
+func (f *flagText) Set(s string) error { f.given = append(f.given, s); return nil }
+func (f *flagText) String() string     { return strings.Join(f.given, ",") }
+func (f *flagText) Type() string {
+	switch f.field.Type {
+	case config.Bool:
+		return "bool"
+	case config.Number:
+		return "number"
+	case config.List:
+		return "strings"
+	}
+	return "string"
+}
+
+// IsBoolFlag lets a flag stand without a value.
+func (f *flagText) IsBoolFlag() bool { return f.field.Type == config.Bool }
+
+// settingsFlags are the flags of a command that come from config's table, and --config.
+type settingsFlags struct {
+	env    *Env
+	config string
+	texts  []*flagText
+}
+
+// addSettings gives a command --config and the flags of config's table that wanted lets through.
+func addSettings(c *cobra.Command, env *Env, wanted func(config.Field) bool) *settingsFlags {
+	s := &settingsFlags{env: env}
+	c.Flags().StringVar(&s.config, "config", "", "kubeadm configuration `file` (v1beta4, v1beta3), - for standard input")
+	for _, f := range config.Fields() {
+		if f.Flag == "" || !wanted(f) {
+			continue
+		}
+		t := &flagText{field: f}
+		doc := f.Doc
+		if f.Default != "" && f.Type != config.Bool {
+			doc += " (default: " + f.Default + ")"
+		}
+		flag := c.Flags().VarPF(t, f.Flag, "", doc)
+		if f.Type == config.Bool {
+			flag.NoOptDefVal = "true"
+		}
+		s.texts = append(s.texts, t)
+	}
+	return s
+}
+
+// load reads the file and judges everything that was given. Notes go to stderr, unless quiet.
+func (s *settingsFlags) load(quiet bool) (config.Settings, error) {
+	in := config.Input{
+		Name:    s.config,
+		Flags:   map[string][]string{},
+		Environ: s.env.LookupEnv,
+		Host:    thisHost(),
+		Phases:  phases.Paths(knownTree()),
+	}
+	if v, ok := s.env.LookupEnv("PKITOOL_CONFIG"); ok && in.Name == "" {
+		in.Name = v
+	}
+	if in.Name != "" {
+		var err error
+		if in.Documents, err = readInput(in.Name, s.env.Stdin); err != nil {
+			return config.Settings{}, err
+		}
+	}
+	for _, t := range s.texts {
+		if len(t.given) > 0 {
+			in.Flags[t.field.Flag] = t.given
+		}
+	}
+	settings, notes, err := config.Load(in)
+	if !quiet {
+		for _, n := range notes {
+			fmt.Fprintf(s.env.Stderr, "note: %s\n", n)
+		}
+	}
+	return settings, err
+}
+
+// readInput reads a file that the user names, or standard input for "-". It
+// may be a pipe: `--config <(render)` is common.
+func readInput(name string, stdin io.Reader) ([]byte, error) {
+	if name == "-" {
+		return store.ReadFrom(stdin, "stdin")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		var p *os.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return nil, &store.Error{Path: name, Err: err}
+	}
+	defer f.Close()
+	return store.ReadFrom(f, name)
+}

@@ -1,0 +1,179 @@
+package phases
+
+import (
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+// work is what Apply makes of one action: a key, a certificate with its chain, the files.
+type work struct {
+	*Action
+	key   crypto.Signer
+	chain []*x509.Certificate
+	conf  []byte
+}
+
+// Apply obeys a plan: it makes the keys, signs, and saves everything at once
+// under the lock. It decides nothing about content; a plan with a refusal is an
+// error, and then nothing is changed.
+func (p Plan) Apply(l *store.Locked, o Options) error {
+	if len(p.Refused()) > 0 {
+		return &RefusedError{Plan: p}
+	}
+	var todo []*work
+	for i := range p.actions {
+		a := &p.actions[i]
+		if a.Verb == Create || a.Verb == Renew {
+			todo = append(todo, &work{Action: a, key: a.key})
+		}
+	}
+	if err := makeKeys(todo); err != nil {
+		return err
+	}
+	if err := sign(todo, p.cas, o); err != nil {
+		return err
+	}
+	steps, err := writes(todo, o)
+	if err != nil {
+		return err
+	}
+	if err := l.Save(steps...); err != nil {
+		return err
+	}
+	for _, a := range p.actions {
+		for _, c := range a.Tighten {
+			if err := l.Tighten(c.Path, c.To); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// makeKeys makes all missing keys on all cores. Nearly all of a run's time is
+// spent here where the keys are RSA.
+func makeKeys(todo []*work) error {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, w := range todo {
+		if w.key != nil {
+			continue
+		}
+		g.Go(func() (err error) {
+			if w.key, err = pki.GenerateKey(w.Spec.KeyAlgorithm); err != nil {
+				err = fmt.Errorf("%s: %w", w.Spec.Name, err)
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// sign makes the CAs first, in order, then all leaves at once.
+func sign(todo []*work, cas map[string]*authority, o Options) error {
+	for _, w := range todo {
+		if w.Spec.Kind != certs.CA {
+			continue
+		}
+		t := w.Spec.Template()
+		t.NotBefore, t.NotAfter = pki.Window(o.Now, w.Spec.Validity)
+		root, err := pki.SelfSign(t, w.key)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.Spec.Name, err)
+		}
+		ca := cas[w.Spec.Name]
+		ca.signer, ca.bundle = root, root.Bundle()
+		w.chain = root.Bundle()
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, w := range todo {
+		if w.Spec.Kind == certs.CA || w.Spec.Kind == certs.KeyPair {
+			continue
+		}
+		g.Go(func() error {
+			if err := w.issue(cas[w.Spec.Issuer], o); err != nil {
+				return fmt.Errorf("%s: %w", w.Spec.Name, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (w *work) issue(ca *authority, o Options) error {
+	t := w.Spec.Template()
+	var err error
+	if t.NotBefore, t.NotAfter, err = ca.signer.Window(o.Now, w.Spec.Validity); err != nil {
+		return err
+	}
+	if w.chain, err = ca.signer.Issue(t, w.key); err != nil {
+		return err
+	}
+	if w.Spec.Place.Kubeconfig == "" {
+		return nil
+	}
+	key, err := pki.EncodePrivateKey(w.key)
+	if err != nil {
+		return err
+	}
+	w.conf, err = kubeconfig.Single{
+		Cluster:    w.Spec.Place.Cluster,
+		Server:     w.Spec.Place.Server,
+		CA:         pki.EncodeCertificates(ca.bundle...),
+		User:       w.Spec.User(),
+		ClientCert: pki.EncodeCertificates(w.chain...),
+		ClientKey:  key,
+	}.Render()
+	return err
+}
+
+// writes orders the files so that a kill at any moment, and a power cut at any
+// moment, leaves the old pair or a lone key that the next run finishes: the
+// certificates that are to be replaced go first, then come all keys, then the
+// CAs' certificates, then all others. Each step is on the disk before the next
+// begins.
+func writes(todo []*work, o Options) ([][]store.Write, error) {
+	var old, keys, cas, leaves []store.Write
+	for _, w := range todo {
+		f := w.held
+		if w.conf != nil {
+			leaves = append(leaves, store.Write{Path: f.conf.path, Data: w.conf, Mode: 0o600, IfAbsent: !f.conf.exists})
+			continue
+		}
+		if w.Action.key == nil {
+			if f.cert.exists {
+				old = append(old, store.Write{Path: f.cert.path, Remove: true})
+			}
+			data, err := pki.EncodePrivateKey(w.key)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", w.Spec.Name, err)
+			}
+			keys = append(keys, store.Write{Path: f.key.path, Data: data, Mode: 0o600, IfAbsent: !f.key.exists})
+		}
+		cert := store.Write{Path: f.cert.path, Data: pki.EncodeCertificates(w.chain...), Mode: o.CertMode, IfAbsent: true}
+		switch w.Spec.Kind {
+		case certs.KeyPair:
+			pub, err := pki.EncodePublicKey(w.key.Public())
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", w.Spec.Name, err)
+			}
+			cert.Data, cert.Mode = pub, 0o600
+			leaves = append(leaves, cert)
+		case certs.CA:
+			cas = append(cas, cert)
+		default:
+			leaves = append(leaves, cert)
+		}
+	}
+	return [][]store.Write{old, keys, cas, leaves}, nil
+}

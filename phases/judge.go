@@ -1,0 +1,219 @@
+package phases
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/pki"
+)
+
+// Fault is one thing that is wrong with a row: a sentence, the file it is
+// about, and what to do.
+type Fault struct {
+	Text string `json:"text"`
+	Path string `json:"path,omitempty"`
+	Hint string `json:"hint,omitempty"`
+}
+
+// String is "text (path)".
+func (f Fault) String() string {
+	if f.Path == "" {
+		return f.Text
+	}
+	return f.Text + " (" + f.Path + ")"
+}
+
+// The hints that several faults share.
+const (
+	hintReissue = "--reissue replaces it"
+	hintCSR     = "the CA's key is not here: make a request with `pkitool certs generate-csr`, have it signed, and put the certificate in its place"
+	hintKey     = "remove the passphrase with `openssl pkey -in KEY -out NEW`, or put an unencrypted key in its place"
+)
+
+// judge holds what every judgement needs.
+type judge struct {
+	now  time.Time
+	dirs Dirs
+}
+
+// key judges the private key of a row, which must be there.
+func (j judge) key(f *found, path string) []Fault {
+	switch {
+	case errors.Is(f.keyErr, pki.ErrEncryptedKey):
+		return []Fault{{Text: pki.ErrEncryptedKey.Error(), Path: path, Hint: hintKey}}
+	case f.keyErr != nil:
+		return []Fault{{Text: f.keyErr.Error(), Path: path}}
+	case f.signer == nil:
+		return []Fault{{Text: "private key is missing", Path: path}}
+	}
+	if fault := pki.KeyFault(f.signer.Public()); fault != "" {
+		return []Fault{{Text: fault, Path: path}}
+	}
+	return nil
+}
+
+// leaf judges the certificate and the key of a row against what the row's
+// consumers need: pair, issuer, subject, names, usages, dates. More than
+// planned is no fault. ca is nil where the CA is not known.
+func (j judge) leaf(s certs.Spec, f *found, ca *authority, certPath, keyPath string) []Fault {
+	if f.chainErr != nil {
+		return append([]Fault{{Text: f.chainErr.Error(), Path: certPath}}, j.key(f, keyPath)...)
+	}
+	faults := j.key(f, keyPath)
+	c := f.chain[0]
+	add := func(text string) { faults = append(faults, Fault{Text: text, Path: certPath}) }
+	if len(faults) == 0 && !pki.SameKey(c.PublicKey, f.signer.Public()) {
+		add("key does not match certificate")
+	}
+	if ca != nil && !signedBy(c, ca.bundle, f.chain[1:]) {
+		add(foreign(c, ca))
+		ca = nil // nothing more can be said of the chain
+	}
+	if got := pki.CertificateSubject(c); !s.Given && !got.Equal(s.Subject) {
+		add(fmt.Sprintf("subject is %q, not %q", got, s.Subject))
+	}
+	if missing := s.SANs.Minus(pki.SANsOf(c)); !missing.Empty() {
+		add("certificate lacks the names " + missing.String())
+	}
+	for _, usage := range missingUsages(s, c) {
+		add("certificate lacks the usage " + usage)
+	}
+	switch {
+	case !j.now.Before(c.NotAfter):
+		add("certificate has expired on " + stamp(c.NotAfter))
+	case j.now.Before(c.NotBefore):
+		add("certificate is not valid before " + stamp(c.NotBefore))
+	}
+	if ca != nil {
+		if end := ca.outlives(c); !end.IsZero() {
+			add(fmt.Sprintf("certificate outlives its CA: valid until %s, the CA ends %s", stamp(c.NotAfter), stamp(end)))
+		}
+		if len(faults) == 0 {
+			for _, text := range verdict(s, f.chain, ca.bundle, j.now) {
+				add(text)
+			}
+		}
+	}
+	return faults
+}
+
+// signedBy reports whether a CA of the bundle, or a certificate of the leaf's own file, signed c.
+func signedBy(c *x509.Certificate, bundle, chain []*x509.Certificate) bool {
+	for _, p := range slices.Concat(bundle, chain) {
+		if bytes.Equal(p.RawSubject, c.RawIssuer) && p.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// foreign says whose certificate it is. A CA of the same name is the confusing
+// case: a cluster that was initialised twice.
+func foreign(c *x509.Certificate, ca *authority) string {
+	for _, p := range ca.bundle {
+		if bytes.Equal(p.RawSubject, c.RawIssuer) {
+			return fmt.Sprintf("certificate is signed by another CA of the same name: it names the key %s, the CA here has %s", keyID(c.AuthorityKeyId), keyID(p.SubjectKeyId))
+		}
+	}
+	return fmt.Sprintf("certificate is signed by another CA: %q", pki.SubjectOf(c.Issuer, c.RawIssuer))
+}
+
+func keyID(id []byte) string {
+	if len(id) == 0 {
+		return "(none)"
+	}
+	if len(id) > 8 {
+		id = id[:8]
+	}
+	return fmt.Sprintf("%x", id)
+}
+
+// missingUsages are the usages that the row's role needs and c does not have,
+// as TLS in Go and openssl's purposes ask for them. An absent extension allows everything.
+func missingUsages(s certs.Spec, c *x509.Certificate) []string {
+	var missing []string
+	anything := len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
+	names := map[x509.ExtKeyUsage]string{x509.ExtKeyUsageServerAuth: "serverAuth", x509.ExtKeyUsageClientAuth: "clientAuth"}
+	for _, want := range s.Kind.ExtKeyUsage() {
+		if !anything && !slices.Contains(c.ExtKeyUsage, want) {
+			missing = append(missing, names[want])
+		}
+	}
+	if c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
+		missing = append(missing, "digitalSignature")
+	}
+	return missing
+}
+
+// sa judges a service-account key pair that is there in both halves.
+func (j judge) sa(f *found) []Fault {
+	faults := j.key(f, f.key.path)
+	if f.chainErr != nil {
+		return append(faults, Fault{Text: f.chainErr.Error(), Path: f.cert.path})
+	}
+	if len(faults) == 0 && pki.DescribeKey(f.signer.Public()) == string(pki.Ed25519) {
+		return []Fault{{Text: "no Kubernetes component signs tokens with Ed25519", Path: f.key.path}}
+	}
+	if len(faults) == 0 && !slices.ContainsFunc(f.pubs, func(p crypto.PublicKey) bool { return pki.SameKey(p, f.signer.Public()) }) {
+		faults = append(faults, Fault{
+			Text: "public key is not of the private key", Path: f.cert.path,
+			Hint: "tokens signed with the one are refused with the other: find out which the API server uses, and move the other away",
+		})
+	}
+	return faults
+}
+
+// conf judges an existing kubeconfig: whom it trusts, where it goes, who it is.
+func (j judge) conf(s certs.Spec, f *found, ca *authority) []Fault {
+	path := f.conf.path
+	if f.entryErr != nil {
+		return []Fault{{Text: f.entryErr.Error(), Path: path}}
+	}
+	var faults []Fault
+	add := func(text string) { faults = append(faults, Fault{Text: text, Path: path}) }
+	switch {
+	case f.caErr != nil:
+		add("certificate authority: " + f.caErr.Error())
+	case len(f.bundle) == 0:
+		add("holds no certificate authority")
+	case ca != nil:
+		if text := bundleFault(f.bundle, ca.bundle, ca.path); text != "" {
+			add(text)
+		}
+	}
+	if got := strings.TrimSuffix(f.entry.Cluster.Server, "/"); got != s.Place.Server {
+		add(fmt.Sprintf("server is %s, not %s", got, s.Place.Server))
+	}
+	if f.chainErr == nil && len(f.chain) == 0 {
+		add("holds no client certificate")
+		return faults
+	}
+	return append(faults, j.leaf(s, f, ca, path, path)...)
+}
+
+// bundleFault compares the CA certificates of a kubeconfig with the CA's file.
+// Order has no meaning; each certificate has: the one that is missing is the
+// one whose servers this client would not know.
+func bundleFault(got, want []*x509.Certificate, path string) string {
+	in := func(c *x509.Certificate, list []*x509.Certificate) bool { return slices.ContainsFunc(list, c.Equal) }
+	for _, c := range got {
+		if !in(c, want) {
+			return fmt.Sprintf("trusts another CA: certificate %s is not in %s", fingerprint(c)[:16], path)
+		}
+	}
+	for _, c := range want {
+		if !in(c, got) {
+			return fmt.Sprintf("does not trust the whole CA: certificate %s of %s is missing", fingerprint(c)[:16], path)
+		}
+	}
+	return ""
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

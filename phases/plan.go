@@ -1,0 +1,219 @@
+package phases
+
+import (
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/pki"
+)
+
+// Verb is what a plan does with a row.
+type Verb string
+
+// The verbs of a plan.
+const (
+	Keep   Verb = "keep"   // complete and right
+	Create Verb = "create" // nothing there, or a key that waits for its certificate
+	Renew  Verb = "renew"  // made anew, with a new key, in place of what is there
+	Refuse Verb = "refuse" // wrong in a way that is not ours to mend
+)
+
+// Action is what is done with one row, and why.
+type Action struct {
+	Spec   certs.Spec
+	Verb   Verb
+	Reason string
+	// Faults are what is wrong with what lies there: why a row is refused or made anew.
+	Faults []Fault
+	// Because names the row whose refusal is the cause of this one's.
+	Because string
+	// Files are all the row's files, Writes those that are written; Tighten are
+	// files whose mode is looser than Mode allows and is set right.
+	Files   []string
+	Writes  []string
+	Tighten []Chmod
+
+	key     crypto.Signer // an existing key that is certified instead of a new one
+	signing *authority    // CA rows: what they can do for others
+	held    *found        // what is there, for the report
+}
+
+// Chmod is a file whose mode is made tighter.
+type Chmod struct {
+	Path string
+	From fs.FileMode
+	To   fs.FileMode
+}
+
+// Plan is what is done, row by row, in the order of the tree. Decide makes it.
+type Plan struct {
+	actions []Action
+	cas     map[string]*authority // by row, the CAs that the actions need, chosen or not
+}
+
+// Actions are the plan's actions. The slice is the caller's.
+func (p Plan) Actions() []Action { return append([]Action(nil), p.actions...) }
+
+// Refused are the actions that stand in the way of a plan, without those that
+// only follow from another's refusal.
+func (p Plan) Refused() []Action {
+	var out []Action
+	for _, a := range p.actions {
+		if a.Verb == Refuse && a.Because == "" {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Changes counts the rows that the plan writes or whose modes it mends.
+func (p Plan) Changes() int {
+	n := 0
+	for _, a := range p.actions {
+		if len(a.Writes)+len(a.Tighten) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Options are what a plan is decided by, beside the tree and the inventory.
+type Options struct {
+	Now time.Time
+	// Reissue lets the plan replace leaves and kubeconfigs that are wrong; never a CA, never a service-account key.
+	Reissue bool
+	// CertMode is the mode of certificate files: 0644, or 0600.
+	CertMode fs.FileMode
+}
+
+// authority is what a CA row can do for the rows below it.
+type authority struct {
+	row    string
+	path   string
+	bundle []*x509.Certificate
+	// signer is nil if the CA is external (its key is not here) or still to be made.
+	signer   *pki.Authority
+	external bool
+	refused  bool // the row was refused: nothing below it can be judged
+	absent   bool // nothing there, and not asked for
+	planned  bool // will be made by this plan
+}
+
+// outlives gives the end of the CA that signed c, if c is valid longer, and else the zero time.
+func (a *authority) outlives(c *x509.Certificate) time.Time {
+	for _, p := range a.bundle {
+		if signedBy(c, []*x509.Certificate{p}, nil) {
+			if c.NotAfter.After(p.NotAfter) {
+				return p.NotAfter
+			}
+			return time.Time{}
+		}
+	}
+	return time.Time{}
+}
+
+// Decide makes the plan for the chosen rows: the single place where keeping,
+// making and refusing is decided. It is pure. chosen names rows of the tree; nil: all.
+func Decide(t certs.Tree, inv Inventory, chosen []string, o Options) Plan {
+	d := decider{judge: judge{now: o.Now, dirs: inv.dirs}, tree: t, inv: inv, o: o, cas: map[string]*authority{}}
+	wanted := map[string]bool{}
+	for _, name := range chosen {
+		wanted[name] = true
+	}
+	plan := Plan{cas: d.cas}
+	for _, s := range t.Rows() {
+		want := chosen == nil || wanted[s.Name]
+		if !want && s.Kind != certs.CA {
+			continue
+		}
+		a := d.row(s, want)
+		if s.Kind == certs.CA {
+			d.cas[s.Name] = a.signing
+		}
+		if want {
+			d.finish(&a)
+			plan.actions = append(plan.actions, a)
+		}
+	}
+	return plan
+}
+
+type decider struct {
+	judge
+	tree certs.Tree
+	inv  Inventory
+	o    Options
+	cas  map[string]*authority
+}
+
+func (d *decider) row(s certs.Spec, want bool) Action {
+	f := d.inv.rows[s.Name]
+	a := Action{Spec: s, Files: d.dirs.Files(s), held: f}
+	switch {
+	case s.Kind == certs.CA:
+		d.ca(&a, f, want)
+	case s.Kind == certs.KeyPair:
+		d.pair(&a, f)
+	case s.Given:
+		d.given(&a, f)
+	default:
+		d.leafRow(&a, f)
+	}
+	return a
+}
+
+// finish fills in what follows from the verb: what is written, which modes are mended.
+func (d *decider) finish(a *Action) {
+	if a.Verb == Refuse || a.Spec.Given {
+		return
+	}
+	f := a.held
+	if a.Verb == Keep || a.key != nil || len(a.Writes) > 0 {
+		d.tighten(a, f)
+	}
+	if a.Writes == nil && (a.Verb == Create || a.Verb == Renew) {
+		a.Writes = a.Files
+		if a.key != nil {
+			a.Writes = a.Files[1:] // the key comes first, and is there
+		}
+	}
+}
+
+// tighten notes the files that stay and whose modes are looser than they may
+// be. A link's target is not ours to change.
+func (d *decider) tighten(a *Action, f *found) {
+	for _, x := range []struct {
+		file file
+		mode fs.FileMode
+	}{{f.key, 0o600}, {f.conf, 0o600}, {f.cert, d.certMode(a.Spec)}} {
+		loose := x.file.exists && x.file.mode.Perm()&^x.mode != 0
+		if !loose {
+			continue
+		}
+		if x.file.symlink {
+			if x.mode == 0o600 && x.file.path != f.cert.path {
+				a.Verb, a.Tighten = Refuse, nil
+				a.Faults = append(a.Faults, Fault{
+					Text: fmt.Sprintf("private key can be read by others: mode %04o behind a symbolic link", x.file.mode.Perm()), Path: x.file.path,
+					Hint: "set the mode of the link's target to 0600, or put the file itself here",
+				})
+				return
+			}
+			continue
+		}
+		a.Tighten = append(a.Tighten, Chmod{Path: x.file.path, From: x.file.mode.Perm(), To: x.file.mode.Perm() & x.mode})
+	}
+}
+
+// certMode is the loosest mode of a row's certificate. sa.pub is written 0600 as
+// kubeadm does, and left as it is where another tool wrote it 0644: it is public.
+func (d *decider) certMode(s certs.Spec) fs.FileMode {
+	if s.Kind == certs.KeyPair {
+		return 0o644
+	}
+	return d.o.CertMode
+}
