@@ -87,13 +87,11 @@ func newPhase(env *Env, phase string) *cobra.Command {
 	if phase == "certs" {
 		c.Aliases = []string{"certificates"} // as in kubeadm
 	}
-	concerns := func(rows []certs.Spec) func(config.Field) bool {
-		return func(f config.Field) bool { return slices.ContainsFunc(rows, concernedBy(f)) }
-	}
-	runInit(c, env, func(args []string) ([]string, error) { return rowPaths(phase, rows, args, c) }, concerns(rows))
+	concerns := func(f config.Field) bool { return slices.ContainsFunc(rows, concernedBy(f)) }
+	runInit(c, env, func(args []string) ([]string, error) { return rowPaths(phase, rows, args) }, concerns)
 
 	all := &cobra.Command{Use: "all", Short: phaseDoc(phase) + ": all of them", Args: noArguments}
-	runInit(all, env, func([]string) ([]string, error) { return []string{phase}, nil }, concerns(rows))
+	runInit(all, env, func([]string) ([]string, error) { return []string{phase}, nil }, concerns)
 	c.AddCommand(all)
 	for _, s := range rows {
 		sub := &cobra.Command{
@@ -103,11 +101,22 @@ func newPhase(env *Env, phase string) *cobra.Command {
 			ValidArgsFunction: cobra.FixedCompletions(names(rows), cobra.ShellCompDirectiveNoFileComp),
 		}
 		runInit(sub, env, func(args []string) ([]string, error) {
-			return rowPaths(phase, rows, append([]string{s.Name}, args...), sub)
-		}, concerns(rows))
+			return rowPaths(phase, rows, append([]string{s.Name}, args...))
+		}, concerns)
+		hideUnconcerned(sub, s)
 		c.AddCommand(sub)
 	}
 	return c
+}
+
+// hideUnconcerned keeps out of a row's help the flags that are only of use for
+// other rows named behind it.
+func hideUnconcerned(c *cobra.Command, s certs.Spec) {
+	for _, f := range config.Fields() {
+		if flag := c.Flags().Lookup(f.Flag); flag != nil && !concernedBy(f)(s) {
+			flag.Hidden = true
+		}
+	}
 }
 
 func names(rows []certs.Spec) []string {
@@ -119,7 +128,7 @@ func names(rows []certs.Spec) []string {
 }
 
 // rowPaths turns the names on a command line into phase paths; none: all.
-func rowPaths(phase string, rows []certs.Spec, args []string, c *cobra.Command) ([]string, error) {
+func rowPaths(phase string, rows []certs.Spec, args []string) ([]string, error) {
 	if len(args) == 0 {
 		return []string{phase}, nil
 	}
@@ -194,6 +203,9 @@ func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, err
 				return err
 			}
 		}
+		if err := flags.idle(c, paths); err != nil {
+			return err
+		}
 		s, err := flags.load(out.quiet)
 		if err != nil {
 			return err
@@ -247,7 +259,7 @@ func writeReport(w io.Writer, r phases.Report) error {
 	count := map[phases.Verb]int{}
 	for _, row := range r.Rows {
 		count[row.Verb]++
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", verbWord(row.Verb, r.DryRun), path.Join(row.Phase, row.Name), strings.Join(row.Files, " "), row.Reason)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", verbWord(row.Verb, r.DryRun), path.Join(row.Phase, row.Name), strings.Join(row.Files, " "), rowNote(row))
 		for _, m := range row.Tightened {
 			fmt.Fprintf(tw, "\t\t%s\tmode %s set to %s\n", m.Path, m.From, m.To)
 		}
@@ -279,4 +291,15 @@ func summary(r phases.Report, count map[phases.Verb]int) string {
 		return fmt.Sprintf("nothing changed: %d rows complete", count[phases.Keep])
 	}
 	return fmt.Sprintf("done and proven: %d created, %d renewed, %d kept", count[phases.Create], count[phases.Renew], count[phases.Keep])
+}
+
+// rowNote is what the line of a row says beyond its verb; the usual case says nothing.
+func rowNote(row phases.Row) string {
+	switch {
+	case len(row.Faults) > 0:
+		return row.Faults[0].Text
+	case row.Reason == "nothing there" || row.Reason == "complete":
+		return ""
+	}
+	return row.Reason
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,6 +66,28 @@ func addSettings(c *cobra.Command, env *Env, wanted func(config.Field) bool) *se
 		s.texts = append(s.texts, t)
 	}
 	return s
+}
+
+// idle refuses a flag that was given and has no effect on any of the rows that
+// are asked for by name.
+func (s *settingsFlags) idle(c *cobra.Command, paths []string) error {
+	if len(paths) == 0 {
+		return nil
+	}
+	names, err := phases.Choose(knownTree(), knownTree(), paths, nil)
+	if err != nil {
+		return err
+	}
+	for _, t := range s.texts {
+		works := func(name string) bool {
+			row, ok := knownTree().Row(name)
+			return ok && concernedBy(t.field)(row)
+		}
+		if len(t.given) > 0 && !slices.ContainsFunc(names, works) {
+			return &usageError{err: fmt.Errorf("--%s has no effect on %s", t.field.Flag, strings.Join(names, ", ")), command: c.CommandPath()}
+		}
+	}
+	return nil
 }
 
 // load reads the file and judges everything that was given. Notes go to stderr, unless quiet.
