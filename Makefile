@@ -1,0 +1,50 @@
+# Every suite by itself; CONTRIBUTING.md says what each is for.
+GO        ?= go
+REVISION  := $(shell git rev-parse HEAD 2>/dev/null)
+VERSION   := $(shell git describe --tags --dirty 2>/dev/null)
+LDFLAGS   := -s -w -X main.revision=$(REVISION)
+FUZZTIME  ?= 10s
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test lint race fuzz diff bench e2e e2e-up clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/pkitool ./cmd/pkitool
+
+test:
+	$(GO) test ./...
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt would change:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	cd e2e && $(GO) vet ./...
+
+race:
+	$(GO) test -race -shuffle=on ./...
+
+# Each fuzz target for a short while; a finding stays in testdata/fuzz.
+fuzz:
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "fuzz $$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+# Thousands of generated chains, judged by pkitool and by the installed openssl.
+diff:
+	PKITOOL_DIFF_CASES=$${PKITOOL_DIFF_CASES:-20000} $(GO) test -count=1 -timeout 30m -run 'Differential' ./pki/verify/... ./cmd/...
+
+# Ratios to the peers; PKITOOL_KUBEADM names a kubeadm binary to compare with.
+bench:
+	$(GO) test -run '^$$' -bench . -benchtime 20x ./phases ./cmd ./pki/store
+
+e2e:
+	cd e2e && $(GO) test -count=1 -timeout 40m ./...
+
+e2e-up:
+	cd e2e && $(GO) run ./up
+
+clean:
+	rm -rf bin

@@ -1,0 +1,126 @@
+package pkitool_test
+
+import (
+	"go/build"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/pkitool/pkitool"
+
+// floors are the allowed imports between our own packages, from the cellar up.
+// A package may import what stands in its row, and nothing else of ours.
+var floors = []struct {
+	pkg   string
+	above []string
+}{
+	{"pki/internal/sign", nil},
+	{"pki/internal/lint", nil},
+	{"pki", []string{"pki/internal/sign", "pki/internal/lint"}},
+	{"pki/verify", nil},
+	{"pki/verify/internal/cases", nil},
+	{"pki/store", nil},
+	{"certs", []string{"pki"}},
+	{"kubeconfig", nil},
+	{"config", []string{"certs", "pki"}},
+	{"phases", []string{"certs", "kubeconfig", "pki", "pki/store", "pki/verify"}},
+	{"cmd", []string{"phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/verify"}},
+	{"cmd/pkitool", []string{"cmd"}},
+}
+
+// doors are the packages of others that only some of ours may import. A name
+// that ends in a slash covers everything below it.
+var doors = []struct {
+	imports string
+	by      []string
+}{
+	{"github.com/cloudflare/cfssl/", []string{"pki/internal/sign"}},
+	{"github.com/zmap/", []string{"pki/internal/lint"}},
+	{"github.com/spf13/", []string{"cmd"}},
+	{"gopkg.in/yaml.v3", []string{"config", "kubeconfig"}},
+	{"github.com/gofrs/flock", []string{"pki/store"}},
+	{"github.com/cloudflare/circl/", []string{"pki/verify", "pki/verify/internal/cases"}},
+	{"software.sslmate.com/src/go-pkcs12", []string{"pki/verify"}},
+	{"os", []string{"pki/store", "cmd", "cmd/pkitool"}},
+	{"os/exec", []string{}},
+	{"log", []string{}},
+	{"log/slog", []string{}},
+	{"net/http", []string{}},
+	{"flag", []string{}},
+	{"k8s.io/", []string{}},
+	{"go.etcd.io/", []string{}},
+}
+
+// packages reads the imports of every package of the module in process: a test
+// that shells out to `go list` is cached green.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	err := filepath.WalkDir(".", func(dir string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if name := d.Name(); dir != "." && (name == "testdata" || name == "e2e" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")) {
+			return fs.SkipDir
+		}
+		for _, goos := range []string{"linux", "darwin", "windows"} {
+			ctx := build.Default
+			ctx.GOOS, ctx.GOARCH, ctx.CgoEnabled = goos, "amd64", false
+			p, err := ctx.ImportDir(dir, 0)
+			if err != nil {
+				continue // no Go files for this system
+			}
+			if len(p.GoFiles) > 0 {
+				found[filepath.ToSlash(dir)] = append(found[filepath.ToSlash(dir)], p.Imports...)
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	return found
+}
+
+func TestFloors(t *testing.T) {
+	found := packages(t)
+	var known []string
+	for _, f := range floors {
+		known = append(known, f.pkg)
+	}
+	require.Greater(t, len(found), 8, "the walk found hardly any package")
+	for pkg, imports := range found {
+		i := slices.Index(known, pkg)
+		if !assert.GreaterOrEqual(t, i, 0, "package %s stands on no floor: which one is it?", pkg) {
+			continue
+		}
+		for _, imp := range imports {
+			if own, ok := strings.CutPrefix(imp, module+"/"); ok {
+				assert.Contains(t, floors[i].above, own, "%s must not import %s", pkg, own)
+			}
+		}
+	}
+	for _, f := range floors {
+		assert.Contains(t, found, f.pkg, "a floor without a package")
+		for _, below := range f.above {
+			assert.Less(t, slices.Index(known, below), slices.Index(known, f.pkg), "%s -> %s: imports go down only", f.pkg, below)
+		}
+	}
+}
+
+func TestDoors(t *testing.T) {
+	for pkg, imports := range packages(t) {
+		for _, imp := range imports {
+			for _, d := range doors {
+				covers := imp == d.imports || strings.HasSuffix(d.imports, "/") && strings.HasPrefix(imp, d.imports)
+				if covers {
+					assert.Contains(t, d.by, pkg, "%s must not import %s", pkg, imp)
+				}
+			}
+		}
+	}
+}
