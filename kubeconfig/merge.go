@@ -237,9 +237,6 @@ func (m *merger) apply(current string) bool {
 	for _, s := range m.steps {
 		if s.item != nil {
 			l := child(m.into.root, s.kind+"s", yaml.SequenceNode)
-			if len(l.Content) == 0 {
-				l.Style &^= yaml.FlowStyle
-			}
 			l.Content = append(l.Content, s.item)
 			continue
 		}

@@ -43,9 +43,6 @@ func setKey(m *yaml.Node, key string, v *yaml.Node) {
 		replaceNode(m, i+1, v)
 		return
 	}
-	if len(m.Content) == 0 {
-		m.Style &^= yaml.FlowStyle // {} grows into a block
-	}
 	at := len(m.Content)
 	for i := 0; i < len(m.Content); i += 2 {
 		if i > 0 && m.Content[i-2].Value > m.Content[i].Value {
@@ -65,11 +62,6 @@ func setKey(m *yaml.Node, key string, v *yaml.Node) {
 func replaceNode(n *yaml.Node, i int, v *yaml.Node) {
 	old := n.Content[i]
 	v.HeadComment, v.LineComment, v.FootComment = old.HeadComment, old.LineComment, old.FootComment
-	if v.Kind != yaml.ScalarNode && v.LineComment != "" {
-		// Behind a scalar is no place for it any more: it would move to the end of the block.
-		n.Content[i-1].HeadComment = joinComments(n.Content[i-1].HeadComment, v.LineComment)
-		v.LineComment = ""
-	}
 	n.Content[i] = v
 }
 
@@ -98,16 +90,23 @@ func joinComments(a, b string) string {
 	return a + "\n" + b
 }
 
-// child returns the value of a key of a mapping as a node of the given kind, made if the key is missing or null.
+// child returns the value of a key of a mapping as a node of the given kind, made if the key is missing or null, and ready
+// to grow if it is empty.
 func child(m *yaml.Node, key string, kind yaml.Kind) *yaml.Node {
-	if v := value(m, key); v != nil {
-		return v
+	if value(m, key) == nil {
+		v := &yaml.Node{Kind: kind, Tag: "!!map"}
+		if kind == yaml.SequenceNode {
+			v.Tag = "!!seq"
+		}
+		setKey(m, key, v)
 	}
-	v := &yaml.Node{Kind: kind, Tag: "!!map"}
-	if kind == yaml.SequenceNode {
-		v.Tag = "!!seq"
+	i := keyIndex(m, key)
+	k, v := m.Content[i], m.Content[i+1]
+	if len(v.Content) == 0 {
+		// {} becomes a block, and the comment behind it would move to the block's end.
+		v.Style &^= yaml.FlowStyle
+		k.HeadComment, v.LineComment = joinComments(k.HeadComment, v.LineComment), ""
 	}
-	setKey(m, key, v)
 	return v
 }
 

@@ -81,6 +81,7 @@ func (o object) at(key string) string {
 
 // oldBools are the plain scalars that YAML 1.1, and so client-go, reads as truth values, and yaml.v3 as strings.
 var oldBools = map[string]bool{
+	"y": true, "Y": true, "n": false, "N": false,
 	"yes": true, "Yes": true, "YES": true, "on": true, "On": true, "ON": true,
 	"no": false, "No": false, "NO": false, "off": false, "Off": false, "OFF": false,
 }

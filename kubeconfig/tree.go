@@ -13,7 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Limits of what is read. A kubeconfig with a thousand clusters has some 3 MiB and 60,000 marks.
+// Limits of what is read. A kubeconfig with a thousand clusters and users has some 6 MiB and 25,000 marks.
 const (
 	maxSize  = 8 << 20 // bytes of a file
 	maxMarks = 200_000 // line ends and YAML punctuation: bounds the nodes that yaml.v3 makes before anyone can count them

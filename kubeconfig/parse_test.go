@@ -1,0 +1,200 @@
+package kubeconfig
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func readFile(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	require.NoError(t, err)
+	return b
+}
+
+func TestParse(t *testing.T) {
+	c, err := Parse(readFile(t, "byhand.conf"))
+	require.NoError(t, err)
+	assert.Equal(t, &Config{
+		Clusters: []Cluster{
+			{Name: "prod", Line: 9, Server: "https://prod.example.com:6443", TLSServerName: "kubernetes", CAFile: "certs/prod.crt", ProxyURL: "socks5://localhost:1080"},
+			{Name: "test", Line: 16, Server: "https://test:6443", InsecureSkipTLSVerify: true},
+		},
+		Contexts: []Context{
+			{Name: "prod", Line: 19, Cluster: "prod", User: "sso", Namespace: "web"},
+			{Name: "test", Line: 21, Cluster: "test", User: "robot"},
+		},
+		Users: []User{
+			{Name: "sso", Line: 27, Exec: &Exec{APIVersion: "client.authentication.k8s.io/v1", Command: "./bin/login"}},
+			{Name: "robot", Line: 39, Token: "0123"},
+		},
+		CurrentContext: "prod",
+	}, c)
+	e, err := c.Current()
+	require.NoError(t, err)
+	assert.Equal(t, Entry{Context: c.Contexts[0], Cluster: c.Clusters[0], User: c.Users[0]}, e)
+	_, err = c.Resolve("nowhere")
+	require.EqualError(t, err, `context "nowhere" does not exist`)
+}
+
+// Everything a user can be, once.
+func TestParseUser(t *testing.T) {
+	c, err := Parse([]byte(`users:
+- name: a
+  user:
+    client-certificate-data: |
+      Q0VS
+      VA==
+    client-certificate: a.crt
+    client-key-data: "S0VZ"
+    client-key: a.key
+    token: t
+    tokenFile: /t
+    username: u
+    password: p
+    auth-provider: {name: gcp, config: {x: y}}
+    as: bob
+    as-groups: [x]
+`))
+	require.NoError(t, err)
+	assert.Equal(t, []User{{
+		Name: "a", Line: 2, ClientCert: []byte("CERT"), ClientCertFile: "a.crt", ClientKey: []byte("KEY"), ClientKeyFile: "a.key",
+		Token: "t", TokenFile: "/t", Username: "u", HasPassword: true, AuthProvider: "gcp", Impersonate: "bob",
+	}}, c.Users)
+}
+
+// Texts that are one and the same kubeconfig for kubectl.
+func TestParseForms(t *testing.T) {
+	want := []Cluster{{Name: "a", Server: "https://a", CA: []byte("CA")}}
+	utf16le := []byte{0xff, 0xfe}
+	for _, u := range utf16.Encode([]rune("clusters:\r\n- name: a\r\n  cluster: {server: https://a, certificate-authority-data: Q0E=}\r\n")) {
+		utf16le = append(utf16le, byte(u), byte(u>>8))
+	}
+	for name, in := range map[string]string{
+		"JSON":            `{"kind":"Config","apiVersion":"v1","clusters":[{"name":"a","cluster":{"server":"https://a","certificate-authority-data":"Q0E="}}],"users":null}`,
+		"tabs in JSON":    "{\n\t\"clusters\": [\n\t\t{\"name\": \"a\", \"cluster\": {\"server\": \"https://a\", \"certificate-authority-data\": \"Q0E=\"}}\n\t]\n}",
+		"CRLF":            "clusters:\r\n- name: a\r\n  cluster:\r\n    server: https://a\r\n    certificate-authority-data: Q0E=\r\n",
+		"byte order mark": "\xef\xbb\xbfclusters:\n- name: a\n  cluster:\n    server: https://a\n    certificate-authority-data: Q0E=\n",
+		"PowerShell's":    string(utf16le),
+		"markers":         "---\nclusters:\n- name: a\n  cluster: {server: https://a, certificate-authority-data: Q0E=}\n...\n",
+		"aliases":         "x: &s https://a\nclusters:\n- name: a\n  cluster: {server: *s, certificate-authority-data: Q0E=, insecure-skip-tls-verify: no}\n",
+		"tag":             "clusters:\n- name: !!str a\n  cluster: {server: https://a, certificate-authority-data: Q0E=}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Parse([]byte(in))
+			require.NoError(t, err)
+			assert.Equal(t, want, withoutLines(c).Clusters)
+		})
+	}
+	for name, in := range map[string]string{
+		"nothing": "", "comment": "# later\n", "null": "null\n", "{}": "{}", "marker": "---\n", "blank": "\n \n",
+		"kubectl's": "apiVersion: v1\nclusters: null\ncontexts: null\ncurrent-context: \"\"\nkind: Config\npreferences: {}\nusers: null\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Parse([]byte(in))
+			require.NoError(t, err)
+			assert.Equal(t, &Config{}, c)
+			_, err = c.Current()
+			require.ErrorIs(t, err, ErrNoCurrentContext)
+			require.EqualError(t, err, "current-context is not set")
+		})
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	bomb := "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+	for c := 'b'; c <= 'h'; c++ {
+		bomb += string(c) + ": &" + string(c) + " [" + strings.Repeat("*"+string(c-1)+", ", 10) + "]\n"
+	}
+	for name, tc := range map[string]struct{ in, want string }{
+		"no YAML":            {"clusters: [", "line 1: not YAML: did not find expected node content"},
+		"tab":                {"a:\n\t- b\n", "line 2: not YAML: found character that cannot start any token"},
+		"binary":             {"\x00\x01", "not YAML: control characters are not allowed"},
+		"PEM":                {"-----BEGIN CERTIFICATE-----\nAAAA\n", "line 1: not a kubeconfig: the document is a string, not a mapping"},
+		"list":               {"- a\n", "line 1: not a kubeconfig: the document is a list, not a mapping"},
+		"number":             {"1\n", "line 1: not a kubeconfig: the document is a number, not a mapping"},
+		"truth":              {"true\n", "line 1: not a kubeconfig: the document is a truth value, not a mapping"},
+		"own type":           {"!x y\n", "line 1: not a kubeconfig: the document is a value of type !x, not a mapping"},
+		"second document":    {"kind: Config\n---\nkind: Config\n", "line 2: a second document begins here; a kubeconfig is one document, and kubectl would ignore the others"},
+		"broken second":      {"kind: Config\n---\n[\n", "line 3: not YAML: did not find expected node content"},
+		"key twice":          {"kind: Config\nusers: []\nkind: Config\n", `line 3: key "kind" is given twice, first on line 1`},
+		"unknown key twice":  {"extensions:\n- a: 1\n  a: 2\n", `line 3: key "a" is given twice, first on line 2`},
+		"merge key":          {"a: &a {b: c}\nd:\n  <<: *a\n", "line 3: merge keys (<<) are not supported in a kubeconfig; write the fields out"},
+		"panics in yaml.v3":  {"{? [x] : y, <<: {a: 1}}", "line 1: a list is used as a key"},
+		"mapping as key":     {"? {a: b}\n: c\n", "line 1: a mapping is used as a key"},
+		"alias bomb":         {bomb, "line 1: too many entries for a kubeconfig, the limit is 400000 with aliases written out"},
+		"endless alias":      {"a: &a [*a]\n", "line 1: nested more than 64 deep"},
+		"endless, wide":      {"a: &a [*a, *a, *a]\n", "line 1: nested more than 64 deep"},
+		"unknown alias":      {"a: *b\n", "not YAML: unknown anchor 'b' referenced"},
+		"deep lists":         {"a: " + strings.Repeat("[", 100) + strings.Repeat("]", 100), "line 1: nested more than 64 deep"},
+		"big":                {strings.Repeat(" ", maxSize+1), "8388609 bytes are too many for a kubeconfig, the limit is 8388608"},
+		"many":               {"a: [" + strings.Repeat("x,", 200_000) + "]", "too many entries for a kubeconfig, the limit is 200000 lines and punctuation marks"},
+		"many items":         {strings.Repeat("- - - - - -\n", 40_000), "too many entries for a kubeconfig, the limit is 200000 lines and punctuation marks"},
+		"apiVersion":         {"apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n", `line 1: apiVersion: "kubeadm.k8s.io/v1beta4" is not the version of a kubeconfig, which is v1`},
+		"kind":               {"apiVersion: v1\nkind: Secret\n", `line 2: kind: "Secret" is not the kind of a kubeconfig, which is Config`},
+		"clusters a mapping": {"clusters: {}\n", "line 1: clusters: must be a list, not a mapping"},
+		"cluster a string":   {"clusters:\n- a\n", "line 2: clusters[0]: must be a mapping, not a string"},
+		"body a list":        {"clusters:\n- name: a\n  cluster: []\n", "line 3: clusters[0].cluster: must be a mapping, not a list"},
+		"no name":            {"users:\n- name: a\n- user: {}\n", "line 3: users[1]: has no name"},
+		"null in list":       {"users: [null]\n", "line 1: users[0]: must be a mapping, not null"},
+		"name twice":         {"contexts:\n- name: a\n- name: b\n- name: a\n", `line 4: contexts[2]: the name "a" is given twice, first on line 2`},
+		"number as name":     {"users:\n- name: 12\n", "line 2: users[0].name: must be a string; put it in quotes"},
+		"float as token":     {"users:\n- name: a\n  user: {token: 1e3}\n", "line 3: users[0].user.token: must be a string; put it in quotes"},
+		"YAML 1.1 truth":     {"current-context: yes\n", "line 1: current-context: must be a string; put it in quotes"},
+		"YAML 1.1 letter":    {"current-context: n\n", "line 1: current-context: must be a string; put it in quotes"},
+		"list as string":     {"users:\n- name: a\n  user: {token: [x]}\n", "line 3: users[0].user.token: must be a string, not a list"},
+		"binary tag":         {"users:\n- name: a\n  user: {token: !!binary Zm9v}\n", "line 3: users[0].user.token: must be a string, not a value of type !!binary"},
+		"quoted truth":       {"clusters:\n- name: a\n  cluster: {insecure-skip-tls-verify: 'true'}\n", "line 3: clusters[0].cluster.insecure-skip-tls-verify: must be true or false, not a string"},
+		"base64":             {"users:\n- name: a\n  user:\n    client-key-data: '-----BEGIN'\n", "line 4: users[0].user.client-key-data: is not base64"},
+		"exec":               {"users:\n- name: a\n  user: {exec: aws}\n", "line 3: users[0].user.exec: must be a mapping, not a string"},
+		"long key":           {strings.Repeat("k", 100) + ": 1\n" + strings.Repeat("k", 100) + ": 1\n", `line 2: key "` + strings.Repeat("k", 80) + `..." is given twice, first on line 1`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Parse([]byte(tc.in))
+			require.EqualError(t, err, tc.want)
+			assert.Nil(t, c)
+			var se *SyntaxError
+			require.ErrorAs(t, err, &se)
+		})
+	}
+}
+
+func TestCurrentErrors(t *testing.T) {
+	const tail = "\nclusters: [{name: c}]\nusers: [{name: u}]\n"
+	for name, tc := range map[string]struct{ in, want string }{
+		"unknown context": {"current-context: x\ncontexts: [{name: z}]", `current-context "x" is not among the contexts`},
+		"no cluster":      {"current-context: x\ncontexts: [{name: x, context: {user: u}}]", `context "x" names no cluster`},
+		"no user":         {"current-context: x\ncontexts: [{name: x, context: {cluster: c}}]", `context "x" names no user`},
+		"unknown cluster": {"current-context: x\ncontexts: [{name: x, context: {cluster: d, user: u}}]", `context "x": cluster "d" does not exist`},
+		"unknown user":    {"current-context: x\ncontexts: [{name: x, context: {cluster: c, user: v}}]", `context "x": user "v" does not exist`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Parse([]byte(tc.in + tail))
+			require.NoError(t, err)
+			_, err = c.Current()
+			require.EqualError(t, err, tc.want)
+		})
+	}
+}
+
+// A file of a thousand clusters with RSA certificates is within the limits.
+func TestParseLarge(t *testing.T) {
+	pem := func(size int) string { return base64.StdEncoding.EncodeToString(make([]byte, size)) }
+	var clusters, users strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&clusters, "- name: cluster-%d\n  cluster:\n    server: https://cluster-%d:6443\n    certificate-authority-data: %s\n", i, i, pem(1107))
+		fmt.Fprintf(&users, "- name: user-%d\n  user:\n    client-certificate-data: %s\n    client-key-data: %s\n", i, pem(1147), pem(1679))
+	}
+	c, err := Parse([]byte("clusters:\n" + clusters.String() + "users:\n" + users.String()))
+	require.NoError(t, err)
+	assert.Len(t, c.Clusters, 1000)
+	assert.Len(t, c.Users, 1000)
+}
