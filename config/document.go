@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -95,6 +96,7 @@ func (r *reader) at(line int, field string) origin {
 
 var (
 	yamlLine   = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	yamlParser = regexp.MustCompile(`^did not find expected (key|node content|'-' indicator|',' or '.'|<.*>)$|^found (undefined tag handle|duplicate %|incompatible YAML)`)
 	yamlAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
@@ -103,19 +105,39 @@ var (
 func (r *reader) syntax(data []byte, err error) {
 	what := err.Error()
 	m := yamlLine.FindStringSubmatch(what)
-	if m != nil {
-		what = what[len(m[0]):]
+	if m == nil {
+		r.faults.addf(r.file(), "not YAML: %s", clip(what))
+		return
 	}
-	at := r.file()
+	what = what[len(m[0]):]
+	line, _ := strconv.Atoi(m[1])
+	if line == 0 || yamlParser.MatchString(what) {
+		line++ // the parser proper counts from 0, its scanner from 1, and the line is left out when it is 0
+	}
 	if a := yamlAnchor.FindStringSubmatch(what); a != nil {
-		before, _, _ := bytes.Cut(data, []byte("*"+a[1]))
-		at = r.at(1+bytes.Count(before, []byte("\n")), "")
 		what = fmt.Sprintf("alias of an anchor %q that is not above it", clip(a[1]))
-	} else if m != nil && m[1] != "" {
-		line, _ := strconv.Atoi(m[1])
-		at = r.at(line, "")
+		line = lineOf(data, bytes.Index(data, []byte("*"+a[1])))
+	} else if i := unreadable(data); i >= 0 && m[1] == "" {
+		line = lineOf(data, i)
 	}
-	r.faults.addf(at, "not YAML: %s", clip(what))
+	r.faults.addf(r.at(line, ""), "not YAML: %s", clip(what))
+}
+
+func lineOf(data []byte, i int) int {
+	return 1 + bytes.Count(data[:max(i, 0)], []byte("\n"))
+}
+
+// unreadable is the index of the first byte that YAML 1.2 section 5.1 forbids,
+// -1 when there is none.
+func unreadable(data []byte) int {
+	for i := 0; i < len(data); {
+		c, n := utf8.DecodeRune(data[i:])
+		if c == utf8.RuneError && n == 1 || c < ' ' && !strings.ContainsRune("\t\n\r", c) || c == 0x7f {
+			return i
+		}
+		i += n
+	}
+	return -1
 }
 
 // document reads one document, or passes over one of another kind.

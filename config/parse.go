@@ -19,8 +19,12 @@ import (
 	"github.com/pkitool/pkitool/pki"
 )
 
-// maxText bounds a single value, in bytes: no name, list entry or path is longer.
-const maxText = 4096
+// maxText bounds a single value, in bytes: no name or path is longer.
+// maxEntries bounds a list: what works on names compares each with each.
+const (
+	maxText    = 4096
+	maxEntries = 1000
+)
 
 // checkText refuses what no setting can hold, and what would let a value
 // write itself across a message.
@@ -44,6 +48,10 @@ func one(set func(*Settings, string) error) func(*draft, []item) {
 // each makes a setter from a function that reads one item.
 func each(set func(*draft, item) error) func(*draft, []item) {
 	return func(d *draft, items []item) {
+		if len(items) > maxEntries {
+			d.faults.addf(items[maxEntries].at, "one entry more than the %d that a list may have", maxEntries)
+			return
+		}
 		for _, it := range items {
 			err := checkText(it.text)
 			if err == nil {
@@ -190,6 +198,10 @@ func checkPodCIDRs(d *draft, items []item) { parseCIDRs(d, items) }
 // Like kubeadm's, a range may be given by any address in it.
 func parseCIDRs(d *draft, items []item) []netip.Prefix {
 	var ranges []netip.Prefix
+	if len(items) > 2 {
+		d.faults.addf(items[0].at, "%d ranges: wanted one, or one of IPv4 and one of IPv6", len(items))
+		return nil
+	}
 	for _, it := range items {
 		p, err := parseCIDR(it.text)
 		if err != nil {
@@ -200,11 +212,6 @@ func parseCIDRs(d *draft, items []item) []netip.Prefix {
 	}
 	switch {
 	case len(ranges) < len(items):
-		return nil
-	case len(ranges) == 0:
-		return nil
-	case len(ranges) > 2:
-		d.faults.addf(items[0].at, "%d ranges: wanted one, or one of IPv4 and one of IPv6", len(ranges))
 		return nil
 	case len(ranges) == 2 && ranges[0].Addr().Is4() == ranges[1].Addr().Is4():
 		d.faults.addf(items[0].at, "%s and %s are of the same family: wanted one range, or one of IPv4 and one of IPv6", ranges[0], ranges[1])
@@ -254,15 +261,14 @@ func clipped(err error) error {
 
 // sans makes the setter of extra names.
 func sans(of func(*certs.Cluster) *pki.SANs) func(*draft, []item) {
-	add := each(func(d *draft, it item) error {
-		got, err := pki.ParseSANs([]string{it.text})
-		to := of(&d.Cluster)
-		*to = pki.Join(*to, got)
-		return clipped(err)
-	})
 	return func(d *draft, items []item) {
-		*of(&d.Cluster) = pki.SANs{}
-		add(d, items)
+		var all []pki.SANs
+		each(func(_ *draft, it item) error {
+			got, err := pki.ParseSANs([]string{it.text})
+			all = append(all, got)
+			return clipped(err)
+		})(d, items)
+		*of(&d.Cluster) = pki.Join(all...)
 	}
 }
 
