@@ -74,8 +74,14 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	return out, nil
 }
 
+// kinds says what a file holds instead of what was looked for. The type is
+// whatever stands there: quoted, so that it cannot write on a terminal.
 func kinds(bs []*pem.Block) string {
-	return "a " + strings.ToLower(bs[0].Type)
+	t := bs[0].Type
+	if len(t) > 40 {
+		t = strings.ToValidUTF8(t[:40], "") + "..."
+	}
+	return fmt.Sprintf("a block of type %q", t)
 }
 
 // ParsePrivateKey reads the private key of a PEM file: PKCS #8, PKCS #1 or
