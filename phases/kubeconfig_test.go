@@ -1,0 +1,136 @@
+package phases_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/pki"
+)
+
+// kubeconfigStates are what can be wrong with a kubeconfig beyond its certificate and key.
+func kubeconfigStates() []state {
+	conf := func(name string, verb phases.Verb, change func(w *world, s certs.Spec, c *kubeconfig.Single), faults ...string) state {
+		st := state{name: "kubeconfig: " + name, only: isConf, verb: verb, faults: faults,
+			plant: func(w *world, s certs.Spec) []string {
+				w.conf(s, func(c *kubeconfig.Single) { change(w, s, c) })
+				return []string{"{server}", s.Place.Server, "{dir}", w.dir}
+			}}
+		if verb == phases.Keep {
+			st.reason = "complete"
+		}
+		return st
+	}
+	text := func(name, content string, faults ...string) state {
+		return state{name: "kubeconfig: " + name, only: isConf, verb: phases.Refuse, faults: faults,
+			plant: func(w *world, s certs.Spec) []string { w.write(w.certFile(s), []byte(content)); return nil }}
+	}
+	toFiles := func(w *world, s certs.Spec, c *kubeconfig.Single) {
+		for _, f := range []struct {
+			name string
+			data *[]byte
+			path *string
+		}{{"x-ca.crt", &c.CA, &c.CAFile}, {"x-client.crt", &c.ClientCert, &c.ClientCertFile}, {"x-client.key", &c.ClientKey, &c.ClientKeyFile}} {
+			w.write(filepath.Join(w.dir, f.name), *f.data)
+			*f.path, *f.data = filepath.Join(w.dir, f.name), nil
+		}
+	}
+	return []state{
+		conf("another server", phases.Refuse, func(_ *world, _ certs.Spec, c *kubeconfig.Single) { c.Server = "https://198.51.100.1:6443" },
+			"server is https://198.51.100.1:6443, not {server} ({cert})"),
+		conf("a slash behind the server", phases.Keep, func(_ *world, _ certs.Spec, c *kubeconfig.Single) { c.Server += "/" }),
+		conf("other names of user and cluster", phases.Keep, func(_ *world, _ certs.Spec, c *kubeconfig.Single) { c.User, c.Cluster = "me", "home" }),
+		conf("no CA", phases.Refuse, func(_ *world, _ certs.Spec, c *kubeconfig.Single) { c.CA = nil }, "holds no certificate authority ({cert})"),
+		conf("the CA is nonsense", phases.Refuse, func(_ *world, _ certs.Spec, c *kubeconfig.Single) { c.CA = []byte("nonsense") },
+			"certificate authority: file holds no PEM block ({cert})"),
+		conf("no certificate, no key", phases.Refuse, func(_ *world, _ certs.Spec, c *kubeconfig.Single) { c.ClientCert, c.ClientKey = nil, nil },
+			"holds no client certificate ({cert})"),
+		conf("no certificate", phases.Refuse, func(_ *world, _ certs.Spec, c *kubeconfig.Single) { c.ClientCert = nil }, "holds no client certificate ({cert})"),
+		conf("no key", phases.Refuse, func(_ *world, _ certs.Spec, c *kubeconfig.Single) { c.ClientKey = nil }, "private key is missing ({cert})"),
+		conf("a token instead", phases.Refuse, func(_ *world, _ certs.Spec, c *kubeconfig.Single) { c.ClientCert, c.ClientKey, c.Token = nil, nil, "abc" },
+			"holds no client certificate ({cert})"),
+		conf("paths instead of data", phases.Keep, toFiles),
+		conf("relative paths", phases.Keep, func(w *world, s certs.Spec, c *kubeconfig.Single) {
+			toFiles(w, s, c)
+			c.CAFile, c.ClientCertFile, c.ClientKeyFile = "x-ca.crt", "x-client.crt", "./x-client.key"
+		}),
+		conf("paths to nothing", phases.Refuse, func(w *world, s certs.Spec, c *kubeconfig.Single) {
+			toFiles(w, s, c)
+			w.remove(c.CAFile, c.ClientCertFile, c.ClientKeyFile)
+		},
+			"certificate authority: the certificate authority it names is missing ({dir}/x-ca.crt) ({cert})",
+			"the client certificate it names is missing ({dir}/x-client.crt) ({cert})",
+			"the client key it names is missing ({dir}/x-client.key) ({cert})"),
+		text("empty", "", "current-context is not set ({cert})"),
+		text("no users", "apiVersion: v1\nkind: Config\ncurrent-context: a\ncontexts:\n- name: a\n  context: {cluster: c, user: u}\nclusters:\n- name: c\n  cluster: {server: https://192.0.2.10:6443}\n",
+			`context "a": user "u" does not exist ({cert})`),
+		text("context to nowhere", "apiVersion: v1\nkind: Config\ncurrent-context: a\n", `current-context "a" is not among the contexts ({cert})`),
+		{name: "kubeconfig: not YAML", only: isConf, verb: phases.Refuse, plant: func(w *world, s certs.Spec) []string {
+			w.write(w.certFile(s), []byte("{]\n"))
+			return nil
+		}},
+		{name: "kubeconfig: another CA", only: isConf, verb: phases.Refuse,
+			faults: []string{"trusts another CA: certificate {other} is not in {ca} ({cert})"},
+			plant: func(w *world, s certs.Spec) []string {
+				key := newKey(w.t)
+				other := certify(w.t, template(w.row("ca")), nil, key, nil)
+				w.conf(s, func(c *kubeconfig.Single) { c.CA = pki.EncodeCertificates(other) })
+				return []string{"{other}", shortPrint(other.Raw), "{ca}", w.certFile(w.row("ca"))}
+			}},
+		{name: "kubeconfig: one CA of two", only: isConf, verb: phases.Refuse,
+			faults: []string{"does not trust the whole CA: certificate {new} of {ca} is missing ({cert})"},
+			plant: func(w *world, s certs.Spec) []string {
+				key, path := newKey(w.t), w.certFile(w.row("ca"))
+				next := certify(w.t, template(w.row("ca")), nil, key, nil)
+				w.write(path, append(w.read(path), pki.EncodeCertificates(next)...))
+				return []string{"{new}", shortPrint(next.Raw), "{ca}", path}
+			},
+		},
+		{name: "kubeconfig: two CAs in another order", only: isConf, verb: phases.Keep, reason: "complete",
+			plant: func(w *world, s certs.Spec) []string {
+				key, path := newKey(w.t), w.certFile(w.row("ca"))
+				next := pki.EncodeCertificates(certify(w.t, template(w.row("ca")), nil, key, nil))
+				old := w.read(path)
+				w.write(path, append(append([]byte{}, old...), next...))
+				w.conf(s, func(c *kubeconfig.Single) { c.CA = append(append([]byte{}, next...), old...) })
+				return nil
+			},
+		},
+	}
+}
+
+// shortPrint is the beginning of a certificate's SHA-256 in hex.
+func shortPrint(der []byte) string { return fmt.Sprintf("%x", sha256.Sum256(der))[:16] }
+
+// What a row's kubeconfig holds, from an empty directory: the whole bundle, the
+// server that kubeadm would write, and the user under its own name.
+func TestKubeconfigContent(t *testing.T) {
+	w := empty(t)
+	_, err := w.init(nil, at(now))
+	require.NoError(t, err)
+	users := map[string]string{
+		"admin": "kubernetes-admin", "super-admin": "kubernetes-super-admin", "kubelet": "system:node:cp-1",
+		"controller-manager": "system:kube-controller-manager", "scheduler": "system:kube-scheduler",
+	}
+	for name, user := range users {
+		s := w.row(name)
+		e := w.entry(s)
+		assert.Equal(t, user, e.User.Name)
+		assert.Equal(t, user+"@kubernetes", e.Context.Name)
+		assert.Equal(t, "kubernetes", e.Cluster.Name)
+		assert.Equal(t, "https://192.0.2.10:6443", e.Cluster.Server)
+		assert.Equal(t, string(w.read(w.certFile(w.row("ca")))), string(e.Cluster.CA))
+		assert.Equal(t, user, w.chain(s)[0].Subject.CommonName)
+		info, err := os.Stat(w.certFile(s))
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode())
+	}
+}
