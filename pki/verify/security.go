@@ -1,0 +1,125 @@
+package verify
+
+// This file counts security in bits, for -auth_level.
+
+// curveSecurity goes by the bits of the group's order.
+func curveSecurity(order int) int {
+	switch {
+	case order >= 512:
+		return 256
+	case order >= 384:
+		return 192
+	case order >= 256:
+		return 128
+	case order >= 224:
+		return 112
+	case order >= 160:
+		return 80
+	}
+	return order / 2
+}
+
+// ffcSecurity goes by the bits of modulus and subgroup; a subgroup of -1 is not
+// known (openssl's BN_security_bits).
+func ffcSecurity(modulus, subgroup int) int {
+	var bits int
+	switch {
+	case modulus >= 15360:
+		bits = 256
+	case modulus >= 7680:
+		bits = 192
+	case modulus >= 3072:
+		bits = 128
+	case modulus >= 2048:
+		bits = 112
+	case modulus >= 1024:
+		bits = 80
+	default:
+		return 0
+	}
+	if subgroup < 0 {
+		return bits
+	}
+	if subgroup/2 < 80 {
+		return 0
+	}
+	return min(bits, subgroup/2)
+}
+
+// Numbers with 18 bits behind the point, for modulusSecurity.
+const (
+	fixedOne    = 1 << 18
+	fixedLn2    = 0x02c5c8 // ln 2
+	fixedLog2E  = 0x05c551 // log₂ e
+	fixed1Dot92 = 0x07b126 // 1.923
+	fixed4Dot69 = 0x12c28f // 4.690
+)
+
+// modulusSecurity is the strength of an RSA modulus of n bits: the figures that
+// NIST states, and between them the estimate of SP 800-56B revision 2 appendix
+// D, in the fixed-point steps that openssl takes, since rounding shows.
+func modulusSecurity(n int) int {
+	switch n {
+	case 2048:
+		return 112
+	case 3072:
+		return 128
+	case 4096:
+		return 152
+	case 6144:
+		return 176
+	case 7680:
+		return 192
+	case 8192:
+		return 200
+	case 15360:
+		return 256
+	}
+	limit := 1200
+	switch {
+	case n >= 687737:
+		return limit
+	case n < 8:
+		return 0
+	case n <= 7680:
+		limit = 192
+	case n <= 15360:
+		limit = 256
+	}
+	x := uint64(n) * fixedLn2
+	ln := fixedLog(x)
+	root := fixedCubeRoot(fixedMul(fixedMul(x, ln), ln))
+	y := uint16((fixedMul(fixed1Dot92, root) - fixed4Dot69) / fixedLn2)
+	return min(int((y+4)&^7), limit)
+}
+
+func fixedMul(a, b uint64) uint64 { return a * b / fixedOne }
+
+// fixedLog is the natural logarithm of a number above 1.
+func fixedLog(v uint64) uint64 {
+	var r uint64
+	for v >= 2*fixedOne {
+		v >>= 1
+		r += fixedOne
+	}
+	for i := uint64(fixedOne / 2); i != 0; i /= 2 {
+		if v = fixedMul(v, v); v >= 2*fixedOne {
+			v >>= 1
+			r += i
+		}
+	}
+	return r * fixedOne / fixedLog2E
+}
+
+// fixedCubeRoot finds the root digit by digit.
+func fixedCubeRoot(x uint64) uint64 {
+	var r uint64
+	for s := 63; s >= 0; s -= 3 {
+		r <<= 1
+		if b := 3*r*(r+1) + 1; x>>s >= b {
+			x -= b << s
+			r++
+		}
+	}
+	return r << 12 // the cube root of one's 18 bits is 6; 18 are wanted
+}

@@ -1,0 +1,124 @@
+package verify
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"math/big"
+
+	"github.com/cloudflare/circl/sign/ed448"
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// sigAlgorithm is a signature algorithm: the kind of key it belongs to and its
+// hash.
+type sigAlgorithm struct {
+	oid  string
+	key  keyKind
+	hash string // "": none, or said in the parameters
+	own  bool   // hash is what openssl falls back to; the algorithm itself names none
+}
+
+// sigAlgorithms is openssl's table (OBJ_find_sigid_algs), without the key
+// agreements and without GOST, whose keys it cannot decode. What is not here is
+// nobody's signature: no issuer is ever found for it.
+var sigAlgorithms = [...]sigAlgorithm{
+	{oid: "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b", key: keyRSA, hash: "SHA-256"},
+	{oid: "\x2a\x86\x48\xce\x3d\x04\x03\x02", key: keyEC, hash: "SHA-256"},
+	{oid: "\x2a\x86\x48\xce\x3d\x04\x03\x03", key: keyEC, hash: "SHA-384"},
+	{oid: "\x2a\x86\x48\xce\x3d\x04\x03\x04", key: keyEC, hash: "SHA-512"},
+	{oid: "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c", key: keyRSA, hash: "SHA-384"},
+	{oid: "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d", key: keyRSA, hash: "SHA-512"},
+	{oid: "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05", key: keyRSA, hash: "SHA-1"},
+	{oid: oidEd25519, key: keyEd25519},
+	{oid: oidEd448, key: keyEd448},
+	{oid: oidRSASSAPSS, key: keyRSAPSS},
+	{oid: "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0e", key: keyRSA, hash: "SHA-224"},
+	{oid: "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04", key: keyRSA, hash: "MD5"},
+	{oid: "\x2b\x0e\x03\x02\x1d", key: keyRSA, hash: "SHA-1"}, // OIW
+	{oid: "\x2b\x0e\x03\x02\x03", key: keyRSA, hash: "MD5"},   // OIW
+	{oid: "\x2b\x24\x03\x03\x01\x02", key: keyRSA, hash: "RIPEMD-160"},
+	{oid: "\x60\x86\x48\x01\x65\x03\x04\x03\x0d", key: keyRSA, hash: "SHA3-224"},
+	{oid: "\x60\x86\x48\x01\x65\x03\x04\x03\x0e", key: keyRSA, hash: "SHA3-256"},
+	{oid: "\x60\x86\x48\x01\x65\x03\x04\x03\x0f", key: keyRSA, hash: "SHA3-384"},
+	{oid: "\x60\x86\x48\x01\x65\x03\x04\x03\x10", key: keyRSA, hash: "SHA3-512"},
+	{oid: "\x2a\x86\x48\xce\x3d\x04\x01", key: keyEC, hash: "SHA-1"},
+	{oid: "\x2a\x86\x48\xce\x3d\x04\x03\x01", key: keyEC, hash: "SHA-224"},
+	{oid: "\x2a\x86\x48\xce\x3d\x04\x02", key: keyEC, hash: "SHA-256", own: true}, // ecdsa-with-Recommended
+	{oid: "\x2a\x86\x48\xce\x3d\x04\x03", key: keyEC, hash: "SHA-256", own: true}, // ecdsa-with-Specified
+	{oid: "\x2a\x86\x48\xce\x38\x04\x03", key: keyDSA, hash: "SHA-1"},
+	{oid: "\x2b\x0e\x03\x02\x1b", key: keyDSA, hash: "SHA-1"}, // OIW
+	{oid: "\x60\x86\x48\x01\x65\x03\x04\x03\x01", key: keyDSA, hash: "SHA-224"},
+	{oid: "\x60\x86\x48\x01\x65\x03\x04\x03\x02", key: keyDSA, hash: "SHA-256"},
+	{oid: "\x2a\x81\x1c\xcf\x55\x01\x83\x75", key: keySM2, hash: "SM3"},
+	{oid: "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x02", key: keyRSA, hash: "MD2"},
+	{oid: "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x03", key: keyRSA, hash: "MD4"},
+	{oid: "\x55\x08\x03\x64", key: keyRSA, hash: "MDC-2"},
+	{oid: "\x2b\x0e\x03\x02\x0f", key: keyRSA, hash: "SHA-0"}, // OIW
+	{oid: "\x2b\x0e\x03\x02\x0d", key: keyDSA, hash: "SHA-0"}, // OIW
+}
+
+func signatureAlgorithm(oid string) (*sigAlgorithm, bool) {
+	for i := range sigAlgorithms {
+		if sigAlgorithms[i].oid == oid {
+			return &sigAlgorithms[i], true
+		}
+	}
+	return nil, false
+}
+
+// verifySignature checks signature over message. alg is the outer algorithm
+// identifier; that it equals the inner one is checked by the caller. unused is
+// the number of unused bits in the signature's BIT STRING.
+func (k *publicKey) verifySignature(alg *algorithm, message, signature []byte, unused int) bool {
+	sig, ok := signatureAlgorithm(alg.oid)
+	if !ok || unused != 0 {
+		return false
+	}
+	if sig.key == keyRSAPSS {
+		return (k.kind == keyRSA || k.kind == keyRSAPSS) && k.verifyPSS(alg, message, signature)
+	}
+	if sig.key != k.kind {
+		return false
+	}
+	switch k.kind {
+	case keyEd25519:
+		return ed25519.Verify(k.edwards, message, signature)
+	case keyEd448:
+		return ed448.Verify(ed448.PublicKey(k.edwards), message, signature, "")
+	}
+	hash := hashByName(sig.hash)
+	if hash == nil {
+		return false
+	}
+	var buf [64]byte
+	if k.kind == keySM2 {
+		return k.verifySM2(message, signature)
+	}
+	digest := hash.sum(buf[:0], message)
+	switch k.kind {
+	case keyRSA:
+		return k.verifyPKCS1(hash, digest, signature)
+	case keyEC:
+		if k.ec != nil {
+			return ecdsa.VerifyASN1(k.ec, digest, signature)
+		}
+		r, s, ok := signaturePair(signature)
+		return ok && k.curve.verify(k.q, digest, r, s)
+	case keyDSA:
+		r, s, ok := signaturePair(signature)
+		return ok && k.dsa != nil && k.dsa.verify(k.y, digest, r, s)
+	}
+	return false
+}
+
+// signaturePair reads SEQUENCE { r INTEGER, s INTEGER }, which must be DER to
+// the last octet.
+func signaturePair(signature []byte) (r, s *big.Int, ok bool) {
+	r, s = new(big.Int), new(big.Int)
+	input := cryptobyte.String(signature)
+	var inner cryptobyte.String
+	ok = input.ReadASN1(&inner, asn1.SEQUENCE) && input.Empty() &&
+		inner.ReadASN1Integer(r) && inner.ReadASN1Integer(s) && inner.Empty()
+	return r, s, ok
+}

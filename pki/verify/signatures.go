@@ -1,0 +1,108 @@
+package verify
+
+import "strconv"
+
+// checkSignatures verifies signatures and validity from the anchor down to the
+// target (openssl's internal_verify): of each certificate first the signature,
+// then the times.
+func (v *verifier) checkSignatures() outcome {
+	n := len(v.chain) - 1
+	issuer, subject := v.chain[n], v.chain[n]
+	onlyTimes := false
+	if !likelyIssued(issuer, issuer) {
+		switch {
+		case v.opts.PartialChain:
+			onlyTimes = true
+		case n <= 0:
+			if !v.find(ErrUnableToVerifyLeafSignature, 0, issuer, Detail{}) {
+				return stop
+			}
+			onlyTimes = true
+		default: // an anchor that is none by itself: neither its signature nor its times count
+			n--
+			subject = v.chain[n]
+		}
+	}
+	for {
+		if !onlyTimes && !v.checkSignature(n, subject, issuer) || !v.checkTimes(n, subject) {
+			return stop
+		}
+		if n == 0 {
+			return proceed
+		}
+		n--
+		onlyTimes = false
+		issuer, subject = subject, v.chain[n]
+	}
+}
+
+// checkSignature verifies the signature of subject, at depth n, with issuer's
+// key. An anchor's own signature proves nothing and is left out unless asked for.
+func (v *verifier) checkSignature(n int, subject, issuer *Certificate) bool {
+	depth := n + 1
+	if subject == issuer {
+		if !v.opts.CheckSSSig || !issuer.selfSigned {
+			return true
+		}
+		depth = n
+	}
+	if subject != issuer || issuer.ca {
+		if code := v.maySign(issuer, subject); code != OK && !v.find(code, depth, issuer, Detail{}) {
+			return false
+		}
+	}
+	key := issuer.publicKey()
+	if key == nil {
+		return v.find(ErrUnableToDecodeIssuerPublicKey, depth, issuer, Detail{})
+	}
+	if subject.outerAlg.equal(&subject.innerAlg) &&
+		v.usable(key, depth).verifySignature(&subject.outerAlg, subject.rawTBS, subject.signature, subject.sigUnused) {
+		return true
+	}
+	return v.find(ErrCertSignatureFailure, n, subject, Detail{What: "signature", Wanted: "one made with the key of " + issuer.subject.String()})
+}
+
+// maySign asks the issuer's key usage (openssl's x509_signing_allowed).
+func (v *verifier) maySign(issuer, subject *Certificate) Code {
+	switch {
+	case subject.proxy && !issuer.allowsUsage(kuDigitalSignature):
+		return ErrKeyUsageNoDigitalSignature
+	case !subject.proxy && !issuer.allowsUsage(kuKeyCertSign):
+		return ErrKeyUsageNoCertSign
+	}
+	return OK
+}
+
+// usable returns the key of the certificate at depth, with the DSA parameters
+// that checkKeys found for it if it has none of its own.
+func (v *verifier) usable(key *publicKey, depth int) *publicKey {
+	if key.kind == keyDSA && key.dsa == nil && depth < v.dsaDepth {
+		return &publicKey{kind: keyDSA, y: key.y, dsa: v.dsa}
+	}
+	return key
+}
+
+// checkTimes judges the validity of c at depth n.
+func (v *verifier) checkTimes(n int, c *Certificate) bool {
+	if v.now.off {
+		return true
+	}
+	now := strconv.FormatInt(v.now.seconds, 10)
+	switch v.now.compare(&c.notBefore) {
+	case 0:
+		if !v.find(ErrErrorInCertNotBeforeField, n, c, Detail{What: "notBefore"}) {
+			return false
+		}
+	case 1:
+		if !v.find(ErrCertNotYetValid, n, c, Detail{What: "notBefore", Wanted: now}) {
+			return false
+		}
+	}
+	switch v.now.compare(&c.notAfter) {
+	case 0:
+		return v.find(ErrErrorInCertNotAfterField, n, c, Detail{What: "notAfter"})
+	case -1:
+		return v.find(ErrCertHasExpired, n, c, Detail{What: "notAfter", Wanted: now})
+	}
+	return true
+}

@@ -1,0 +1,67 @@
+package verify
+
+// Trust is a set of certificates that are trusted, and the CRLs that come with
+// them. It is built once and may be used by many validations at once.
+type Trust struct {
+	certs     []*Certificate
+	bySubject map[string][]*Certificate // canonical subject -> certificates in order
+	store     bool                      // openssl's store, not its -trusted list
+	crls      []*CRL                    // of the store, in order
+}
+
+// NewStore returns trust with the rules of -CAfile: the certificates and the
+// CRLs of one store. Of identical certificates the first stays, with its trust
+// settings. CRLs of the store are consulted after those given to Verify.
+func NewStore(certs []*Certificate, crls []*CRL) *Trust {
+	t := newTrust(certs, true)
+	t.crls = crls
+	return t
+}
+
+// NewTrustedList returns trust with the rules of -trusted: certificates, and no
+// store. The path of a CRL's own issuer looks only into a store, and so finds
+// nothing here.
+func NewTrustedList(certs []*Certificate) *Trust { return newTrust(certs, false) }
+
+func newTrust(certs []*Certificate, store bool) *Trust {
+	t := &Trust{bySubject: make(map[string][]*Certificate, len(certs)), store: store}
+	for _, c := range certs {
+		t.add(c)
+	}
+	return t
+}
+
+func (t *Trust) add(c *Certificate) {
+	same := t.bySubject[c.subject.canon]
+	for _, known := range same {
+		if known.Equal(c) {
+			return
+		}
+	}
+	t.certs = append(t.certs, c)
+	t.bySubject[c.subject.canon] = append(same, c)
+}
+
+// Certificates returns the trusted certificates in order, without doubles.
+func (t *Trust) Certificates() []*Certificate { return t.certs }
+
+// named returns the certificates with that subject, in order.
+func (t *Trust) named(subject Name) []*Certificate { return t.bySubject[subject.canon] }
+
+// exact returns the trusted copy of c, nil if there is none.
+func (t *Trust) exact(c *Certificate) *Certificate {
+	for _, known := range t.named(c.subject) {
+		if known.Equal(c) {
+			return known
+		}
+	}
+	return nil
+}
+
+// storeOnly is t as the path of a CRL issuer sees it.
+func (t *Trust) storeOnly() *Trust {
+	if t.store {
+		return t
+	}
+	return newTrust(nil, true)
+}
