@@ -150,7 +150,8 @@ func (r *reader) document(n *yaml.Node) {
 		r.faults.addf(at, "wanted a document with apiVersion and kind, found %s", found(n))
 		return
 	}
-	apiVersion, kind := scalarOf(n, "apiVersion"), scalarOf(n, "kind")
+	apiVersion, versionLine := scalarOf(n, "apiVersion")
+	kind, kindLine := scalarOf(n, "kind")
 	if apiVersion == "" || kind == "" {
 		if apiVersion == "" {
 			r.faults.addf(r.at(n.Line, "apiVersion"), "missing, as in apiVersion: "+group+"/"+v1beta4)
@@ -162,7 +163,7 @@ func (r *reader) document(n *yaml.Node) {
 	}
 	ours := kind == clusterKind || kind == initKind || kind == joinKind
 	g, version, _ := strings.Cut(apiVersion, "/")
-	at.field = "apiVersion"
+	at = r.at(versionLine, "apiVersion")
 	switch {
 	case g != group && ours:
 		r.faults.add(at, withHint(fmt.Errorf("%s is a kind of %s, not of %q", kind, group, clip(apiVersion)), "write "+group+"/"+v1beta4))
@@ -181,8 +182,7 @@ func (r *reader) document(n *yaml.Node) {
 		r.passOver(n, kind)
 		return
 	case !ours:
-		at.field = "kind"
-		r.faults.addf(at, "unknown kind %q of %s", clip(kind), group)
+		r.faults.addf(r.at(kindLine, "kind"), "unknown kind %q of %s", clip(kind), group)
 		return
 	}
 	r.configuration(n, kind, version)
@@ -208,7 +208,7 @@ func (r *reader) configuration(n *yaml.Node, kind, version string) {
 	}
 	r.seen[kind] = at
 	d := &documentReader{reader: r, kind: kind, version: version, kinds: schema(version)}
-	d.value(n, d.kinds[kind], kind)
+	d.value(n, d.kinds[kind], kind, n.Line)
 }
 
 // documentReader reads one document by its schema.
@@ -223,15 +223,21 @@ func (d *documentReader) field(path string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(path, d.kind), ".")
 }
 
-// value judges one value by its shape, and keeps it when it is wanted.
-// The depth of the recursion is the schema's, not the file's.
-func (d *documentReader) value(n *yaml.Node, s *shape, path string) {
+// spend takes one value from the budget; false when there is nothing left.
+func (d *documentReader) spend(at origin) bool {
+	d.budget--
+	if d.budget == -1 {
+		d.faults.addf(at, "the file has more than %d values, aliases counted in", maxNodes)
+	}
+	return d.budget >= 0
+}
+
+// value judges the value that begins on a line by its shape, and keeps it when
+// it is wanted. The depth of the recursion is the schema's, not the file's.
+func (d *documentReader) value(n *yaml.Node, s *shape, path string, line int) {
 	n = deref(n)
-	at := d.at(n.Line, d.field(path))
-	if d.budget--; d.budget <= 0 {
-		if d.budget == 0 {
-			d.faults.addf(at, "the file has more than %d values, aliases counted in", maxNodes)
-		}
+	at := d.at(line, d.field(path))
+	if !d.spend(at) {
 		return
 	}
 	if isNull(n) {
@@ -278,17 +284,16 @@ func (d *documentReader) list(n *yaml.Node, s *shape, path string, at origin) {
 // entry judges one entry of a list; ok when it is a good scalar.
 func (d *documentReader) entry(e *yaml.Node, s *shape, path string, i int) (got item, ok bool) {
 	path = fmt.Sprintf("%s[%d]", path, i)
-	e = deref(e)
 	at := d.at(e.Line, d.field(path))
+	e = deref(e)
 	switch {
 	case isNull(e):
 		d.faults.addf(at, "wanted %s, found nothing", s.is)
 		return item{}, false
 	case s.is == list || s.is == mapping || s.is == object:
-		d.value(e, s, path)
+		d.value(e, s, path, at.line)
 		return item{}, false
-	}
-	if d.budget--; d.budget < 0 {
+	case !d.spend(at):
 		return item{}, false
 	}
 	v, err := scalar(e, s.is)
@@ -328,7 +333,7 @@ func (d *documentReader) mapping(n *yaml.Node, s *shape, path string, at origin)
 				continue
 			}
 		}
-		d.value(val, inner, sub)
+		d.value(val, inner, sub, key.Line)
 	}
 }
 
@@ -508,14 +513,15 @@ func found(n *yaml.Node) string {
 	}
 }
 
-// scalarOf is the text of the first field called name, "" when there is none.
-func scalarOf(n *yaml.Node, name string) string {
+// scalarOf is the text of the first field called name and its line; "" when
+// there is none.
+func scalarOf(n *yaml.Node, name string) (string, int) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k, v := n.Content[i], deref(n.Content[i+1]); k.Value == name && v.Kind == yaml.ScalarNode && !isNull(v) {
-			return v.Value
+			return v.Value, k.Line
 		}
 	}
-	return ""
+	return "", n.Line
 }
 
 // printable is a name from a file, fit for a message.

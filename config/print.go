@@ -91,7 +91,7 @@ func scalarNode(tag, value string) *yaml.Node {
 func needsQuotes(v string) bool {
 	_, word := yamlBool(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v})
 	_, err := strconv.ParseFloat(strings.ReplaceAll(v, "_", ""), 64)
-	return word || err == nil || strings.Contains(v, ":") || v == ""
+	return word || err == nil || strings.Contains(v, ":") || strings.HasPrefix(v, "*") || v == ""
 }
 
 // place puts a node at a path, making the mappings on the way.
