@@ -1,6 +1,8 @@
 package phases
 
 import (
+	"bytes"
+	"crypto/x509"
 	"fmt"
 
 	"github.com/pkitool/pkitool/certs"
@@ -61,7 +63,7 @@ func (d *decider) haveCA(a *Action, f *found, auth *authority) {
 		return
 	}
 	if faults := d.key(f, f.key.path); faults != nil {
-		a.refuse(faults...)
+		a.refuse(hinted(faults, hintCAKey)...)
 		return
 	}
 	signer, err := pki.NewAuthority(f.chain, f.signer, d.now)
@@ -81,7 +83,7 @@ const caHint = "a CA is never replaced: put the right certificate and key there,
 // certifyCA decides a CA key without its certificate: what a killed run leaves.
 func (d *decider) certifyCA(a *Action, f *found, auth *authority) {
 	if faults := d.key(f, f.key.path); faults != nil {
-		a.refuse(faults...)
+		a.refuse(hinted(faults, hintCAKey)...)
 		return
 	}
 	if path := d.issued(a.Spec.Name); path != "" {
@@ -112,11 +114,28 @@ func (d *decider) twin(s certs.Spec, f *found) string {
 		if o.Name == s.Name {
 			return ""
 		}
-		if of := d.inv.rows[o.Name]; o.Kind == certs.CA && len(of.chain) > 0 && pki.SameKey(of.chain[0].PublicKey, f.chain[0].PublicKey) {
+		if of := d.inv.rows[o.Name]; o.Kind == certs.CA && len(of.chain) > 0 && pki.SameKey(of.own().PublicKey, f.own().PublicKey) {
 			return o.Name
 		}
 	}
 	return ""
+}
+
+// own is the certificate of a CA's bundle that the row is about: the one whose
+// key is here, else the first below a root. Several CAs may well lie in files
+// that end, or begin, with one corporate root.
+func (f *found) own() *x509.Certificate {
+	for _, c := range f.chain {
+		if f.signer != nil && pki.SameKey(c.PublicKey, f.signer.Public()) {
+			return c
+		}
+	}
+	for _, c := range f.chain {
+		if !bytes.Equal(c.RawSubject, c.RawIssuer) {
+			return c
+		}
+	}
+	return f.chain[0]
 }
 
 // leafRow decides a leaf or a kubeconfig.
@@ -195,6 +214,11 @@ func (d *decider) create(a *Action, ca *authority, verb Verb, reason string) {
 			a.refuse(fault)
 			return
 		}
+		if text := d.forbidden(a.Spec, ca); text != "" {
+			a.Faults = nil // what lies there may be wrong just because of it
+			a.refuse(Fault{Text: text, Path: ca.path, Hint: caHint})
+			return
+		}
 	}
 	a.Verb, a.Reason = verb, reason
 }
@@ -208,7 +232,7 @@ func (d *decider) pair(a *Action, f *found) {
 	case !f.key.exists:
 		a.refuse(Fault{Text: "private key is missing, and its public key is there", Path: f.key.path, Hint: "put the key back; a new one would end every token signed with the old one. To begin anew, move " + f.cert.path + " away"})
 	case !f.cert.exists:
-		if faults := d.key(f, f.key.path); faults != nil {
+		if faults := d.saKey(f); faults != nil {
 			a.refuse(faults...)
 			return
 		}

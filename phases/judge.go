@@ -35,7 +35,20 @@ const (
 	hintReissue = "--reissue replaces it"
 	hintCSR     = "the CA's key is not here: make a request with `pkitool certs generate-csr`, have it signed, and put the certificate in its place"
 	hintKey     = "remove the passphrase with `openssl pkey -in KEY -out NEW`, or put an unencrypted key in its place"
+	hintCAKey   = "put the key back from a backup, or move it away: then the CA counts as external and signs nothing here"
+	hintSAPub   = "move it away: it is derived from the private key again"
+	hintSAKey   = "put the pair back from a backup, or move both files away to begin anew: that ends every token signed so far"
 )
+
+// hinted gives a hint to those faults that have none of their own.
+func hinted(faults []Fault, hint string) []Fault {
+	for i := range faults {
+		if faults[i].Hint == "" {
+			faults[i].Hint = hint
+		}
+	}
+	return faults
+}
 
 // judge holds what every judgement needs.
 type judge struct {
@@ -152,14 +165,20 @@ func missingUsages(s certs.Spec, c *x509.Certificate) []string {
 	return missing
 }
 
+// saKey judges the private key that signs service-account tokens, which must be there.
+func (j judge) saKey(f *found) []Fault {
+	faults := j.key(f, f.key.path)
+	if len(faults) == 0 && pki.DescribeKey(f.signer.Public()) == string(pki.Ed25519) {
+		faults = append(faults, Fault{Text: "no Kubernetes component signs tokens with Ed25519", Path: f.key.path})
+	}
+	return hinted(faults, hintSAKey)
+}
+
 // sa judges a service-account key pair that is there in both halves.
 func (j judge) sa(f *found) []Fault {
-	faults := j.key(f, f.key.path)
+	faults := j.saKey(f)
 	if f.chainErr != nil {
-		return append(faults, Fault{Text: f.chainErr.Error(), Path: f.cert.path})
-	}
-	if len(faults) == 0 && pki.DescribeKey(f.signer.Public()) == string(pki.Ed25519) {
-		return []Fault{{Text: "no Kubernetes component signs tokens with Ed25519", Path: f.key.path}}
+		return append(faults, Fault{Text: f.chainErr.Error(), Path: f.cert.path, Hint: hintSAPub})
 	}
 	if len(faults) == 0 && !slices.ContainsFunc(f.pubs, func(p crypto.PublicKey) bool { return pki.SameKey(p, f.signer.Public()) }) {
 		faults = append(faults, Fault{

@@ -104,14 +104,16 @@ type authority struct {
 }
 
 // outlives gives the end of the CA that signed c, if c is valid longer, and else the zero time.
+// A CA that was renewed with its old key stands in the bundle several times: the last end counts.
 func (a *authority) outlives(c *x509.Certificate) time.Time {
+	var end time.Time
 	for _, p := range a.bundle {
-		if signedBy(c, []*x509.Certificate{p}, nil) {
-			if c.NotAfter.After(p.NotAfter) {
-				return p.NotAfter
-			}
-			return time.Time{}
+		if p.NotAfter.After(end) && signedBy(c, []*x509.Certificate{p}, nil) {
+			end = p.NotAfter
 		}
+	}
+	if c.NotAfter.After(end) {
+		return end // zero if none signed it: an intermediate in the leaf's own file did
 	}
 	return time.Time{}
 }
