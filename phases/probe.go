@@ -1,0 +1,42 @@
+package phases
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"slices"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/pki"
+)
+
+// forbidden says why a certificate for the row, if this CA signed it, would
+// not stand: the CA's own certificate, or one above it, limits names, usages or
+// the length of the chain. kubeadm signs it and leaves the fault to be found in
+// a running cluster. The answer comes from a certificate made to be thrown
+// away, and only where there is a limit at all.
+func (d *decider) forbidden(s certs.Spec, ca *authority) string {
+	if !slices.ContainsFunc(ca.bundle, limited) {
+		return ""
+	}
+	t := s.Template()
+	t.NotBefore, t.NotAfter = ca.signer.Certificate().NotBefore, ca.signer.Certificate().NotAfter
+	key, err := pki.GenerateKey(pki.ECDSAP256)
+	if err != nil {
+		return err.Error()
+	}
+	chain, err := ca.signer.Issue(t, key)
+	if err != nil {
+		return err.Error()
+	}
+	if texts := verdict(s, chain, ca.bundle, d.now); len(texts) > 0 {
+		return "cannot sign this: " + texts[0]
+	}
+	return ""
+}
+
+// limited reports whether a CA certificate allows less than every certificate
+// below it: name constraints, extended usages, an extension that nobody knows.
+func limited(c *x509.Certificate) bool {
+	return len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage)+len(c.UnhandledCriticalExtensions) > 0 ||
+		slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.String() == "2.5.29.30" })
+}
