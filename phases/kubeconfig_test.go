@@ -55,7 +55,9 @@ func kubeconfigStates() []state {
 			"holds no client certificate ({cert})"),
 		conf("no certificate", phases.Refuse, func(_ *world, _ certs.Spec, c *kubeconfig.Single) { c.ClientCert = nil }, "holds no client certificate ({cert})"),
 		conf("no key", phases.Refuse, func(_ *world, _ certs.Spec, c *kubeconfig.Single) { c.ClientKey = nil }, "private key is missing ({cert})"),
-		conf("a token instead", phases.Refuse, func(_ *world, _ certs.Spec, c *kubeconfig.Single) { c.ClientCert, c.ClientKey, c.Token = nil, nil, "abc" },
+		conf("a token instead", phases.Refuse, func(_ *world, _ certs.Spec, c *kubeconfig.Single) {
+			c.ClientCert, c.ClientKey, c.Token = nil, nil, "abc"
+		},
 			"holds no client certificate ({cert})"),
 		conf("paths instead of data", phases.Keep, toFiles),
 		conf("relative paths", phases.Keep, func(w *world, s certs.Spec, c *kubeconfig.Single) {

@@ -143,6 +143,14 @@ func certStates() []state {
 			plant: forged(func(c *x509.Certificate) {
 				c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}}}
 			})},
+		{name: "signed by a CA that only its own file knows", verb: phases.Refuse, faults: nil, plant: func(w *world, s certs.Spec) []string {
+			caKey, key := newKey(w.t), newKey(w.t)
+			c := template(w.row(s.Issuer))
+			c.Subject.CommonName = "stowaway"
+			ca := certify(w.t, c, nil, caKey, nil)
+			w.place(s, key, certify(w.t, template(s), ca, key, caKey), ca)
+			return nil
+		}},
 		{name: "further certificates behind it", verb: phases.Keep, reason: "complete", plant: func(w *world, s certs.Spec) []string {
 			w.place(s, w.key(s), append(w.chain(s), w.bundle(s.Issuer)...)...)
 			return nil
@@ -164,7 +172,9 @@ func nameStates() []state {
 			}},
 		{name: "one organization more", verb: phases.Refuse, faults: []string{`subject is {got}, not {subject} ({cert})`},
 			plant: func(w *world, s certs.Spec) []string {
-				c := w.forge(s, func(c *x509.Certificate) { c.Subject.Organization = append([]string{"system:masters2"}, c.Subject.Organization...) })
+				c := w.forge(s, func(c *x509.Certificate) {
+					c.Subject.Organization = append([]string{"system:masters2"}, c.Subject.Organization...)
+				})
 				return []string{"{got}", strconv.Quote(pki.CertificateSubject(c).String())}
 			}},
 		{name: "no organization", only: func(s certs.Spec) bool { return len(s.Subject.Organization) > 0 }, verb: phases.Refuse,
