@@ -28,6 +28,9 @@ func (w *world) write() ([]File, []string) {
 			args = append(args, "-trusted", name)
 		}
 	}
+	if len(anchors) == 0 { // or the first target would be taken for the anchor
+		args = append(args, "-no-CAfile", "-no-CApath", "-no-CAstore")
+	}
 	for i, part := range w.split(pems(w.untrusted)) {
 		name := "untrusted" + strconv.Itoa(i) + ".pem"
 		add(name, join(part))

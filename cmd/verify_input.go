@@ -1,0 +1,208 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/pkitool/pkitool/pki/store"
+	"github.com/pkitool/pkitool/pki/verify"
+	"github.com/pkitool/pkitool/pki/verify/openssl"
+)
+
+// errOpen is a file that cannot even be opened: openssl says so in other words than of one without content.
+type errOpen struct{ err error }
+
+func (e *errOpen) Error() string { return e.err.Error() }
+func (e *errOpen) Unwrap() error { return e.err }
+
+// readVerifyFile reads a file that openssl would take as a URI: a path, or one behind "file:". A directory reads as
+// empty. It may be a pipe: `-CAfile <(kubectl ...)` is common.
+func readVerifyFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		if path, ok := fileURI(name); ok {
+			f, err = os.Open(path)
+		}
+	}
+	if err != nil {
+		return nil, &errOpen{err}
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil {
+		if info.IsDir() {
+			return nil, nil
+		}
+		if info.Mode().IsRegular() && info.Size() < 1<<16 {
+			return readSmall(f, int(info.Size()))
+		}
+	}
+	return store.ReadFrom(f, name)
+}
+
+// readSmall reads a file of known size in two system calls: thousands of targets are read this way.
+func readSmall(f *os.File, size int) ([]byte, error) {
+	data := make([]byte, size+1)
+	n := 0
+	for n < len(data) {
+		more, err := f.Read(data[n:])
+		n += more
+		if err == io.EOF {
+			return data[:n], nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	rest, err := store.ReadFrom(f, f.Name())
+	return append(data, rest...), err
+}
+
+func fileURI(name string) (string, bool) {
+	if len(name) < len("file:") || !strings.EqualFold(name[:len("file:")], "file:") {
+		return "", false
+	}
+	path := name[len("file:"):]
+	if authority, ok := strings.CutPrefix(path, "//"); ok {
+		path = strings.TrimPrefix(authority, "localhost")
+		if !strings.HasPrefix(path, "/") {
+			return "", false
+		}
+	}
+	if decoded, err := url.PathUnescape(path); err == nil {
+		path = decoded
+	}
+	return path, true
+}
+
+// loadCertificates reads all certificates of a file, openssl's way.
+func loadCertificates(name, what string) ([]*verify.Certificate, error) {
+	data, err := readVerifyFile(name)
+	if _, ok := err.(*errOpen); ok {
+		return nil, &errSaid{fmt.Sprintf("Could not open file or uri for loading certs of %s from %s\n", what, name)}
+	}
+	found := openssl.Parse(data, nil)
+	if err != nil || len(found.Certificates) == 0 {
+		return nil, &errSaid{fmt.Sprintf("Could not read any %s from %s\n", what, name)}
+	}
+	return found.Certificates, nil
+}
+
+func addTrusted(r *verifyRequest, value string) error {
+	r.trustSaid, r.trustedGiven = true, true
+	certificates, err := loadCertificates(value, "trusted certificates")
+	r.trusted = append(r.trusted, certificates...)
+	r.sources.note(value, certificates)
+	return err
+}
+
+func addUntrusted(r *verifyRequest, value string) error {
+	certificates, err := loadCertificates(value, "untrusted certificates")
+	r.untrusted = append(r.untrusted, certificates...)
+	r.sources.note(value, certificates)
+	return err
+}
+
+func addCRLs(r *verifyRequest, value string) error {
+	data, err := readVerifyFile(value)
+	if _, ok := err.(*errOpen); ok {
+		return &errSaid{fmt.Sprintf("Could not open file or uri for loading other CRLs from %s\n", value)}
+	}
+	found := openssl.Parse(data, nil)
+	if err != nil || len(found.CRLs) == 0 {
+		return &errSaid{fmt.Sprintf("Could not read any other CRLs from %s\n", value)}
+	}
+	r.crls = append(r.crls, found.CRLs...)
+	return nil
+}
+
+// loadAnchors reads the -CAfile and prepares -CApath and -CAstore, in openssl's order and words.
+func (r *verifyRequest) loadAnchors() error {
+	if r.caFile != nil {
+		data, err := readVerifyFile(*r.caFile)
+		var found openssl.Objects
+		if err == nil {
+			found, err = openssl.ParseStore(data)
+		}
+		if err != nil {
+			return &errSaid{fmt.Sprintf("Error loading file %s\n", *r.caFile)}
+		}
+		r.anchors, r.storeCRLs = found.Certificates, found.CRLs
+		r.sources.note(*r.caFile, found.Certificates)
+	}
+	if r.caPath != nil {
+		r.lookup = newLookup(r)
+		r.lookup.dirs = append(r.lookup.dirs, *r.caPath)
+	}
+	if r.caStore == nil {
+		return nil
+	}
+	info, err := os.Stat(*r.caStore)
+	if err != nil {
+		return &errSaid{fmt.Sprintf("Error loading store URI %s\n", *r.caStore)}
+	}
+	if r.lookup == nil {
+		r.lookup = newLookup(r)
+	}
+	if info.IsDir() {
+		r.lookup.dirs = append(r.lookup.dirs, *r.caStore)
+		return nil
+	}
+	r.lookup.file = *r.caStore
+	return nil
+}
+
+// target is one certificate to verify.
+type target struct {
+	name        string // as given, "stdin" for none
+	certificate *verify.Certificate
+	said        string // openssl's sentences where there is no certificate
+}
+
+// loadTarget reads the first certificate of a file; an empty path is standard input.
+func loadTarget(name string, isFile bool, stdin io.Reader) target {
+	t := target{name: name}
+	shown := name
+	var data []byte
+	var err error
+	if isFile {
+		data, err = readVerifyFile(name)
+	} else {
+		t.name, shown = "stdin", "<stdin>"
+		data, err = store.ReadFrom(stdin, "stdin")
+	}
+	if _, ok := err.(*errOpen); ok {
+		t.said = fmt.Sprintf("Could not open file or uri for loading certificate file from %s\nUnable to load certificate file\n", shown)
+		return t
+	}
+	found := openssl.Parse(data, func(o openssl.Objects) bool { return len(o.Certificates) > 0 })
+	if err != nil || len(found.Certificates) == 0 {
+		t.said = fmt.Sprintf("Could not read certificate file from %s\nUnable to load certificate file\n", shown)
+		return t
+	}
+	t.certificate = found.Certificates[0]
+	return t
+}
+
+// sources remembers which file an anchor or an intermediate came from, the first where there are several.
+type sources struct {
+	mu   sync.Mutex
+	file map[*verify.Certificate]string
+}
+
+func (s *sources) note(file string, certificates []*verify.Certificate) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range certificates {
+		s.file[c] = file
+	}
+}
+
+func (s *sources) of(c *verify.Certificate) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.file[c]
+}

@@ -1,0 +1,141 @@
+package cmd
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// valueKind is what stands behind an option of verify.
+type valueKind int
+
+const (
+	noValue   valueKind = iota
+	textValue           // anything
+	fileValue           // a file that is read
+	dirValue            // a directory that has to be there
+	intValue            // 32 bits, decimal, 0 octal, 0x hexadecimal
+	timeValue           // the same in 64 bits
+)
+
+// verifyOption is a row of the table that the scanner, the help and the completion are made of.
+type verifyOption struct {
+	name  string // in openssl's spelling, or ours where openssl has no such option
+	alias string // kebab-case, where it is more than underscores turned to dashes
+	kind  valueKind
+	what  string // the value, for the help
+	help  string
+	words []string // the values there are, for the completion
+	apply func(r *verifyRequest, value string) error
+}
+
+// kebab is the option's spelling in the rest of pkitool.
+func (o verifyOption) kebab() string {
+	if o.alias != "" {
+		return o.alias
+	}
+	return strings.ReplaceAll(o.name, "_", "-")
+}
+
+// errSaid ends a run with openssl's status 1 behind whatever was said; with an empty text nothing is said, as
+// openssl does for a bad IP address.
+type errSaid struct{ text string }
+
+func (e *errSaid) Error() string { return e.text }
+
+// badUse is a command line that cannot be understood: openssl's sentence, and where to read on.
+func badUse(format string, args ...any) error {
+	return &errSaid{"verify: " + fmt.Sprintf(format, args...) + "\nverify: Use -help for summary.\n"}
+}
+
+// scanVerify reads options as openssl does, from left to right and each at once, up to the first argument that
+// does not start with a dash, or "--". What is left are targets.
+func scanVerify(r *verifyRequest, args []string) (targets []string, err error) {
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		word := args[0]
+		args = args[1:]
+		if word == "--" {
+			break
+		}
+		name := strings.TrimPrefix(word[1:], "-")
+		name, value, given := strings.Cut(name, "=")
+		option, ok := findVerifyOption(name)
+		if !ok {
+			return nil, badUse("Unknown option: -%s", name)
+		}
+		switch {
+		case option.kind == noValue && given:
+			return nil, badUse("Option -%s does not take a value", name)
+		case option.kind != noValue && !given && len(args) == 0:
+			return nil, badUse("Option -%s needs a value", option.name)
+		case option.kind != noValue && !given:
+			value, args = args[0], args[1:]
+		}
+		if err := checkValue(option, value); err != nil {
+			return nil, err
+		}
+		if err := option.apply(r, value); err != nil {
+			return nil, err
+		}
+	}
+	return args, nil
+}
+
+func findVerifyOption(name string) (verifyOption, bool) {
+	for _, o := range verifyOptions() {
+		if name == o.name || name == o.kebab() {
+			return o, true
+		}
+	}
+	return verifyOption{}, false
+}
+
+func checkValue(o verifyOption, value string) error {
+	switch o.kind {
+	case dirValue:
+		if info, err := os.Stat(value); err != nil || !info.IsDir() {
+			return badUse("Not a directory: %s", value)
+		}
+	case intValue:
+		n, err := parseNumber(value)
+		if err != nil {
+			return err
+		}
+		if n < math.MinInt32 || n > math.MaxInt32 {
+			return badUse("Value \"%s\" outside integer range", value)
+		}
+	case timeValue:
+		_, err := parseNumber(value)
+		return err
+	}
+	return nil
+}
+
+// parseNumber reads an integer as strtol does with base 0: blanks and a sign in front, 0x for hexadecimal, 0 for octal.
+func parseNumber(value string) (int64, error) {
+	text := strings.TrimLeft(value, " \t\n\v\f\r")
+	sign := ""
+	if text != "" && (text[0] == '-' || text[0] == '+') {
+		sign, text = text[:1], text[1:]
+	}
+	base, kind := 10, "a"
+	switch {
+	case len(text) > 1 && (text[:2] == "0x" || text[:2] == "0X"):
+		base, text = 16, text[2:]
+	case len(text) > 1 && text[0] == '0':
+		base, text = 8, text[1:]
+	}
+	switch {
+	case strings.HasPrefix(value, "0x"), strings.HasPrefix(value, "0X"):
+		kind = "a hexadecimal"
+	case strings.HasPrefix(value, "0"):
+		kind = "an octal"
+	}
+	n, err := strconv.ParseInt(sign+text, base, 64)
+	if err != nil {
+		return 0, badUse("Can't parse \"%s\" as %s number", value, kind)
+	}
+	return n, nil
+}

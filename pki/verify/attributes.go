@@ -1,0 +1,33 @@
+package verify
+
+// Attribute is one AttributeTypeAndValue of a name, for printing.
+type Attribute struct {
+	RDN   int    // which relative distinguished name it belongs to, from 0
+	Type  string // dotted
+	Tag   int    // universal tag number of the value
+	Value []byte // contents octets; of a SEQUENCE the whole element, of a BIT STRING the bits alone
+	DER   []byte // the value's whole element as received
+}
+
+// Attributes returns the attributes in encoded order.
+func (n Name) Attributes() []Attribute {
+	var out []Attribute
+	n.attributes(func(a attribute) bool {
+		v := Attribute{RDN: a.rdn, Type: dottedOID(a.oid), Tag: a.value.tag, DER: a.value.raw}
+		switch a.value.tag {
+		case tagSequence:
+			v.Value = a.value.raw
+		case tagBitString:
+			v.Value, _, _ = bitString(&a.value)
+		default:
+			v.Value, _ = stringContents(&a.value)
+		}
+		out = append(out, v)
+		return true
+	})
+	return out
+}
+
+// Key is equal for two names if, and only if, Equal says that they are: it can stand for a name in a map. It is no
+// text.
+func (n Name) Key() string { return n.canon }

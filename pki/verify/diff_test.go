@@ -1,0 +1,177 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/cmd"
+	"github.com/pkitool/pkitool/pki/verify/internal/cases"
+)
+
+// ours runs the same command line in this process. Paths are made absolute first, for a process has only one
+// working directory, and afterwards put back in what was said.
+func ours(dir string, args []string) outcome {
+	absolute := slices.Clone(args)
+	for i, a := range absolute {
+		if _, err := os.Lstat(filepath.Join(dir, a)); err == nil && a != "" && !strings.HasPrefix(a, "/") {
+			absolute[i] = filepath.Join(dir, a)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	code := cmd.Run(context.Background(), append([]string{"verify"}, absolute...), cmd.Env{
+		Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr, Now: time.Now(),
+		LookupEnv: func(string) (string, bool) { return "", false },
+	})
+	clean := func(b *bytes.Buffer) string { return strings.ReplaceAll(b.String(), dir+"/", "") }
+	return outcome{clean(&stdout), clean(&stderr), code}
+}
+
+// difference says in which respect two outcomes differ, "" in none.
+func difference(openssl, own outcome) string {
+	switch {
+	case openssl.Exit != own.Exit:
+		return "exit status"
+	case !slices.Equal(openssl.findings(), own.findings()):
+		return "codes"
+	case openssl.Stdout != own.Stdout:
+		return "stdout"
+	case openssl.Stderr != own.Stderr:
+		return "stderr"
+	}
+	return ""
+}
+
+// TestDifferentialAgainstOpenSSL generates cases and lets openssl and this program answer each. A quick sample
+// is the default; PKITOOL_DIFF_CASES asks for more, PKITOOL_DIFF_SEED repeats a printed seed, PKITOOL_DIFF_CASE
+// one case of it, and PKITOOL_DIFF_DUMP names a directory that keeps the files of cases that differ.
+func TestDifferentialAgainstOpenSSL(t *testing.T) {
+	path, version := openSSL(t), openSSLVersion(t)
+	if !strings.HasPrefix(version, "3.0.") {
+		t.Skipf("OPENSSL %s IS NOT OF THE 3.0 LINE: nothing was compared with it", version)
+	}
+	count, seed := envNumber(t, "PKITOOL_DIFF_CASES", 400), envNumber(t, "PKITOOL_DIFF_SEED", 0)
+	if seed == 0 {
+		seed = int(rand.Uint32())
+	}
+	numbers := make([]int, count)
+	for i := range numbers {
+		numbers[i] = i
+	}
+	if one := envNumber(t, "PKITOOL_DIFF_CASE", -1); one >= 0 {
+		numbers = []int{one}
+	}
+	t.Logf("openssl %s, %d cases of seed %d", version, len(numbers), seed)
+	tally := compare(t, path, uint64(seed), numbers)
+	t.Logf("%d agree, %d differ, %d are exceptions; exit 0: %d, 1: %d, 2: %d", tally.agree, len(tally.differ), tally.excepted, tally.exits[0], tally.exits[1], tally.exits[2])
+	for i, d := range tally.differ {
+		if i == 20 {
+			t.Errorf("and %d more", len(tally.differ)-i)
+			break
+		}
+		t.Error(d)
+	}
+	if len(numbers) >= 300 {
+		assert.Greater(t, tally.exits[0], len(numbers)/10, "hardly any case is good: the generator makes only garbage")
+		assert.Greater(t, tally.exits[2], len(numbers)/10, "hardly any case is bad")
+	}
+}
+
+func envNumber(t *testing.T, name string, otherwise int) int {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err, name)
+	return n
+}
+
+type tally struct {
+	agree, excepted int
+	exits           [3]int
+	differ          []string
+}
+
+func compare(t *testing.T, path string, seed uint64, numbers []int) tally {
+	var sum tally
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	root, work := t.TempDir(), make(chan int)
+	for range max(2, runtime.GOMAXPROCS(0)) {
+		running.Go(func() {
+			for n := range work {
+				c := cases.Generate(seed, n)
+				dir := filepath.Join(root, strconv.Itoa(n))
+				theirs, own, err := both(path, dir, c)
+				mu.Lock()
+				switch {
+				case err != nil:
+					sum.differ = append(sum.differ, fmt.Sprintf("%s: %v", c, err))
+				case difference(theirs, own) == "":
+					sum.agree++
+				case exception(theirs, own, c) != "":
+					sum.excepted++
+				default:
+					sum.differ = append(sum.differ, describe(c, theirs, own))
+				}
+				if err == nil && theirs.Exit < len(sum.exits) {
+					sum.exits[theirs.Exit]++
+				}
+				mu.Unlock()
+				_ = os.RemoveAll(dir)
+			}
+		})
+	}
+	for _, n := range numbers {
+		work <- n
+	}
+	close(work)
+	running.Wait()
+	slices.Sort(sum.differ)
+	return sum
+}
+
+func both(path, dir string, c cases.Case) (theirs, own outcome, err error) {
+	if err := lay(dir, c); err != nil {
+		return theirs, own, err
+	}
+	if theirs, err = judge(path, dir, c.Args); err != nil {
+		return theirs, own, err
+	}
+	own = ours(dir, c.Args)
+	if dump := os.Getenv("PKITOOL_DIFF_DUMP"); dump != "" && difference(theirs, own) != "" {
+		err = lay(filepath.Join(dump, fmt.Sprintf("%s-%d-%d", c.Class, c.Seed, c.Number)), c)
+	}
+	return theirs, own, err
+}
+
+// describe is a case that differs, compactly, with the command that repeats it.
+func describe(c cases.Case, theirs, own outcome) string {
+	return fmt.Sprintf("%s: %s differ\n  openssl: exit %d %v\n%s  ours: exit %d %v\n%s  repeat: PKITOOL_DIFF_SEED=%d PKITOOL_DIFF_CASE=%d PKITOOL_DIFF_DUMP=DIR go test -run TestDifferential ./pki/verify",
+		c, difference(theirs, own), theirs.Exit, theirs.findings(), indent(theirs), own.Exit, own.findings(), indent(own), c.Seed, c.Number)
+}
+
+func indent(o outcome) string {
+	var out strings.Builder
+	for line := range strings.Lines(o.Stdout + o.Stderr) {
+		fmt.Fprintf(&out, "    %q\n", strings.TrimSuffix(line, "\n"))
+	}
+	return out.String()
+}
+
+// exception names the row of the table of exceptions that a case belongs to, "" for none.
+func exception(theirs, own outcome, c cases.Case) string { return "" }

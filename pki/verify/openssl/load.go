@@ -1,0 +1,240 @@
+// Package openssl is what openssl's command line does around a validation: how it finds certificates and CRLs in
+// a file, and how it writes a distinguished name. It follows OpenSSL 3.0 in what it accepts and in what order, for
+// [verify] is to answer as openssl does from the first octet of a file to the last of the output. It is pure: files
+// come as their content.
+package openssl
+
+import (
+	"crypto/x509"
+	"errors"
+	"strings"
+
+	"github.com/pkitool/pkitool/pki/verify"
+)
+
+// Objects are the certificates and CRLs of a file, each in the file's order.
+type Objects struct {
+	Certificates []*verify.Certificate
+	CRLs         []*verify.CRL
+}
+
+// ErrNothing is what ParseStore returns for a file without any certificate or CRL.
+var ErrNothing = errors.New("no certificate or CRL found")
+
+// ParseStore reads a file of trust anchors, as for -CAfile: PEM only, certificates and CRLs, other blocks are passed
+// over. Any damaged block makes the whole file an error.
+func ParseStore(data []byte) (Objects, error) {
+	var found Objects
+	for at := 0; ; {
+		b, next, result := readPEM(data, at)
+		at = next
+		if result == pemNone {
+			break
+		}
+		if result == pemDamaged {
+			return Objects{}, errors.New("damaged PEM block")
+		}
+		if err := found.addBlock(b); err != nil {
+			return Objects{}, err
+		}
+	}
+	if len(found.Certificates)+len(found.CRLs) == 0 {
+		return Objects{}, ErrNothing
+	}
+	return found, nil
+}
+
+func (o *Objects) addBlock(b block) error {
+	known := true
+	var err error
+	switch b.label {
+	case "CERTIFICATE", "X509 CERTIFICATE":
+		err = o.addCertificate(verify.ParseCertificate(b.data))
+	case "TRUSTED CERTIFICATE":
+		err = o.addCertificate(verify.ParseTrustedCertificate(b.data))
+	case "X509 CRL":
+		err = o.addCRL(b.data)
+	case "RSA PRIVATE KEY", "DSA PRIVATE KEY", "EC PRIVATE KEY":
+		if len(b.header) > len("Proc-Type:") { // encrypted, and left so
+			return encryptionHeader(b.header)
+		}
+		err = privateKey(b.label, b.data)
+	default:
+		known = false
+	}
+	if known && err == nil && b.header != "" {
+		return errors.New("a header in a PEM block that is not encrypted")
+	}
+	return err
+}
+
+func (o *Objects) addCertificate(c *verify.Certificate, err error) error {
+	if err == nil {
+		o.Certificates = append(o.Certificates, c)
+	}
+	return err
+}
+
+func (o *Objects) addCRL(der []byte) error {
+	l, err := verify.ParseCRL(der)
+	if err == nil {
+		o.CRLs = append(o.CRLs, l)
+	}
+	return err
+}
+
+func encryptionHeader(header string) error {
+	if !strings.HasPrefix(header, "Proc-Type:") || !strings.Contains(header, "ENCRYPTED") {
+		return errors.New("a header in a PEM block that is not encrypted")
+	}
+	return nil
+}
+
+// privateKey only asks whether it is one: openssl fails on a broken key in a file of anchors. DSA, which the
+// standard library does not read, is believed.
+func privateKey(label string, der []byte) error {
+	var err error
+	switch label {
+	case "RSA PRIVATE KEY":
+		_, err = x509.ParsePKCS1PrivateKey(der)
+	case "EC PRIVATE KEY":
+		_, err = x509.ParseECPrivateKey(der)
+	}
+	if err != nil {
+		if _, pkcs8 := x509.ParsePKCS8PrivateKey(der); pkcs8 == nil {
+			return nil
+		}
+		return errors.New("damaged private key")
+	}
+	return nil
+}
+
+// Parse reads a file of certificates or CRLs in any form, as for targets, -trusted, -untrusted and -CRLfile: PEM, DER
+// or PKCS #12 without a passphrase, one behind the other. What cannot be read is passed over. Parsing stops behind
+// the object at which enough says so; nil reads all.
+func Parse(data []byte, enough func(Objects) bool) Objects {
+	var found Objects
+	budget := 64<<20 + 16*len(data) // against files in which every search runs to the end
+	pemLeft := true
+	for at := 0; at < len(data) && budget > 0; {
+		before := at
+		if pemLeft {
+			b, next, result := readPEM(data, at)
+			budget -= next - at
+			if result == pemFound {
+				at = next
+				found.addAny(b)
+			}
+			pemLeft = result != pemNone
+		}
+		if at == before {
+			element, next := readDER(data, at)
+			budget -= next - at
+			at = next
+			if element != nil {
+				found.addAny(block{data: element})
+			}
+		}
+		if enough != nil && enough(found) {
+			break
+		}
+	}
+	return found
+}
+
+// addAny takes what a block or a DER element is; its label decides where openssl knows it.
+func (o *Objects) addAny(b block) {
+	if len(b.header) > len("Proc-Type:") {
+		return // encrypted, or a header that openssl does not understand
+	}
+	label := strings.ToUpper(b.label)
+	if label == "X509 CRL" {
+		_ = o.addCRL(b.data)
+		return
+	}
+	c, err := verify.ParseTrustedCertificate(b.data)
+	if err != nil && label != "TRUSTED CERTIFICATE" {
+		c, err = verify.ParseCertificate(b.data)
+	}
+	if err == nil {
+		o.Certificates = append(o.Certificates, c)
+		return
+	}
+	if strings.HasSuffix(label, "CERTIFICATE") || o.addCRL(b.data) == nil {
+		return
+	}
+	o.addPKCS12(b.data)
+}
+
+// readDER takes one element as asn1_d2i_read_bio does, which reads at least eight octets; nil where there is none,
+// then next is where openssl goes on.
+func readDER(data []byte, at int) (element []byte, next int) {
+	const headerSize = 8
+	rest := data[at:]
+	size, ok := elementSize(rest, 0)
+	switch {
+	case !ok:
+		return nil, at + min(headerSize, len(rest))
+	case size > len(rest):
+		return nil, len(data)
+	}
+	return rest[:size], at + min(max(size, headerSize), len(rest))
+}
+
+// maxNesting bounds elements of indefinite length inside each other.
+const maxNesting = 64
+
+// elementSize is the size of the element at the front; more than there is where it is cut off.
+func elementSize(b []byte, depth int) (int, bool) {
+	contents, length, ok := elementHeader(b)
+	if !ok || depth > maxNesting {
+		return 0, false
+	}
+	if length >= 0 {
+		return contents + length, true
+	}
+	for at := contents; ; {
+		if at+2 > len(b) {
+			return len(b) + 1, true
+		}
+		if b[at] == 0 && b[at+1] == 0 {
+			return at + 2, true
+		}
+		size, ok := elementSize(b[at:], depth+1)
+		if !ok {
+			return 0, false
+		}
+		if at += size; at > len(b) {
+			return len(b) + 1, true
+		}
+	}
+}
+
+// elementHeader returns where the contents begin and how long they are, -1 for the indefinite length.
+func elementHeader(b []byte) (contents, length int, ok bool) {
+	at := 1
+	if len(b) > 0 && b[0]&0x1f == 0x1f {
+		for ; at < len(b) && at < 6 && b[at]&0x80 != 0; at++ {
+		}
+		at++
+	}
+	if at >= len(b) {
+		return 0, 0, false
+	}
+	first := b[at]
+	at++
+	switch {
+	case first == 0x80:
+		return at, -1, b[0]&0x20 != 0
+	case first < 0x80:
+		return at, int(first), true
+	}
+	n := int(first & 0x7f)
+	if n > 4 || at+n > len(b) {
+		return 0, 0, false
+	}
+	for _, octet := range b[at : at+n] {
+		length = length<<8 | int(octet)
+	}
+	return at + n, length, length <= 1<<31-1
+}

@@ -1,0 +1,187 @@
+package openssl
+
+import "bytes"
+
+// block is one PEM block as PEM_read_bio gives it: the label, what stands before a blank line, the decoded rest.
+type block struct {
+	label  string
+	header string
+	data   []byte
+}
+
+// pemResult says how a search for a block ended.
+type pemResult int
+
+const (
+	pemFound   pemResult = iota
+	pemNone              // no further BEGIN line
+	pemDamaged           // a block begins and cannot be read, or is empty
+)
+
+// lineSize is openssl's buffer: a longer line is taken for several.
+const lineSize = 255
+
+// lines reads text as openssl's BIO_gets does.
+type lines struct {
+	data []byte
+	at   int
+}
+
+func (l *lines) next() ([]byte, bool) {
+	if l.at >= len(l.data) {
+		return nil, false
+	}
+	rest := l.data[l.at:min(l.at+lineSize-1, len(l.data))]
+	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+		rest = rest[:i+1]
+	}
+	l.at += len(rest)
+	rest, _, _ = bytes.Cut(rest, []byte{0}) // to a C program the line ends there
+	return rest, len(rest) > 0
+}
+
+// trimmed is the line without the trailing octets that openssl takes for blank: up to the space, and, because it
+// looks at them as signed, all from 0x80.
+func trimmed(line []byte) []byte {
+	for len(line) > 0 && (line[len(line)-1] <= ' ' || line[len(line)-1] >= 0x80) {
+		line = line[:len(line)-1]
+	}
+	return line
+}
+
+var (
+	begin = []byte("-----BEGIN ")
+	end   = []byte("-----END ")
+	tail  = []byte("-----")
+	mark  = []byte("\xef\xbb\xbf")
+)
+
+// readPEM finds the next block at or behind position at and returns the position behind it, or behind what was
+// read when it failed.
+func readPEM(data []byte, at int) (block, int, pemResult) {
+	l := &lines{data, at}
+	var label []byte
+	for first := true; ; first = false {
+		line, ok := l.next()
+		if !ok {
+			return block{}, l.at, pemNone
+		}
+		if first && len(line) > len(mark) {
+			line = bytes.TrimPrefix(line, mark)
+		}
+		line = trimmed(line)
+		if bytes.HasPrefix(line, begin) && bytes.HasSuffix(line, tail) && len(line) >= len(begin)+len(tail) {
+			label = line[len(begin) : len(line)-len(tail)]
+			break
+		}
+	}
+	header, body, ok := readBody(l, label)
+	if !ok {
+		return block{}, l.at, pemDamaged
+	}
+	decoded, ok := decodeBase64(body)
+	if !ok || len(decoded) == 0 {
+		return block{}, l.at, pemDamaged
+	}
+	return block{string(label), string(header), decoded}, l.at, pemFound
+}
+
+// readBody reads up to the END line of the label and parts what it read at the first blank line. Behind one,
+// lines may be no longer than 64 characters and only the last shorter.
+func readBody(l *lines, label []byte) (header, body []byte, ok bool) {
+	var text []byte
+	parted, short, partial := false, false, false
+	for {
+		line, ok := l.next()
+		if !ok {
+			return nil, nil, false
+		}
+		before := partial
+		partial = len(line) == lineSize-1 && line[len(line)-1] != '\n'
+		line = trimmed(line)
+		if len(line) == 0 {
+			if before {
+				continue // the end of a line that was too long for the buffer
+			}
+			if parted {
+				return nil, nil, false
+			}
+			header, text, parted = text, nil, true
+			continue
+		}
+		if bytes.HasPrefix(line, end) {
+			rest, named := bytes.CutPrefix(line[len(end):], label)
+			return header, text, named && bytes.Equal(rest, tail)
+		}
+		if short || parted && len(line) > 64 {
+			return nil, nil, false
+		}
+		short = parted && len(line) < 64
+		text = append(append(text, line...), '\n')
+	}
+}
+
+// Classes of octets in base64 text.
+const (
+	b64Space = 0x80 + iota
+	b64Stop  // a dash: the text ends there
+	b64Wrong
+	b64Pad
+)
+
+func base64Value(c byte) byte {
+	switch {
+	case c >= 'A' && c <= 'Z':
+		return c - 'A'
+	case c >= 'a' && c <= 'z':
+		return c - 'a' + 26
+	case c >= '0' && c <= '9':
+		return c - '0' + 52
+	case c == '+':
+		return 62
+	case c == '/':
+		return 63
+	case c == '=':
+		return b64Pad
+	case c == '-':
+		return b64Stop
+	case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+		return b64Space
+	}
+	return b64Wrong
+}
+
+// decodeBase64 decodes as EVP_DecodeUpdate and EVP_DecodeFinal do: white space anywhere, padding only at the end,
+// whole groups of four.
+func decodeBase64(text []byte) ([]byte, bool) {
+	out := make([]byte, 0, len(text)/4*3)
+	var group uint32
+	count, pads := 0, 0
+	for _, c := range text {
+		v := base64Value(c)
+		switch v {
+		case b64Space:
+			continue
+		case b64Wrong:
+			return nil, false
+		case b64Stop:
+			return out, count == 0
+		case b64Pad:
+			if pads++; pads > 2 {
+				return nil, false
+			}
+			v = 0
+		default:
+			if pads > 0 {
+				return nil, false
+			}
+		}
+		group = group<<6 | uint32(v)
+		if count++; count == 4 {
+			out = append(out, byte(group>>16), byte(group>>8), byte(group))
+			out = out[:len(out)-pads]
+			group, count = 0, 0
+		}
+	}
+	return out, count == 0
+}
