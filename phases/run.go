@@ -36,12 +36,15 @@ type ProofError struct{ Plan Plan }
 func (e *ProofError) Error() string {
 	var lines []string
 	for _, a := range e.Plan.actions {
-		if a.Verb == Keep {
+		if a.Verb == Keep && len(a.Tighten) == 0 {
 			continue
 		}
 		text := "is not there"
-		if len(a.Faults) > 0 {
+		switch {
+		case len(a.Faults) > 0:
 			text = a.Faults[0].String()
+		case len(a.Tighten) > 0:
+			text = fmt.Sprintf("mode %04o is looser than %04o (%s)", a.Tighten[0].From, a.Tighten[0].To, a.Tighten[0].Path)
 		}
 		lines = append(lines, fmt.Sprintf("%s: does not stand after it was written: %s", a.Spec.Name, text))
 	}
