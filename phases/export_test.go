@@ -19,3 +19,6 @@ func (p Plan) Steps(o Options) ([][]store.Write, error) {
 	}
 	return writes(todo, o)
 }
+
+// Prove is the last part of Init.
+var Prove = prove

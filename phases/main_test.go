@@ -32,6 +32,8 @@ import (
 	"github.com/pkitool/pkitool/pki"
 )
 
+type certificate = x509.Certificate
+
 const day = 24 * time.Hour
 
 // birth is when the PKI of the tests was made, now is when it is looked at.
