@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"math"
+	"time"
 )
 
 // parseEntries reads revokedCertificates. The first entry whose certificateIssuer or reasonCode is
@@ -149,6 +150,17 @@ func (l *CRL) buildIndex() {
 
 func (l *CRL) serial(spot *crlSpot) []byte {
 	return l.entries[spot.serial : spot.serial+spot.size]
+}
+
+// revoked returns an entry's revocationDate, in UTC; false says that the field is no time, which
+// openssl does not mind.
+func (l *CRL) revoked(spot *crlSpot) (time.Time, bool) {
+	r := l.entries[spot.serial+spot.size:]
+	e, ok := r.any()
+	if !ok {
+		return time.Time{}, false
+	}
+	return readTime(&e, true)
 }
 
 // isOf reports whether the entry is about a certificate of that issuer.

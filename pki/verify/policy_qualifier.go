@@ -14,7 +14,7 @@ const (
 // PolicyQualifier is a policyQualifierInfo of RFC 5280 section 4.2.1.4. Of a type other than the
 // two that are known only ID is set.
 type PolicyQualifier struct {
-	ID     string      `json:"id"`               // dotted, or OpenSSL's long name
+	ID     string      `json:"id"`               // dotted object identifier
 	CPS    *string     `json:"cps,omitempty"`    // the URI of a certification practice statement
 	Notice *UserNotice `json:"notice,omitempty"` // what relying parties are to be shown
 }
@@ -41,7 +41,7 @@ func (r *reader) policyQualifier() (q PolicyQualifier, ok bool) {
 	if !ok {
 		return q, false
 	}
-	q.ID = objectName(id)
+	q.ID = dottedOID(id)
 	switch id {
 	case qualifierCPS:
 		e, ok := info.next(classUniversal, tagIA5String)
@@ -118,15 +118,6 @@ func (r *reader) displayText() (string, bool) {
 	return "", false
 }
 
-// objectName renders the content octets of an object identifier: OpenSSL's long name if it has
-// one, else dotted.
-func objectName(content string) string {
-	if content == anyPolicyOID {
-		return "X509v3 Any Policy"
-	}
-	return dottedOID(content)
-}
-
 // dottedOID renders the content octets of a valid object identifier. Arcs may be of any size.
 func dottedOID(content string) string {
 	var out strings.Builder
@@ -148,6 +139,39 @@ func dottedOID(content string) string {
 		start = i + 1
 	}
 	return out.String()
+}
+
+// oidOctets is the reverse of dottedOID; false if dotted is no object identifier.
+func oidOctets(dotted string) (string, bool) {
+	arcs := strings.Split(dotted, ".")
+	if len(arcs) < 2 {
+		return "", false
+	}
+	numbers := make([]*big.Int, len(arcs))
+	for i, a := range arcs {
+		n, ok := new(big.Int).SetString(a, 10)
+		if !ok || n.Sign() < 0 || a[0] == '+' {
+			return "", false
+		}
+		numbers[i] = n
+	}
+	first, second := numbers[0], numbers[1]
+	if first.Cmp(big.NewInt(2)) > 0 || first.Int64() < 2 && second.Cmp(big.NewInt(39)) > 0 {
+		return "", false
+	}
+	second.Add(second, big.NewInt(40*first.Int64()))
+	var out []byte
+	for _, n := range numbers[1:] {
+		for shift := max(n.BitLen()-1, 0) / 7 * 7; shift >= 0; shift -= 7 {
+			rest := new(big.Int).Rsh(n, uint(shift))
+			septet := byte(rest.And(rest, big.NewInt(0x7f)).Uint64())
+			if shift > 0 {
+				septet |= 0x80
+			}
+			out = append(out, septet)
+		}
+	}
+	return string(out), true
 }
 
 // base128 is the number whose septets, high ones first, are the low bits of s. It packs them into

@@ -16,7 +16,7 @@ type PolicyResult struct {
 
 // PolicyNode is one valid policy.
 type PolicyNode struct {
-	Policy     string             `json:"policy"`               // dotted, or OpenSSL's long name
+	Policy     string             `json:"policy"`               // dotted object identifier
 	Critical   bool               `json:"critical"`             // the extension that asserts it is critical
 	Qualifiers *[]PolicyQualifier `json:"qualifiers,omitempty"` // nil: none given
 }
@@ -25,81 +25,90 @@ func newPolicyNodes(nodes []*policyNode) []PolicyNode {
 	var out []PolicyNode
 	for _, n := range nodes {
 		out = append(out, PolicyNode{
-			Policy: objectName(n.data.policy), Critical: n.data.critical, Qualifiers: n.data.qualifiers,
+			Policy: dottedOID(n.data.policy), Critical: n.data.critical, Qualifiers: n.data.qualifiers,
 		})
 	}
 	return out
 }
 
-// String renders r as `openssl verify` does, every line with its newline.
-func (r PolicyResult) String() string {
-	var out strings.Builder
+// Text renders r as `openssl verify` does, every line with its newline. name gives the long name
+// of a dotted object identifier, or that itself where openssl has none.
+func (r PolicyResult) Text(name func(dotted string) string) string {
+	w := policyWriter{name: name}
 	explicit := "False"
 	if r.RequireExplicit {
 		explicit = "True"
 	}
-	fmt.Fprintf(&out, "Require explicit Policy: %s\n", explicit)
-	for _, set := range []struct {
-		name  string
-		nodes []PolicyNode
-	}{{"Authority", r.Authority}, {"User", r.User}} {
-		fmt.Fprintf(&out, "%s Policies:", set.name)
-		if len(set.nodes) == 0 {
-			out.WriteString(" <empty>")
-		}
-		out.WriteString("\n")
-		for _, n := range set.nodes {
-			n.write(&out)
-		}
-	}
-	return out.String()
+	w.printf("Require explicit Policy: %s\n", explicit)
+	w.set("Authority", r.Authority)
+	w.set("User", r.User)
+	return w.out.String()
 }
 
-func (n PolicyNode) write(out *strings.Builder) {
-	critical := "Non Critical"
-	if n.Critical {
-		critical = "Critical"
-	}
-	fmt.Fprintf(out, "  Policy: %s\n    %s\n", n.Policy, critical)
-	if n.Qualifiers == nil {
-		out.WriteString("    No Qualifiers\n")
+type policyWriter struct {
+	out  strings.Builder
+	name func(dotted string) string
+}
+
+func (w *policyWriter) printf(format string, args ...any) { fmt.Fprintf(&w.out, format, args...) }
+
+func (w *policyWriter) set(whose string, nodes []PolicyNode) {
+	if len(nodes) == 0 {
+		w.printf("%s Policies: <empty>\n", whose)
 		return
 	}
-	for i, q := range *n.Qualifiers {
-		if i > 0 {
-			out.WriteString("\n")
+	w.printf("%s Policies:\n", whose)
+	for _, n := range nodes {
+		critical := "Non Critical"
+		if n.Critical {
+			critical = "Critical"
 		}
-		q.write(out)
+		w.printf("  Policy: %s\n    %s\n", w.name(n.Policy), critical)
+		w.qualifiers(n.Qualifiers)
 	}
-	out.WriteString("\n")
 }
 
-func (q PolicyQualifier) write(out *strings.Builder) {
-	switch {
-	case q.CPS != nil:
-		out.WriteString("    CPS: " + untilNUL(*q.CPS))
-	case q.Notice != nil:
-		out.WriteString("    User Notice:\n")
-		if ref := q.Notice.Reference; ref != nil {
-			plural := ""
-			if len(ref.Numbers) > 1 {
-				plural = "s"
-			}
-			var numbers []string
-			for _, n := range ref.Numbers {
-				numbers = append(numbers, noticeNumber(n))
-			}
-			fmt.Fprintf(out, "      Organization: %s\n      Number%s: %s",
-				untilNUL(ref.Organization), plural, strings.Join(numbers, ", "))
-			if q.Notice.Text != nil {
-				out.WriteString("\n")
-			}
+// qualifiers writes one a line; openssl ends none but the last with a newline.
+func (w *policyWriter) qualifiers(list *[]PolicyQualifier) {
+	if list == nil {
+		w.printf("    No Qualifiers\n")
+		return
+	}
+	for i, q := range *list {
+		if i > 0 {
+			w.printf("\n")
 		}
-		if q.Notice.Text != nil {
-			out.WriteString("      Explicit Text: " + untilNUL(*q.Notice.Text))
+		switch {
+		case q.CPS != nil:
+			w.printf("    CPS: %s", untilNUL(*q.CPS))
+		case q.Notice != nil:
+			w.printf("    User Notice:\n")
+			w.notice(q.Notice)
+		default:
+			w.printf("      Unknown Qualifier: %s", w.name(q.ID))
 		}
-	default:
-		out.WriteString("      Unknown Qualifier: " + q.ID)
+	}
+	w.printf("\n")
+}
+
+func (w *policyWriter) notice(n *UserNotice) {
+	if ref := n.Reference; ref != nil {
+		plural := ""
+		if len(ref.Numbers) > 1 {
+			plural = "s"
+		}
+		var numbers []string
+		for _, number := range ref.Numbers {
+			numbers = append(numbers, noticeNumber(number))
+		}
+		w.printf("      Organization: %s\n", untilNUL(ref.Organization))
+		w.printf("      Number%s: %s", plural, strings.Join(numbers, ", "))
+		if n.Text != nil {
+			w.printf("\n")
+		}
+	}
+	if n.Text != nil {
+		w.printf("      Explicit Text: %s", untilNUL(*n.Text))
 	}
 }
 

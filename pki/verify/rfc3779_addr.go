@@ -69,9 +69,12 @@ func (f *addrFamily) sized() bool { return len(f.family) == 2 || len(f.family) =
 // addrBlocks is the extension ipAddrBlocks of RFC 3779 section 2.2.3.
 type addrBlocks []*addrFamily
 
+// find returns the family with that identifier, or nil; b must be canonical.
 func (b addrBlocks) find(family []byte) *addrFamily {
-	i := slices.IndexFunc(b, func(f *addrFamily) bool { return bytes.Equal(f.family, family) })
-	if i < 0 {
+	i, ok := slices.BinarySearchFunc(b, family, func(f *addrFamily, family []byte) int {
+		return bytes.Compare(f.family, family)
+	})
+	if !ok {
 		return nil
 	}
 	return b[i]
