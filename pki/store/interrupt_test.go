@@ -1,0 +1,289 @@
+//go:build unix
+
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A process is killed before each single step of a save. What it leaves must be sound, and the next run must finish it.
+func TestKilledAtEveryStep(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		child string
+		plant func(t *testing.T, dir string)
+	}{
+		{"from nothing", "converge", func(*testing.T, string) {}},
+		{"from a lone key", "converge", func(t *testing.T, dir string) {
+			mkdir(t, filepath.Join(dir, "pki"), 0o755)
+			write(t, filepath.Join(dir, "pki/ca.key"), string(newKey()), 0o600)
+		}},
+		{"over old pairs", "reissue", func(t *testing.T, dir string) {
+			require.NoError(t, converge(lock(t, lockedDirs(dir)...), dir, false))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			for kill := 1; ; kill++ {
+				require.Less(t, kill, 200, "the child never runs out of steps")
+				if !killOnce(t, test.child, test.plant, kill) {
+					require.Greater(t, kill, 20, "the steps of the save were not met")
+					break
+				}
+			}
+		})
+	}
+}
+
+// killOnce lets a child die at the given step and the next run repair it; false if the child ended before that step.
+func killOnce(t *testing.T, name string, plant func(*testing.T, string), kill int) bool {
+	dir := filepath.Join(t.TempDir(), "kubernetes")
+	t.Run(fmt.Sprintf("before step %d", kill), func(t *testing.T) {
+		mkdir(t, dir, 0o755)
+		plant(t, dir)
+	}) // the subtest's end gives the planter's lock back
+	stranger := filepath.Join(dir, stagingPrefix+"notes")
+	write(t, stranger, "not ours", 0o644)
+	before := contents(t, dir)
+
+	cmd := child(t, name, dir, fmt.Sprintf("STORE_TEST_KILL_AT=%d", kill), umask(0))
+	err := cmd.Run()
+	killed := false
+	if err != nil {
+		exit, ok := err.(*exec.ExitError)
+		require.True(t, ok && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL, "%v: %s", err, cmd.Stderr)
+		killed = true
+	}
+
+	var staging []string
+	for path, data := range contents(t, dir) {
+		info, err := os.Lstat(path)
+		require.NoError(t, err)
+		if isStaging(filepath.Base(path)) {
+			staging = append(staging, path)
+		}
+		if strings.Contains(data, secret) {
+			assert.Equal(t, fs.FileMode(0o600), info.Mode(), path)
+		}
+	}
+	if !killed {
+		require.Empty(t, staging)
+	}
+	for _, pair := range pairs {
+		s, err := state(filepath.Join(dir, pair))
+		require.NoError(t, err, "killed before step %d", kill)
+		_, had := before[filepath.Join(dir, pair+".key")]
+		require.False(t, had && s == "none", "killed before step %d: an old key is lost", kill)
+	}
+
+	complete := contents(t, dir)
+	l := lock(t, lockedDirs(dir)...)
+	slices.Sort(staging)
+	assert.Equal(t, staging, slices.Sorted(slices.Values(l.Swept())))
+	require.NoError(t, converge(l, dir, false))
+	require.NoError(t, l.Unlock())
+	for _, pair := range pairs {
+		s, err := state(filepath.Join(dir, pair))
+		require.NoError(t, err)
+		require.Equal(t, "pair", s)
+	}
+	after := contents(t, dir)
+	assert.Len(t, after, 6, "two pairs, one configuration and the stranger's file")
+	for path, data := range complete {
+		if !isStaging(filepath.Base(path)) {
+			assert.Equal(t, data, after[path], path)
+		}
+	}
+	return killed
+}
+
+// contents gives the text of each file under dir.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		files[path] = string(data)
+		return err
+	}))
+	return files
+}
+
+// A power cut keeps what was made durable, and of the rest any part in any order. The test records a save, cuts it at
+// every point, and looks at every disk that may come back up: each must hold only whole files, and no certificate without its key.
+func TestPowerCut(t *testing.T) {
+	t.Parallel()
+	for _, reissue := range []bool{false, true} {
+		dir := t.TempDir()
+		l := lock(t, lockedDirs(dir)...)
+		if reissue {
+			require.NoError(t, converge(l, dir, false))
+		}
+		trace := make(chan [2]string, 1000)
+		l.step = func(name, path string) { trace <- [2]string{name, path} }
+		require.NoError(t, converge(l, dir, reissue))
+		close(trace)
+
+		d := disk{durable: map[string]string{}, synced: map[string]bool{}}
+		if reissue {
+			for _, pair := range pairs {
+				d.durable[filepath.Join(dir, pair+".key")] = "old"
+				d.durable[filepath.Join(dir, pair+".crt")] = "old"
+			}
+		}
+		steps := 0
+		for step := range trace {
+			steps++
+			d.apply(step[0], step[1])
+			for seen := range d.afterPowerCut() {
+				for _, pair := range pairs {
+					key, cert := seen[filepath.Join(dir, pair+".key")], seen[filepath.Join(dir, pair+".crt")]
+					assert.NotEqual(t, "torn", key, pair)
+					assert.NotEqual(t, "torn", cert, pair)
+					if cert != "" {
+						assert.Equal(t, cert, key, "%s after %s", pair, step)
+					}
+				}
+			}
+		}
+		require.Greater(t, steps, 20)
+		assert.Empty(t, d.pending, "the end of a save is durable")
+	}
+}
+
+// disk is a disk as POSIX has it: names in a directory are certain after an fsync of the directory, data after one of the file.
+type disk struct {
+	durable map[string]string // path to "old", "new" or "torn"
+	pending []pending
+	synced  map[string]bool
+}
+
+type pending struct{ path, content string }
+
+func (d *disk) apply(step, path string) {
+	switch step {
+	case "sync":
+		d.synced[path] = true
+	case "remove":
+		d.pending = append(d.pending, pending{path, ""})
+	case "rename":
+		content := "torn"
+		if d.synced[path] {
+			content = "new"
+		}
+		d.pending = append(d.pending, pending{path, content})
+	case "sync directory":
+		d.pending = slices.DeleteFunc(d.pending, func(p pending) bool {
+			if filepath.Dir(p.path) == path {
+				d.durable[p.path] = p.content
+				return true
+			}
+			return false
+		})
+	}
+}
+
+// afterPowerCut yields every state that may be found: each pending change has reached the disk or has not.
+func (d *disk) afterPowerCut() func(func(map[string]string) bool) {
+	return func(yield func(map[string]string) bool) {
+		for set := range 1 << len(d.pending) {
+			seen := make(map[string]string)
+			for path, content := range d.durable {
+				seen[path] = content
+			}
+			for i, p := range d.pending {
+				if set&(1<<i) != 0 {
+					seen[p.path] = p.content
+				}
+			}
+			if !yield(seen) {
+				return
+			}
+		}
+	}
+}
+
+// While saves run in a process whose umask takes nothing away, nothing that others may read ever holds a byte of a key.
+func TestModesAtEveryInstant(t *testing.T) {
+	t.Parallel()
+	for _, mask := range []int{0, 0o022, 0o077, 0o177} {
+		dir := t.TempDir()
+		cmd := child(t, "modes", dir, umask(mask))
+		require.NoError(t, cmd.Run(), "%s", cmd.Stderr)
+		assert.Equal(t, []string{
+			"admin.conf 0600", "pki/ 0755", "pki/ca.crt 0644", "pki/ca.key 0600",
+			"pki/etcd/ 0755", "pki/etcd/server.crt 0644", "pki/etcd/server.key 0600",
+		}, names(t, dir), "umask %04o", mask)
+	}
+}
+
+func childModes(dir string) error {
+	done, found := make(chan bool), make(chan error, 1)
+	go func() {
+		for looked := 0; ; looked++ {
+			select {
+			case <-done:
+				var err error
+				if looked < 10 {
+					err = fmt.Errorf("the watcher looked only %d times", looked)
+				}
+				found <- err
+				return
+			default:
+			}
+			if err := looseKeys(lockedDirs(dir)); err != nil {
+				found <- err
+				return
+			}
+		}
+	}()
+	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); {
+		if err := convergeOnce(dir, true); err != nil {
+			return err
+		}
+	}
+	close(done)
+	return <-found
+}
+
+// looseKeys finds a file that others may read and that holds key bytes.
+func looseKeys(dirs []string) error {
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue
+		}
+		for _, entry := range entries {
+			// One open file, so that mode and content are of the same file.
+			f, err := os.Open(filepath.Join(dir, entry.Name()))
+			if err != nil {
+				continue
+			}
+			info, statErr := f.Stat()
+			head := make([]byte, len(secret))
+			_, _ = f.Read(head)
+			_ = f.Close()
+			if statErr == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && bytes.Equal(head, []byte(secret)) {
+				return fmt.Errorf("%s holds a key and has mode %v", entry.Name(), info.Mode())
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+//go:build unix
+
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Sixteen runs start at once on nothing: one makes the PKI, the others find it, whatever name they have for it.
+func TestSixteenProcesses(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	dir, link := filepath.Join(top, "kubernetes"), filepath.Join(top, "link")
+	require.NoError(t, os.Symlink(top, link))
+	var runs []*exec.Cmd
+	for i := range 16 {
+		name, at := "converge", dir
+		switch i % 4 {
+		case 1:
+			at = filepath.Join(link, "kubernetes")
+		case 3:
+			name = "refuse" // these make the directories and take them away again
+		}
+		cmd := child(t, name, at)
+		require.NoError(t, cmd.Start())
+		runs = append(runs, cmd)
+	}
+	for _, cmd := range runs {
+		assert.NoError(t, cmd.Wait(), "%s", cmd.Stderr)
+	}
+	for _, pair := range pairs {
+		s, err := state(filepath.Join(dir, pair))
+		require.NoError(t, err)
+		assert.Equal(t, "pair", s)
+	}
+	assert.Len(t, contents(t, dir), 5, "nothing is left over")
+}
+
+// Runs whose trees overlap in every way exclude each other and end.
+func TestOverlappingTrees(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	a, b, sub := filepath.Join(top, "a"), filepath.Join(top, "b"), filepath.Join(top, "a/sub")
+	require.NoError(t, os.Symlink("a/sub", filepath.Join(top, "link")))
+	sets := [][]string{
+		{a, sub}, {sub, b}, {b, a}, {b, sub, a}, {sub, sub}, {filepath.Join(top, "link"), a}, {sub + "/", b + "/../a/./sub"},
+	}
+	holders := map[string]*atomic.Int32{a: {}, b: {}, sub: {}}
+	var group sync.WaitGroup
+	for _, set := range sets {
+		for range 3 {
+			group.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				for range 10 {
+					l, err := Lock(ctx, set...)
+					if !assert.NoError(t, err) {
+						return
+					}
+					for _, d := range l.dirs {
+						assert.Equal(t, int32(1), holders[d.real].Add(1), "%s is held twice", d.real)
+					}
+					for _, d := range l.dirs {
+						holders[d.real].Add(-1)
+					}
+					assert.NoError(t, l.Unlock())
+				}
+			})
+		}
+	}
+	group.Wait()
+}
+
+func TestSameDirectoryIsLockedOnce(t *testing.T) {
+	dir := t.TempDir()
+	mkdir(t, filepath.Join(dir, "pki"), 0o755)
+	require.NoError(t, os.Symlink("pki", filepath.Join(dir, "link")))
+	t.Chdir(dir)
+	l := lock(t, "pki", "link", filepath.Join(dir, "pki"), "./link/../pki")
+	assert.Len(t, l.dirs, 1)
+	require.NoError(t, l.Save([]Write{
+		{Path: "link/a", Data: []byte("a"), Mode: 0o644},
+		{Path: filepath.Join(dir, "pki/b"), Data: []byte("b"), Mode: 0o644},
+	}))
+	err := l.Save([]Write{{Path: "link/c", Mode: 0o644}, {Path: "pki/c", Mode: 0o644}})
+	assert.EqualError(t, err, "written twice in one save (pki/c)")
+	assert.Equal(t, []string{"link 0777", "pki/ 0755", "pki/a 0644", "pki/b 0644"}, names(t, dir))
+}
+
+func TestLockWaits(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	holder := lock(t, dir)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	_, err := Lock(ctx, filepath.Join(dir, "new"), dir)
+	assert.EqualError(t, err, "locked by another process: context deadline exceeded ("+dir+")")
+	assert.ErrorIs(t, err, ErrLocked)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.Empty(t, names(t, dir), "the directory made on the way is removed")
+
+	ctx, stop := context.WithCancelCause(t.Context())
+	stop(errors.New("interrupted"))
+	_, err = Lock(ctx, dir)
+	assert.EqualError(t, err, "interrupted ("+dir+")")
+
+	got := make(chan error)
+	go func() {
+		l, err := Lock(t.Context(), dir)
+		if err == nil {
+			err = l.Unlock()
+		}
+		got <- err
+	}()
+	select {
+	case err := <-got:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	require.NoError(t, holder.Unlock())
+	require.NoError(t, <-got)
+}
+
+func TestUnlockRemovesUnusedDirectories(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mkdir(t, filepath.Join(dir, "old"), 0o755)
+	l := lock(t, filepath.Join(dir, "old"), filepath.Join(dir, "x/y/pki"), filepath.Join(dir, "x/y/pki/etcd"))
+	require.NoError(t, l.Save([]Write{{Path: filepath.Join(dir, "x/y/pki/ca.crt"), Mode: 0o644}}))
+	assert.Equal(t, []string{"old/ 0755", "x/ 0755", "x/y/ 0755", "x/y/pki/ 0755", "x/y/pki/ca.crt 0644", "x/y/pki/etcd/ 0755"}, names(t, dir))
+	require.NoError(t, l.Unlock())
+	require.NoError(t, l.Unlock(), "a second time does nothing")
+	assert.Equal(t, []string{"old/ 0755", "x/ 0755", "x/y/ 0755", "x/y/pki/ 0755", "x/y/pki/ca.crt 0644"}, names(t, dir))
+
+	l = lock(t, filepath.Join(dir, "p/q/r"))
+	held := lock(t, filepath.Join(dir, "p")) // another run has begun in a parent that the first one made
+	require.NoError(t, l.Unlock())
+	assert.Contains(t, names(t, dir), "p/ 0755", "it is in use")
+	require.NoError(t, held.Save([]Write{{Path: filepath.Join(dir, "p/admin.conf"), Mode: 0o600}}))
+}
+
+// A directory that is replaced while a run waits for it is not the one that the run then works in.
+func TestLockFollowsTheName(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "pki")
+	holder := lock(t, dir)
+	locked := make(chan *Locked)
+	go func() {
+		l, err := Lock(t.Context(), dir)
+		assert.NoError(t, err)
+		locked <- l
+	}()
+	time.Sleep(30 * time.Millisecond) // the other is waiting now; if not, the test is only weaker
+	require.NoError(t, os.Rename(dir, dir+".old"))
+	mkdir(t, dir, 0o755)
+	require.NoError(t, holder.Unlock())
+	l := <-locked
+	require.NoError(t, l.Save([]Write{{Path: filepath.Join(dir, "ca.crt"), Mode: 0o644}}))
+	require.NoError(t, l.Unlock())
+	assert.FileExists(t, filepath.Join(dir, "ca.crt"))
+}
+
+// A directory that is swapped for a link while it is locked does not lead a save elsewhere.
+func TestSaveStaysInTheLockedDirectory(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	dir, elsewhere := filepath.Join(top, "pki"), filepath.Join(top, "elsewhere")
+	mkdir(t, elsewhere, 0o755)
+	l := lock(t, dir)
+	require.NoError(t, os.Rename(dir, dir+".moved"))
+	require.NoError(t, os.Symlink(elsewhere, dir))
+	require.NoError(t, l.Save([]Write{{Path: filepath.Join(dir, "ca.key"), Data: []byte(secret), Mode: 0o600}}))
+	assert.Equal(t, []string{"elsewhere/ 0755", "pki 0777", "pki.moved/ 0755", "pki.moved/ca.key 0600"}, names(t, top))
+}
+
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	random := strings.TrimPrefix(stagingName(), stagingPrefix)
+	for i := range 1500 { // more than one read of the directory
+		write(t, filepath.Join(dir, fmt.Sprintf("f%d", i)), "", 0o644)
+	}
+	stale := filepath.Join(dir, stagingPrefix+random)
+	write(t, stale, secret, 0o600)
+	kept := []string{
+		stagingPrefix + random + "A", stagingPrefix + random[:25], stagingPrefix + random[:25] + "a", "x" + stagingPrefix + random,
+		lockName, stagingPrefix, "sub/" + stagingPrefix + random,
+	}
+	mkdir(t, filepath.Join(dir, "sub"), 0o755)
+	mkdir(t, filepath.Join(dir, stagingName(), "directory"), 0o755)
+	for _, name := range kept {
+		write(t, filepath.Join(dir, name), "", 0o644)
+	}
+	link := filepath.Join(dir, stagingName())
+	require.NoError(t, os.Symlink("f0", link))
+	before := names(t, dir)
+	l := lock(t, dir)
+	assert.Equal(t, []string{stale}, l.Swept())
+	assert.Len(t, names(t, dir), len(before)-1)
+	assert.NoFileExists(t, stale)
+}
+
+func TestStagingNamesAreRecognized(t *testing.T) {
+	for range 1000 {
+		require.True(t, isStaging(stagingName()))
+	}
+}
+
+func TestLockErrors(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "file"), "", 0o644)
+	require.NoError(t, os.Symlink("nothing", filepath.Join(dir, "dangling")))
+	require.NoError(t, os.Symlink("loop", filepath.Join(dir, "loop")))
+	for _, test := range []struct {
+		path, want string
+		is         error
+	}{
+		{"file", "is not a directory (DIR/file)", nil},
+		{"file/pki", "not a directory (DIR/file/pki)", nil},
+		{"dangling", "is a symbolic link to nothing (DIR/dangling)", nil},
+		{"dangling/pki", "is a symbolic link to nothing (DIR/dangling)", nil},
+		{"loop/pki", "too many levels of symbolic links (DIR/loop/pki)", nil},
+		{strings.Repeat("n", 300), "file name too long (DIR/" + strings.Repeat("n", 300) + ")", nil},
+		{"a\x00b", "invalid argument (DIR/a\x00b)", fs.ErrInvalid},
+	} {
+		_, err := Lock(t.Context(), filepath.Join(dir, "fresh"), filepath.Join(dir, test.path))
+		assert.EqualError(t, err, strings.ReplaceAll(test.want, "DIR", dir))
+		if test.is != nil {
+			assert.ErrorIs(t, err, test.is)
+		}
+		assert.NoDirExists(t, filepath.Join(dir, "fresh"))
+	}
+}
