@@ -7,6 +7,7 @@ package cases
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,6 +20,9 @@ type Case struct {
 	Class  string
 	Files  []File
 	Args   []string
+
+	DeltaCRL bool // some CRL is a delta
+	MixedCRL bool // some CRL names one algorithm inside and another outside of what is signed
 }
 
 // File is one file of a case.
@@ -65,7 +69,12 @@ func Generate(seed uint64, n int) Case {
 	}
 	w.noise()
 	files, args := w.write()
-	return Case{Seed: seed, Number: n, Class: c.name, Files: files, Args: args}
+	made := Case{Seed: seed, Number: n, Class: c.name, Files: files, Args: args}
+	for _, l := range slices.Concat(w.crls, w.storeCRLs) {
+		made.DeltaCRL = made.DeltaCRL || slices.ContainsFunc(l.exts, func(e ext) bool { return e.oid == oidDelta })
+		made.MixedCRL = made.MixedCRL || l.mixed
+	}
+	return made
 }
 
 func newRNG(seed uint64, n int) *rng { return &rng{rand.New(rand.NewPCG(seed, uint64(n)))} }

@@ -1,6 +1,9 @@
 package cases
 
-import "crypto"
+import (
+	"bytes"
+	"crypto"
+)
 
 // revoked is one entry of a CRL.
 type revoked struct {
@@ -24,6 +27,7 @@ type crl struct {
 	outerAlg   []byte
 	breakSig   func([]byte) []byte
 	encoded    []byte
+	mixed      bool // known once it is encoded
 }
 
 func (l *crl) put(id string, crit []byte, value []byte) {
@@ -69,6 +73,7 @@ func (l *crl) der() []byte {
 	if l.outerAlg != nil {
 		outer = l.outerAlg
 	}
+	l.mixed = !bytes.Equal(inner, outer)
 	var entries [][]byte
 	for _, e := range l.entries {
 		entries = append(entries, seq(tlv(2, e.serial), e.date, l.extensions(e.exts)))
