@@ -68,8 +68,12 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 }
 
 func (c *Cluster) start(ctx context.Context) error {
+	phases := [][]string{{"control-plane", "all"}}
+	if c.Options.EtcdServers == "" {
+		phases = append(phases, []string{"etcd", "local"})
+	}
 	var err error
-	if c.Flags, err = c.manifests(ctx, c.Options.Config, c.Options.EtcdServers == ""); err != nil {
+	if c.Flags, err = c.manifests(ctx, c.Options.Config, phases...); err != nil {
 		return err
 	}
 	if c.Options.EtcdServers == "" {
@@ -168,7 +172,10 @@ func (c *Cluster) startControllers(ctx context.Context) error {
 			flag{"authorization-kubeconfig", conf},
 		)...)...)
 	}
-	manager, err := start("kube-controller-manager", ports[0], append(signing, flag{"flex-volume-plugin-dir", filepath.Join(c.Dir, "flex")})...)
+	manager, err := start("kube-controller-manager", ports[0], append(signing,
+		flag{"flex-volume-plugin-dir", filepath.Join(c.Dir, "flex")}, // the default lies under /usr
+		flag{"kube-api-qps", "300"}, flag{"kube-api-burst", "500"},   // thirty controllers start at once, and somebody waits
+	)...)
 	if err != nil {
 		return err
 	}

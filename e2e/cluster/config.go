@@ -16,7 +16,8 @@ type Config struct {
 	Endpoint         string // controlPlaneEndpoint, may be ""
 	ServiceSubnet    string // kubeadm's default when ""
 	CertSANs         []string
-	Algorithm        string // kubeadm's default when ""
+	EtcdSANs         []string // of the local etcd's server and peer certificates
+	Algorithm        string   // kubeadm's default when ""
 	ExternalEtcd     *ExternalEtcd
 }
 
@@ -56,6 +57,9 @@ func (c Config) YAML() ([]byte, error) {
 	}
 	if c.Algorithm != "" {
 		cluster["encryptionAlgorithm"] = c.Algorithm
+	}
+	if c.EtcdSANs != nil {
+		cluster["etcd"] = object{"local": object{"serverCertSANs": c.EtcdSANs, "peerCertSANs": c.EtcdSANs}}
 	}
 	if e := c.ExternalEtcd; e != nil {
 		cluster["etcd"] = object{"external": object{

@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // span is a stretch of a log file, in bytes.
@@ -43,17 +44,36 @@ func (m *Machine) Complaints() ([]string, error) {
 
 // Provoke runs f, which makes components complain on purpose, and keeps what they write meanwhile out of Complaints.
 func (m *Machine) Provoke(f func()) {
-	processes := m.Processes()
-	before := make([]int64, len(processes))
-	for i, p := range processes {
-		before[i] = p.logSize()
+	before := map[*Process]int64{}
+	for _, p := range m.Processes() {
+		before[p] = p.logSize()
 	}
 	defer func() {
-		for i, p := range processes {
-			p.quiet = append(p.quiet, span{before[i], p.logSize()})
+		processes := m.Processes() // with those that f started
+		settle(processes)
+		for _, p := range processes {
+			p.quiet = append(p.quiet, span{before[p], p.logSize()})
 		}
 	}()
 	f()
+}
+
+// settle waits until nobody has written to a log for a moment: a server may speak of a connection after its client is gone.
+func settle(processes []*Process) {
+	total := func() (sum int64) {
+		for _, p := range processes {
+			sum += p.logSize()
+		}
+		return sum
+	}
+	for last, left := total(), 20; left > 0; left-- {
+		time.Sleep(50 * time.Millisecond)
+		now := total()
+		if now == last {
+			return
+		}
+		last = now
+	}
 }
 
 func (p *Process) logSize() int64 {

@@ -12,17 +12,19 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+// EtcdFlags asks the real kubeadm for the flags of the etcd member on the node that config describes.
+func (m *Machine) EtcdFlags(ctx context.Context, config string) ([]string, error) {
+	commands, err := m.manifests(ctx, config, []string{"etcd", "local"})
+	return commands["etcd"], err
+}
+
 // manifests asks the real kubeadm for the static pods it would write for the cluster that config (a kubeadm
 // configuration file) describes, and returns each component's command line without the program: "kube-apiserver" to its
 // flags. So the certificate flags are kubeadm's own, and a new version of kubeadm that passes one more is noticed.
-func (m *Machine) manifests(ctx context.Context, config string, localEtcd bool) (map[string][]string, error) {
-	dir := filepath.Join(m.Dir, "manifests")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+func (m *Machine) manifests(ctx context.Context, config string, phases ...[]string) (map[string][]string, error) {
+	dir, err := os.MkdirTemp(m.Dir, "manifests-")
+	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
-	}
-	phases := [][]string{{"control-plane", "all"}}
-	if localEtcd {
-		phases = append(phases, []string{"etcd", "local"})
 	}
 	for _, phase := range phases {
 		args := append([]string{"init", "phase"}, phase...)

@@ -120,6 +120,8 @@ func authenticateAsKubeadm(config *kubeletconfig.KubeletConfiguration, clientCA 
 	config.Authentication.Webhook.Enabled = true
 	config.Authentication.X509.ClientCAFile = clientCA
 	config.Authorization.Mode = kubeletconfig.KubeletAuthorizationModeWebhook
+	// A test binds a role and expects it to count; the kubelet would remember for half a minute that it had said no.
+	config.Authorization.Webhook.CacheUnauthorizedTTL.Duration = time.Second
 }
 
 // clients makes the kubelet's two clients: the ordinary one and the one for heartbeats.
