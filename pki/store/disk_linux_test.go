@@ -21,7 +21,7 @@ func TestDisk(t *testing.T) {
 		is            error
 	}{
 		{"full", "size=32k,mode=0755", fill, empty, "no space left on device (PATH)", syscall.ENOSPC},
-		{"out of inodes", "nr_inodes=8,mode=0755", crowd, empty, "no space left on device (PATH)", syscall.ENOSPC},
+		{"out of inodes", "nr_inodes=12,mode=0755", crowd, empty, "no space left on device (PATH)", syscall.ENOSPC},
 		{"read-only", "size=1m,mode=0755", remount(unix.MS_RDONLY), remount(0), "read-only file system (PATH)", syscall.EROFS},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -38,9 +38,8 @@ func TestDisk(t *testing.T) {
 			write(t, filepath.Join(dir, "pki/ca.crt"), string(certOf(old)), 0o644)
 			require.NoError(t, test.spoil(dir))
 			before := contents(t, dir)
-			l, err := Lock(t.Context(), lockedDirs(dir)...)
-			require.NoError(t, err)
-			err = converge(l, dir, true)
+			l := lock(t, lockedDirs(dir)...)
+			err := converge(l, dir, true)
 			var named *Error
 			require.ErrorAs(t, err, &named)
 			assert.EqualError(t, err, strings.ReplaceAll(test.want, "PATH", named.Path))
@@ -50,8 +49,7 @@ func TestDisk(t *testing.T) {
 			require.NoError(t, l.Unlock())
 
 			require.NoError(t, test.cure(dir))
-			l, err = Lock(t.Context(), lockedDirs(dir)...)
-			require.NoError(t, err)
+			l = lock(t, lockedDirs(dir)...)
 			assert.Empty(t, l.Swept())
 			require.NoError(t, converge(l, dir, true))
 			require.NoError(t, l.Unlock())

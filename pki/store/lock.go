@@ -158,34 +158,49 @@ func openDir(path string) (*dir, error) {
 	return d, err
 }
 
-// lock waits for the directory's lock, then makes sure that the directory is still the one that its path leads to; if
-// not, the error is errReplaced or fs.ErrNotExist.
+// lock waits for the directory's lock. If the path comes to lead to another directory meanwhile, the error is
+// errReplaced or fs.ErrNotExist: to wait on for the new one would be out of the order that keeps runs from waiting for
+// each other in a ring.
 func (d *dir) lock(ctx context.Context) error {
 	d.flock = newLock(d.real)
-	_, err := d.flock.TryLockContext(ctx, retryDelay)
-	if lockUnsupported(err) {
-		d.flock = flock.New(filepath.Join(d.real, lockName))
-		_, err = d.flock.TryLockContext(ctx, retryDelay)
+	for {
+		got, err := d.flock.TryLock()
+		if lockUnsupported(err) {
+			d.flock = flock.New(filepath.Join(d.real, lockName))
+			got, err = d.flock.TryLock()
+		}
+		if err == nil {
+			err = d.verify(got)
+		}
+		if got || err != nil {
+			return fault(d.path, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fault(d.path, fmt.Errorf("%w: %w", ErrLocked, context.Cause(ctx)))
+		case <-time.After(retryDelay):
+		}
 	}
-	if err != nil && ctx.Err() != nil {
-		return fault(d.path, fmt.Errorf("%w: %w", ErrLocked, context.Cause(ctx)))
-	}
-	if err != nil {
-		return fault(d.path, err)
-	}
+}
+
+// verify says whether the directory is still where it was opened, and is what is locked, if it is.
+func (d *dir) verify(locked bool) error {
 	now, err := os.Stat(d.real)
 	if err != nil {
-		return fault(d.path, err)
+		return err
 	}
-	// The flock opened the path by itself, perhaps while yet another directory stood there.
+	if !os.SameFile(now, d.info) {
+		return errReplaced
+	}
+	if !locked {
+		return nil
+	}
+	// The lock opened the path by itself, perhaps while yet another directory stood there.
 	held, err := d.flock.Stat()
-	if err != nil {
-		return fault(d.path, err)
+	if err == nil && held.IsDir() && !os.SameFile(held, d.info) {
+		err = errReplaced
 	}
-	if !os.SameFile(now, d.info) || held.IsDir() && !os.SameFile(held, d.info) {
-		return fault(d.path, errReplaced)
-	}
-	return nil
+	return err
 }
 
 func (d *dir) close() (err error) {
