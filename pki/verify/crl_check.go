@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"slices"
 	"strconv"
 	"time"
 )
@@ -99,9 +98,6 @@ func (r *revocation) checkList(depth int, l *CRL) bool {
 		if code := level.checkKey(key, l.innerAlg.oid); code != OK && !r.findAt(depth, code, Detail{What: "CRL"}) {
 			return false
 		}
-	}
-	if i := slices.Index(r.chain, issuer); i >= 0 {
-		key = r.usable(key, i)
 	}
 	return l.signedBy(key) ||
 		r.findAt(depth, ErrCRLSignatureFailure, Detail{What: "signature", Wanted: "one made with the key of " + issuer.subject.String()})

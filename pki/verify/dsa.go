@@ -9,27 +9,19 @@ const maxDSABits = 10000
 // dsaParams are the domain parameters of a DSA key (RFC 3279 section 2.3.2).
 type dsaParams struct{ p, q, g *big.Int }
 
-// parseDSA reads a DSA key. Without parameters, or with NULL for them, it is
-// one that inherits them.
+// parseDSA reads a DSA key, which must have its parameters with it.
 func (k *publicKey) parseDSA(alg *algorithm, bits []byte) bool {
 	k.kind = keyDSA
 	r := reader(bits)
 	e, ok := r.next(classUniversal, tagInteger)
-	if !ok || !integerContents(&e) {
+	if !ok || !integerContents(&e) || !alg.hasParams || !alg.params.is(classUniversal, tagSequence) {
 		return false
 	}
-	k.y = bigInt(e.body)
-	switch {
-	case !alg.hasParams || alg.params.is(classUniversal, tagNull):
-		return true
-	case !alg.params.is(classUniversal, tagSequence):
-		return false
-	}
-	k.dsa = new(dsaParams)
+	k.y, k.dsa = bigInt(e.body), new(dsaParams)
 	params := reader(alg.params.body)
 	for _, n := range []**big.Int{&k.dsa.p, &k.dsa.q, &k.dsa.g} {
 		e, ok := params.next(classUniversal, tagInteger)
-		if !ok || len(e.body) == 0 {
+		if !ok || e.constructed {
 			return false
 		}
 		*n = unsignedInt(e.body)
@@ -40,7 +32,7 @@ func (k *publicKey) parseDSA(alg *algorithm, bits []byte) bool {
 
 // verify checks a DSA signature (FIPS 186-4 section 4.7).
 func (d *dsaParams) verify(y *big.Int, digest []byte, r, s *big.Int) bool {
-	if d.p.Sign() == 0 || d.g.Sign() == 0 || y == nil || d.p.BitLen() > maxDSABits || d.p.Bit(0) == 0 {
+	if d.p.Sign() == 0 || d.g.Sign() == 0 || d.p.BitLen() > maxDSABits || d.p.Bit(0) == 0 {
 		return false
 	}
 	if n := d.q.BitLen(); n != 160 && n != 224 && n != 256 {

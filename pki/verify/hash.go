@@ -98,3 +98,15 @@ func hashByOID(oid string) *hashAlgorithm {
 	}
 	return nil
 }
+
+// knownHash reports whether openssl knows the hash function by this identifier,
+// though the default provider may not compute it.
+func knownHash(oid string) bool {
+	switch oid {
+	case "\x2a\x86\x48\x86\xf7\x0d\x02\x04", "\x55\x08\x03\x65", // MD4, MDC-2
+		"\x28\xcf\x06\x03\x00\x37",                                                                     // Whirlpool
+		"\x2b\x06\x01\x04\x01\x8d\x3a\x0c\x02\x01\x10", "\x2b\x06\x01\x04\x01\x8d\x3a\x0c\x02\x02\x08": // BLAKE2
+		return true
+	}
+	return hashByOID(oid) != nil
+}

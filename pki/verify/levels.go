@@ -65,7 +65,7 @@ func (c *Certificate) signatureBits() int {
 		return 224
 	case keyRSAPSS:
 		p, ok := parsePSSParams(&c.outerAlg)
-		if !ok || p.salt < 0 || p.trailer != 1 {
+		if !ok || p.hash == nil || p.mask == nil || p.salt < 0 || p.trailer != 1 {
 			return -1
 		}
 		return p.hash.bits

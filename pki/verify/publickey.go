@@ -41,8 +41,8 @@ type publicKey struct {
 	explicit bool   // the curve is spelt out instead of named
 	named    string // the named curve's contents octets
 
-	dsa *dsaParams // nil: to be inherited from the issuer
-	y   *big.Int   // DSA
+	dsa *dsaParams // DSA
+	y   *big.Int
 
 	edwards []byte // Ed25519, Ed448
 }
@@ -92,7 +92,8 @@ func parsePublicKey(spki []byte) (*publicKey, error) {
 		ok = key.parseEdwards(keyX25519, &alg, bits, 32, 128)
 	case oidX448:
 		ok = key.parseEdwards(keyX448, &alg, bits, 56, 224)
-	case oidDSA, "\x2b\x0e\x03\x02\x0c": // the second is OIW's
+	case oidDSA, "\x2a\x86\x48\xce\x38\x04\x03", "\x2b\x0e\x03\x02\x0c", "\x2b\x0e\x03\x02\x0d", "\x2b\x0e\x03\x02\x1b":
+		// openssl takes OIW's numbers and those of the signatures for the same
 		ok = key.parseDSA(&alg, bits)
 	case oidDH, oidDHX:
 		ok = key.parseDH(&alg, bits)
@@ -113,7 +114,7 @@ func (k *publicKey) parseRSA(bits []byte) bool {
 	}
 	for _, n := range []**big.Int{&k.n, &k.e} {
 		e, ok := r.next(classUniversal, tagInteger)
-		if !ok || e.constructed || len(e.body) == 0 {
+		if !ok || e.constructed {
 			return false
 		}
 		*n = unsignedInt(e.body)
@@ -135,7 +136,7 @@ func (k *publicKey) parseLimits(alg *algorithm) bool {
 	}
 	p, ok := parsePSSParams(alg)
 	k.limits = p
-	return ok
+	return ok && p.known
 }
 
 func (k *publicKey) parseEdwards(kind keyKind, alg *algorithm, bits []byte, size, security int) bool {

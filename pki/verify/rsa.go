@@ -65,7 +65,8 @@ func encodePKCS1(hash *hashAlgorithm, digest []byte, size int) ([]byte, bool) {
 
 // pssParams are RSASSA-PSS-params (RFC 8017 appendix A.2.3).
 type pssParams struct {
-	hash, mask *hashAlgorithm // nil: one that openssl's default provider lacks
+	hash, mask *hashAlgorithm // nil: not for verifying
+	known      bool           // openssl has names for both, if not more
 	salt       int64
 	trailer    int64
 }
@@ -77,7 +78,7 @@ func parsePSSParams(alg *algorithm) (*pssParams, bool) {
 		return nil, false
 	}
 	sha1 := hashByName("SHA-1")
-	p := &pssParams{hash: sha1, mask: sha1, salt: 20, trailer: 1}
+	p := &pssParams{hash: sha1, mask: sha1, known: true, salt: 20, trailer: 1}
 	r := reader(alg.params.body)
 	if r.peek(classContext, 0) {
 		id, ok := r.explicitAlgorithm(0)
@@ -85,6 +86,7 @@ func parsePSSParams(alg *algorithm) (*pssParams, bool) {
 			return nil, false
 		}
 		p.hash = hashByOID(id.oid)
+		p.known = knownHash(id.oid)
 	}
 	if r.peek(classContext, 1) {
 		id, ok := r.explicitAlgorithm(1)
@@ -97,6 +99,7 @@ func parsePSSParams(alg *algorithm) (*pssParams, bool) {
 			return nil, false
 		}
 		p.mask = hashByOID(mask.oid)
+		p.known = p.known && knownHash(mask.oid)
 	}
 	for tag, n := range []*int64{2: &p.salt, 3: &p.trailer} {
 		if n == nil || !r.peek(classContext, tag) {
@@ -114,7 +117,7 @@ func parsePSSParams(alg *algorithm) (*pssParams, bool) {
 			*n = -1
 		}
 	}
-	return p, len(r) == 0 && p.hash != nil && p.mask != nil
+	return p, len(r) == 0
 }
 
 // explicitAlgorithm takes an explicitly tagged AlgorithmIdentifier.
@@ -136,7 +139,7 @@ func (p *pssParams) allows(q *pssParams) bool {
 // verifyPSS checks an RSASSA-PSS signature (RFC 8017 sections 8.1.2 and 9.1.2).
 func (k *publicKey) verifyPSS(alg *algorithm, message, signature []byte) bool {
 	p, ok := parsePSSParams(alg)
-	if !ok || p.salt < 0 || p.trailer != 1 || !k.limits.allows(p) {
+	if !ok || p.hash == nil || p.mask == nil || p.salt < 0 || p.trailer != 1 || !k.limits.allows(p) {
 		return false
 	}
 	em, ok := k.raw(signature)

@@ -56,7 +56,7 @@ func (v *verifier) checkSignature(n int, subject, issuer *Certificate) bool {
 		return v.find(ErrUnableToDecodeIssuerPublicKey, depth, issuer, Detail{})
 	}
 	if subject.outerAlg.equal(&subject.innerAlg) &&
-		v.usable(key, depth).verifySignature(&subject.outerAlg, subject.rawTBS, subject.signature, subject.sigUnused) {
+		key.verifySignature(&subject.outerAlg, subject.rawTBS, subject.signature, subject.sigUnused) {
 		return true
 	}
 	return v.find(ErrCertSignatureFailure, n, subject, Detail{What: "signature", Wanted: "one made with the key of " + issuer.subject.String()})
@@ -71,15 +71,6 @@ func (v *verifier) maySign(issuer, subject *Certificate) Code {
 		return ErrKeyUsageNoCertSign
 	}
 	return OK
-}
-
-// usable returns the key of the certificate at depth, with the DSA parameters
-// that checkKeys found for it if it has none of its own.
-func (v *verifier) usable(key *publicKey, depth int) *publicKey {
-	if key.kind == keyDSA && key.dsa == nil && depth < v.dsaDepth {
-		return &publicKey{kind: keyDSA, y: key.y, dsa: v.dsa}
-	}
-	return key
 }
 
 // checkTimes judges the validity of c at depth n.

@@ -53,9 +53,6 @@ type verifier struct {
 	parent *verifier // whose CRL's issuer this path is of; nil in the path that was asked for
 	report *Report   // shared with parent
 	failed bool      // an error was reported in this very path
-
-	dsa      *dsaParams // for DSA keys below dsaDepth that have none
-	dsaDepth int
 }
 
 // Verify validates target, exactly as `openssl verify` does. The untrusted
@@ -131,19 +128,12 @@ func (v *verifier) breakOff(reason string) outcome {
 // strict reports whether -x509_strict holds.
 func (v *verifier) strict() bool { return v.opts.Strict }
 
-// checkKeys asks that the target's key decodes. Where it is a DSA key without
-// parameters, it and those above it borrow them from the first certificate that
-// has some (openssl's X509_get_pubkey_parameters).
+// checkKeys asks that the target's key decodes (openssl's
+// X509_get_pubkey_parameters, which for any but a DSA key without parameters
+// looks no further, and such a key does not decode).
 func (v *verifier) checkKeys() outcome {
-	for i, c := range v.chain {
-		key := c.publicKey()
-		if key == nil {
-			return v.breakOff("the public key of " + c.subject.String() + " cannot be decoded")
-		}
-		if key.kind != keyDSA || key.dsa != nil {
-			v.dsa, v.dsaDepth = key.dsa, i
-			return proceed
-		}
+	if v.chain[0].publicKey() == nil {
+		return v.breakOff("the public key of " + v.chain[0].subject.String() + " cannot be decoded")
 	}
-	return v.breakOff("no certificate of the chain has the parameters of its DSA keys")
+	return proceed
 }
