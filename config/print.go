@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -38,7 +39,7 @@ func Print(s Settings) []byte {
 			if len(values) == 0 {
 				continue
 			}
-			if len(p.paths) == 0 || f.Flag == "cert-dir" && !strings.HasPrefix(values[0], "/") {
+			if len(p.paths) == 0 || f.Flag == "cert-dir" && !filepath.IsAbs(values[0]) {
 				out.WriteString(flagOnly + f.Flag + "=" + strings.Join(values, ",") + "\n")
 				continue
 			}
