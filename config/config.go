@@ -6,6 +6,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/netip"
@@ -276,10 +277,13 @@ func (d *draft) askHost(h Host) {
 	}
 	where, hint := at("apiserver-advertise-address", "localAPIEndpoint.advertiseAddress")
 	if h.AdvertiseAddress == nil {
-		d.faults.add(where, withHint(fmt.Errorf("this host's address is not known"), hint))
+		d.faults.add(where, withHint(errors.New("this host's address is not known"), hint))
 		return
 	}
 	addr, err := h.AdvertiseAddress()
+	if err == nil && !addr.IsValid() {
+		err = errors.New("it gave none")
+	}
 	if err == nil {
 		n.AdvertiseAddress, err = advertisable(addr)
 	}

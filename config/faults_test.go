@@ -164,7 +164,7 @@ func TestFieldFaults(t *testing.T) {
 				"c.yaml:4: networking: wanted a mapping, found a list",
 				"c.yaml:5: apiServer.certSANs: wanted a list, found text",
 				"c.yaml:5: apiServer.extraArgs: wanted a list, found a mapping",
-				"c.yaml:8: etcd.local.serverCertSANs[1]: wanted text, found a number",
+				"c.yaml:8: etcd.local.serverCertSANs[1]: wanted text, found a fractional number",
 				"c.yaml:8: etcd.local.serverCertSANs[2]: wanted text, found a mapping",
 				"c.yaml:8: etcd.local.serverCertSANs[3]: wanted text, found nothing",
 				"c.yaml:9: etcd.local.dataDir: wanted text, found true or false",
@@ -198,6 +198,15 @@ func TestFieldFaults(t *testing.T) {
 			hints: []string{"in v1beta3 arguments are a mapping of name to value"}},
 		{name: "numbers", doc: initHead + "localAPIEndpoint: {bindPort: 0x1F90}\n",
 			want: []string{"c.yaml:3: localAPIEndpoint.bindPort: wanted a whole number in plain decimal digits"}},
+		{name: "a fraction, a tag", doc: initHead + "localAPIEndpoint: {bindPort: 6443.0}\ndryRun: !!int 1\nnodeRegistration: {imagePullSerial: !!bool x, name: !!binary YQ==, \"a b\": 1}\nskipPhases: [<<]\n",
+			want: []string{
+				"c.yaml:3: localAPIEndpoint.bindPort: wanted a whole number, found a fractional number",
+				"c.yaml:4: dryRun: wanted true or false, found a number",
+				"c.yaml:5: nodeRegistration.imagePullSerial: wanted true or false, found another word",
+				"c.yaml:5: nodeRegistration.name: wanted text, found a value tagged !!binary",
+				`c.yaml:5: nodeRegistration."a b": unknown field`,
+				`c.yaml:6: skipPhases[0]: unknown phase "<<"`,
+			}},
 		{name: "a secret is not repeated", doc: initHead + "certificateKey: 0123abcd\n",
 			want: []string{"c.yaml:3: certificateKey: is not an AES key of 32 bytes in hexadecimal digits"}},
 	})
@@ -270,6 +279,10 @@ etcd:
 				`--dry-run: "perhaps" is neither true nor false`,
 				`--reissue: "" is neither true nor false`,
 			}},
+		{name: "addresses", flags: map[string]string{"apiserver-advertise-address": "010.0.0.1"},
+			want: []string{`--apiserver-advertise-address: "010.0.0.1" is not an IP address: an IPv4 address has no leading zeros: 010 is octal to some programs and decimal to others`}},
+		{name: "an address with a zone", flags: map[string]string{"apiserver-advertise-address": "fd00::1%eth0"},
+			want: []string{`--apiserver-advertise-address: "fd00::1%eth0" has a zone, which has no meaning on other hosts`}},
 		{name: "environment", env: map[string]string{"PKITOOL_SERVICE_CIDR": "10.0.0.0/16,fd00::/64", "PKITOOL_DRY_RUN": "2", "PKITOOL_SA_KEY_ALGORITHM": "x"},
 			want: []string{
 				`PKITOOL_SERVICE_CIDR: "fd00::/64" is too large: wanted a prefix length of 108 at least`,
@@ -300,6 +313,9 @@ etcd:
 				`c.yaml:5: etcd.external: has no endpoints: wanted one URL at least`,
 				`c.yaml:5: etcd.external: has certFile and keyFile but no caFile`,
 			}},
+		{name: "external etcd, endpoints of a wrong type", doc: clusterHead + "etcd:\n  external:\n    endpoints: [1]\n",
+			want:  []string{`c.yaml:5: etcd.external.endpoints[0]: wanted text, found a number`},
+			hints: []string{"put it in quotes"}},
 		{name: "external etcd, its URLs", doc: clusterHead + "etcd:\n  external:\n    endpoints: [\"http://10.0.0.1:2379\", \"10.0.0.1:2379\", \"%zz\"]\n    caFile: /a\n    certFile: /b\n",
 			want: []string{
 				`c.yaml:4: etcd.external: has one of certFile and keyFile: wanted both or none`,
@@ -351,6 +367,9 @@ func TestHostFaults(t *testing.T) {
 		{Host{Name: "a_b"},
 			"default: nodeRegistration.name: this host's name \"a_b\" is not a DNS name: labels hold lower-case letters, digits and inner hyphens, 1 to 63 characters\ndefault: localAPIEndpoint.advertiseAddress: this host's address is not known",
 			[]string{nameHint, addressHint}},
+		{Host{Name: "a", AdvertiseAddress: func() (netip.Addr, error) { return netip.Addr{}, nil }},
+			"default: localAPIEndpoint.advertiseAddress: this host's address is not known: it gave none",
+			[]string{addressHint}},
 	} {
 		_, _, err := Load(Input{Host: tc.host})
 		var all *Errors

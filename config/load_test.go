@@ -314,3 +314,18 @@ func TestEmptyIsNotGiven(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Defaults(), s)
 }
+
+// Documents of kubeadm that say nothing about PKI are passed over too, and
+// the words that YAML 1.1 has for booleans are kubeadm's.
+func TestPassedOverAndBooleans(t *testing.T) {
+	doc := "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ResetConfiguration\nforce: true\n---\n" + initHead + "dryRun: on\nnodeRegistration: {imagePullSerial: off}\n---\napiVersion: v1\nkind: \"Odd\\x1bKind\"\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: UpgradeConfiguration\n"
+	s, notes, err := Load(Input{Name: "-", Documents: []byte(doc), Host: NeutralHost(), Flags: map[string][]string{"sa-key-algorithm": {""}}})
+	require.NoError(t, err)
+	assert.True(t, s.DryRun)
+	assert.Empty(t, s.Cluster.SAKeyAlgorithm)
+	assert.Equal(t, []string{
+		"stdin:1: ResetConfiguration: passed over",
+		`stdin:10: "Odd\x1bKind": passed over`,
+		"stdin:13: UpgradeConfiguration: passed over",
+	}, notes)
+}

@@ -16,11 +16,15 @@ func scalar(n *yaml.Node, want valueType) (string, error) {
 		return "", mismatch
 	}
 	tag := n.ShortTag()
-	isText := tag == "!!str" || tag == "!!timestamp" // kubeadm's reader leaves a date as it is written
+	// kubeadm's reader leaves a date as it is written; << is a merge key only as a key.
+	isText := tag == "!!str" || tag == "!!timestamp" || tag == "!!merge"
 	switch want {
 	case boolean:
 		if yes, ok := yamlBool(n); ok {
 			return strconv.FormatBool(yes), nil
+		}
+		if tag == "!!bool" { // said by a tag
+			return "", fmt.Errorf("wanted %s, found another word", want)
 		}
 		return "", mismatch
 	case number:
@@ -95,8 +99,10 @@ func found(n *yaml.Node) string {
 	switch tag := n.ShortTag(); tag {
 	case "!!str", "!!timestamp", "!!merge":
 		return "text"
-	case "!!int", "!!float":
+	case "!!int":
 		return "a number"
+	case "!!float":
+		return "a fractional number"
 	case "!!bool":
 		return "true or false"
 	case "!!null":
