@@ -5,11 +5,13 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -95,20 +97,38 @@ func TestSaveReplaces(t *testing.T) {
 	require.NoError(t, l.Save(nil, []Write{}))
 }
 
-// More files than are kept open at once take another way to the disk.
+// Up to syncEach files are kept open for their fsync; more take another way to the disk.
 func TestSaveMany(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	l := lock(t, dir)
-	var writes []Write
-	for i := range 2*syncEach + 3 {
-		writes = append(writes, Write{Path: filepath.Join(dir, "node"+strings.Repeat("x", i%200)+string(rune('a'+i/200))), Data: []byte("data"), Mode: 0o600})
+	for _, n := range []int{syncEach, 2*syncEach + 3} {
+		dir := t.TempDir()
+		l := lock(t, dir)
+		var writes []Write
+		for i := range n {
+			writes = append(writes, Write{Path: filepath.Join(dir, fmt.Sprintf("node%d.key", i)), Data: []byte(secret), Mode: 0o600})
+		}
+		ways := make(map[string]*atomic.Int32)
+		for _, way := range []string{"create", "write", "sync", "rename", "sync filesystem", "sync directory"} {
+			ways[way] = new(atomic.Int32)
+		}
+		l.step = func(name, _ string) { ways[name].Add(1) }
+		require.NoError(t, l.Save(writes))
+		assert.Len(t, names(t, dir), n)
+		synced := int(ways["sync"].Load())
+		if canSyncFilesystem && n > syncEach {
+			assert.Equal(t, int32(1), ways["sync filesystem"].Load())
+			assert.Zero(t, synced)
+		} else {
+			assert.Equal(t, n, synced)
+		}
+		assert.Equal(t, int32(1), ways["sync directory"].Load())
 	}
-	require.NoError(t, l.Save(writes))
-	assert.Len(t, names(t, dir), len(writes))
-	last := writes[len(writes)-1]
-	last.Path = filepath.Join(dir, strings.Repeat("n", 255)) // the longest name there is
-	require.NoError(t, l.Save([]Write{last}))
+}
+
+func TestSaveTheLongestName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, lock(t, dir).Save([]Write{{Path: filepath.Join(dir, strings.Repeat("n", 255)), Mode: 0o600}}))
 }
 
 // What goes wrong once files become visible: the rest is not made, nothing is left over, and what came before stays.
