@@ -24,6 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/pki/verify"
+	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
 // forgeTime is the moment at which forged chains are judged.
@@ -326,17 +327,22 @@ func (tr trial) openssl(t *testing.T) string {
 	return fmt.Sprintf("%s%s[%d]", got.Stderr, got.Stdout, got.Exit)
 }
 
+func parseForged(t *testing.T, c *forgedCert) *verify.Certificate {
+	parsed, err := verify.ParseCertificate(c.der)
+	require.NoError(t, err)
+	return parsed
+}
+
+func parseAllForged(t *testing.T, list []*forgedCert) []*verify.Certificate {
+	var out []*verify.Certificate
+	for _, c := range list {
+		out = append(out, parseForged(t, c))
+	}
+	return out
+}
+
 // ours is our answer in openssl's form.
 func (tr trial) ours(t *testing.T) string {
-	parse := func(list []*forgedCert) []*verify.Certificate {
-		var out []*verify.Certificate
-		for _, c := range list {
-			parsed, err := verify.ParseCertificate(c.der)
-			require.NoError(t, err)
-			out = append(out, parsed)
-		}
-		return out
-	}
 	parseCRLs := func(list [][]byte) []*verify.CRL {
 		var out []*verify.CRL
 		for _, der := range list {
@@ -346,12 +352,11 @@ func (tr trial) ours(t *testing.T) string {
 		}
 		return out
 	}
-	trust := verify.NewTrustedList(parse(tr.trusted))
+	trust := verify.NewTrustedList(parseAllForged(t, tr.trusted))
 	if tr.trusted == nil {
-		trust = verify.NewStore(parse(tr.ca), parseCRLs(tr.storeCRLs))
+		trust = verify.NewStore(parseAllForged(t, tr.ca), parseCRLs(tr.storeCRLs))
 	}
-	target := parse([]*forgedCert{tr.target})[0]
-	report := verify.Verify(target, trust, parse(tr.untrusted), parseCRLs(tr.crls), tr.options(t))
+	report := verify.Verify(parseForged(t, tr.target), trust, parseAllForged(t, tr.untrusted), parseCRLs(tr.crls), tr.options(t))
 	return renderReport(report)
 }
 
@@ -408,27 +413,21 @@ func (tr trial) options(t *testing.T) verify.Options {
 }
 
 func renderReport(r verify.Report) string {
-	name := func(dotted string) string {
-		if dotted == "2.5.29.32.0" {
-			return "X509v3 Any Policy"
-		}
-		return dotted
-	}
 	var out strings.Builder
 	for _, f := range r.Findings {
 		if f.Cert != nil {
-			fmt.Fprintln(&out, strings.ReplaceAll(f.Cert.Subject().String(), "=", " = "))
+			fmt.Fprintln(&out, openssl.OneLine.Name(f.Cert.Subject()))
 		}
 		if f.CRLPath {
 			out.WriteString("[CRL path] ")
 		}
 		fmt.Fprintf(&out, "error %d at %d depth lookup: %s\n", f.Code, f.Depth, f.Code)
 		if f.Policy != nil {
-			out.WriteString(f.Policy.Text(name))
+			out.WriteString(f.Policy.Text(openssl.LongName))
 		}
 	}
 	if r.Policy != nil {
-		out.WriteString(r.Policy.Text(name))
+		out.WriteString(r.Policy.Text(openssl.LongName))
 	}
 	if !r.OK {
 		return out.String() + "error target.pem: verification failed\n[2]"

@@ -1,5 +1,7 @@
 package verify
 
+import "slices"
+
 // anyPolicyOID is 2.5.29.32.0 as content octets.
 const anyPolicyOID = "\x55\x1d\x20\x00"
 
@@ -75,6 +77,7 @@ func (f *policyFacts) readPolicies(x *extension) bool {
 		}
 	}
 	f.asserted = len(seen) > 0
+	sortPolicies(f.policies, true)
 	return true
 }
 
@@ -106,7 +109,9 @@ func (f *policyFacts) apply(mappings []policyMapping) {
 	for _, data := range f.policies {
 		byPolicy[data.policy] = data
 	}
+	added := false
 	for _, m := range mappings {
+		added = false
 		data := byPolicy[m.from]
 		switch {
 		case data != nil:
@@ -117,9 +122,20 @@ func (f *policyFacts) apply(mappings []policyMapping) {
 			data = &policyData{policy: m.from, critical: f.any.critical, qualifiers: f.any.qualifiers, mappedAny: true}
 			byPolicy[m.from] = data
 			f.policies = append(f.policies, data)
+			added = true
 		}
 		data.expect(m.to)
 	}
+	sortPolicies(f.policies, added)
+}
+
+// sortPolicies brings policies into the order in which openssl 3.0 has them. It sorts a list in
+// order to search it, and does so before it adds to it: the last one added stays the last.
+func sortPolicies(list []*policyData, added bool) {
+	if added && len(list) > 0 {
+		list = list[:len(list)-1]
+	}
+	slices.SortFunc(list, func(a, b *policyData) int { return comparePolicies(a.policy, b.policy) })
 }
 
 // policyMapping takes one entry of PolicyMappings (RFC 5280 section 4.2.1.5).

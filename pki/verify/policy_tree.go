@@ -258,23 +258,35 @@ func (t *policyTree) prune(i int) (empty bool) {
 // cases: the user's policies are looked up there.
 func (t *policyTree) authoritySet() (set, named []*policyNode) {
 	seen := make(map[string]bool)
+	added := false // see sortPolicies
 	for i := 1; i < len(t.levels); i++ {
 		above := t.levels[i-1].any
 		if above == nil {
 			break
 		}
 		for _, node := range t.levels[i].nodes {
-			if node.parent == above && !seen[node.data.policy] {
+			if node.parent != above {
+				continue
+			}
+			if added = !seen[node.data.policy]; added {
 				seen[node.data.policy] = true
 				named = append(named, node)
 			}
 		}
 	}
-	slices.SortStableFunc(named, func(a, b *policyNode) int { return comparePolicies(a.data.policy, b.data.policy) })
+	if added {
+		sortNodes(named[:len(named)-1])
+	} else {
+		sortNodes(named)
+	}
 	if leaf := t.levels[len(t.levels)-1].any; leaf != nil {
 		return []*policyNode{leaf}, named
 	}
 	return named, named
+}
+
+func sortNodes(list []*policyNode) {
+	slices.SortFunc(list, func(a, b *policyNode) int { return comparePolicies(a.data.policy, b.data.policy) })
 }
 
 // comparePolicies orders object identifiers as OpenSSL does: the shorter encoding first.
@@ -283,10 +295,13 @@ func comparePolicies(a, b string) int {
 }
 
 // userSet is the user-constrained policy set: what of wanted the authorities allow, in wanted's
-// order. anyPolicy among wanted stands for the whole authority set.
+// order. anyPolicy among wanted stands for the whole authority set. named is sorted if it is searched.
 func (t *policyTree) userSet(wanted []string, set, named []*policyNode) ([]*policyNode, error) {
 	if slices.Contains(wanted, anyPolicyOID) {
 		return set, nil
+	}
+	if len(wanted) > 0 {
+		sortNodes(named)
 	}
 	byPolicy := make(map[string]*policyNode, len(named))
 	for _, node := range named {
