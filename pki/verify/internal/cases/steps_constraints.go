@@ -102,17 +102,18 @@ func constrainedSubject(r *rng) name {
 // setupPolicy gives every certificate policies, and the run policy options.
 func setupPolicy(w *world) {
 	w.grow(pick(w.r, 1, 2, 2, 3, 3, 4))
+	often := pick(w.r, 0.95, 0.5, 0.1)
 	for _, c := range w.chain {
 		if w.r.chance(0.8) {
 			c.put(oidPolicies, pick(w.r, nil, nil, critical), policies(w.r))
 		}
-		if w.r.chance(0.3) {
+		if w.r.chance(0.3 * often) {
 			c.put(oidMappings, pick(w.r, nil, critical), mappings(w.r))
 		}
-		if w.r.chance(0.25) {
+		if w.r.chance(0.25 * often) {
 			c.put(oidConstraints, pick(w.r, nil, critical), policyConstraints(w.r))
 		}
-		if w.r.chance(0.2) {
+		if w.r.chance(0.2 * often) {
 			c.put(oidInhibitAny, pick(w.r, nil, critical), integer(int64(w.r.IntN(3))))
 		}
 	}
@@ -124,7 +125,7 @@ func setupPolicy(w *world) {
 	for range w.r.IntN(3) {
 		w.option("-policy", pick(w.r, append(policyIDs, "2.5.29.32.0", "anyPolicy", "X509v3 Any Policy", "serverAuth")...))
 	}
-	w.maybe(0.5, "-explicit_policy")
+	w.maybe(0.35, "-explicit_policy")
 	w.maybe(0.2, "-inhibit_any")
 	w.maybe(0.2, "-inhibit_map")
 	w.maybe(0.4, "-policy_check")

@@ -223,7 +223,7 @@ func strictSteps() []func(*world) {
 func setupLevel(w *world) {
 	w.algorithm = ""
 	if w.r.chance(0.7) {
-		w.algorithm = pick(w.r, "rsa1024", "rsa512", "rsa768", "rsa1536", "rsa2048", "rsa3072", "p224", "p256", "p384", "p521", "ed25519", "ed448", "dsa1024", "pss1024")
+		w.algorithm = pick(w.r, "rsa1024", "rsa512", "rsa768", "rsa1536", "rsa2048", "rsa2048", "rsa3072", "p224", "p256", "p256", "p384", "p384", "p521", "ed25519", "ed25519", "ed448", "dsa1024", "pss1024")
 	}
 	w.option("-auth_level", strconv.Itoa(pick(w.r, -1, 0, 1, 1, 2, 2, 3, 4, 5, 6, 1000)))
 	w.grow(pick(w.r, 0, 1, 1, 2, 3))

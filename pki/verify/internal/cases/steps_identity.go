@@ -17,8 +17,14 @@ func setupIdentity(w *world) {
 	if w.r.chance(0.6) {
 		c.subject = hostSubject(w.r)
 	}
-	for range pick(w.r, 1, 1, 1, 2, 3) {
+	for range pick(w.r, 1, 1, 1, 1, 2) {
 		w.identityOption()
+	}
+	if w.r.chance(0.5) { // ask for what is there, or nearly
+		w.options = nil
+		name := pick(w.r, hostQuestions...)
+		c.put(oidSAN, nil, seq(append(sans, gnDNS(pick(w.r, name, "*"+strings.TrimLeft(name, "abwx"), strings.ToUpper(name))))...))
+		w.option("-verify_hostname", name)
 	}
 }
 
@@ -69,6 +75,10 @@ func (w *world) identityOption() {
 	case 3:
 		w.option("-verify_email", strings.ReplaceAll(pick(w.r, emails...), "\x00", ""))
 	case 4:
+		if w.r.chance(0.7) { // mostly one that can be read
+			w.option("-verify_ip", pick(w.r, "10.0.0.1", "10.0.0.1", "10.0.0.2", "2001:db8::1", "::ffff:10.0.0.1", "010.0.0.1"))
+			return
+		}
 		w.option("-verify_ip", pick(w.r, "10.0.0.1", "10.0.0.1", "10.0.0.2", "2001:db8::1", "2001:DB8:0:0:0:0:0:1", "::ffff:10.0.0.1", "::ffff:a00:1", "010.0.0.1", "+10.0.0.1", " 10.0.0.1", "10.0.0.1 ",
 			"10.0.0", "10.0.0.256", "::", "1::2::3", "1:2:3:4:5:6:7:8::", "fe80::1%eth0", "", "x", "10.0.0.1x", "1:2:3:4:5:6:10.0.0.1", "::10.0.0.1", "12345::", "10.0.0.-1", "::1:"))
 	}
