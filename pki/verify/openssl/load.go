@@ -153,7 +153,7 @@ func (o *Objects) addAny(b block) {
 		return
 	}
 	c, err := verify.ParseTrustedCertificate(b.data)
-	if err != nil && label != "TRUSTED CERTIFICATE" {
+	if err != nil { // malformed trust settings are dropped, whatever the label
 		c, err = verify.ParseCertificate(b.data)
 	}
 	if err == nil {
