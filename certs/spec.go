@@ -118,3 +118,6 @@ func (s Spec) Path() string { return path.Join(s.Phase(), s.Name) }
 func (s Spec) Template() pki.Template {
 	return pki.Template{Subject: s.Subject, SANs: s.SANs, CA: s.Kind == CA, ExtKeyUsage: s.Kind.ExtKeyUsage()}
 }
+
+// User is the name of the row's user entry in a kubeconfig: as kubeadm, the CN.
+func (s Spec) User() string { return s.Subject.CommonName }

@@ -164,4 +164,3 @@ func BenchmarkKeys(b *testing.B) {
 		})
 	}
 }
-
