@@ -50,7 +50,7 @@ func (s *SANs) add(n string) error {
 		s.IPs = append(s.IPs, ip.Unmap())
 		return nil
 	}
-	name := strings.ToLower(n)
+	name := lower(n)
 	if err := CheckDNSName(strings.TrimPrefix(name, "*.")); err != nil {
 		return fmt.Errorf("%q is neither an IP address nor a DNS name%s", n, sanGuess(n))
 	}
@@ -132,12 +132,23 @@ func ParseTypedSAN(s string) (SANs, error) {
 		return SANs{URIs: []string{value}}, nil
 	case "EMAIL":
 		local, host, ok := strings.Cut(value, "@")
-		if !ok || local == "" || !isASCII(local) || strings.ContainsAny(local, " <>\"(),:;[]\\") || CheckDNSName(strings.ToLower(host)) != nil {
+		if !ok || local == "" || !isASCII(local) || strings.ContainsAny(local, " <>\"(),:;[]\\") || CheckDNSName(lower(host)) != nil {
 			return SANs{}, fmt.Errorf("%q: not a mailbox (local@host)", s)
 		}
 		return SANs{Emails: []string{value}}, nil
 	}
 	return ParseSANs([]string{s}) // an IPv6 address has colons as well
+}
+
+// lower makes ASCII letters small, and no others: strings.ToLower takes the
+// Kelvin sign for a k, and a certificate for another name would come of it.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 func isASCII(s string) bool {
