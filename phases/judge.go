@@ -85,9 +85,14 @@ func (j judge) leaf(s certs.Spec, f *found, ca *authority, certPath, keyPath str
 	if len(faults) == 0 && !pki.SameKey(c.PublicKey, f.signer.Public()) {
 		add("key does not match certificate")
 	}
-	if ca != nil && !signedBy(c, ca.bundle, f.chain[1:]) {
-		add(foreign(c, ca))
-		ca = nil // nothing more can be said of the chain
+	var good bool
+	var texts []string
+	if ca != nil {
+		good, texts = verdict(s, f.chain, ca, j.now)
+		if !good && !signedBy(c, ca.bundle, f.chain[1:]) {
+			add(foreign(c, ca))
+			ca = nil // nothing more can be said of the chain
+		}
 	}
 	if got := pki.CertificateSubject(c); !s.Given && !got.Equal(s.Subject) {
 		add(fmt.Sprintf("subject is %q, not %q", got, s.Subject))
@@ -108,8 +113,8 @@ func (j judge) leaf(s certs.Spec, f *found, ca *authority, certPath, keyPath str
 		if end := ca.outlives(c); !end.IsZero() {
 			add(fmt.Sprintf("certificate outlives its CA: valid until %s, the CA ends %s", stamp(c.NotAfter), stamp(end)))
 		}
-		if len(faults) == 0 {
-			for _, text := range verdict(s, f.chain, ca.bundle, j.now) {
+		if len(faults) == 0 && !good {
+			for _, text := range texts {
 				add(text)
 			}
 		}

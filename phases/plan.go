@@ -9,6 +9,7 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/verify"
 )
 
 // Verb is what a plan does with a row.
@@ -95,6 +96,7 @@ type authority struct {
 	row    string
 	path   string
 	bundle []*x509.Certificate
+	trust  *verify.Trust // the bundle for the engine, made when first asked for
 	// signer is nil if the CA is external (its key is not here) or still to be made.
 	signer   *pki.Authority
 	external bool
@@ -107,6 +109,13 @@ type authority struct {
 // A CA that was renewed with its old key stands in the bundle several times: the last end counts.
 func (a *authority) outlives(c *x509.Certificate) time.Time {
 	var end time.Time
+	inside := true
+	for _, p := range a.bundle {
+		inside = inside && !c.NotAfter.After(p.NotAfter)
+	}
+	if inside {
+		return end // whichever signed it: no signature need be looked at
+	}
 	for _, p := range a.bundle {
 		if p.NotAfter.After(end) && signedBy(c, []*x509.Certificate{p}, nil) {
 			end = p.NotAfter

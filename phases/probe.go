@@ -28,7 +28,7 @@ func (d *decider) forbidden(s certs.Spec, ca *authority) string {
 	if err != nil {
 		return err.Error()
 	}
-	if texts := verdict(s, chain, ca.bundle, d.now); len(texts) > 0 {
+	if _, texts := verdict(s, chain, ca, d.now); len(texts) > 0 {
 		return "cannot sign this: " + texts[0]
 	}
 	return ""
