@@ -113,6 +113,9 @@ func (l *Locked) copy(root *os.Root, file Copy) (f *os.File, made []string, err 
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
+		if err == nil {
+			err = setDirMode(parent, 0o700)
+		}
 		if err != nil {
 			return nil, nil, fault(parent, err)
 		}

@@ -4,6 +4,8 @@ package store
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -223,13 +225,14 @@ func (d *disk) afterPowerCut() func(func(map[string]string) bool) {
 // While saves run in a process whose umask takes nothing away, nothing that others may read ever holds a byte of a key.
 func TestModesAtEveryInstant(t *testing.T) {
 	t.Parallel()
-	for _, mask := range []int{0, 0o022, 0o077, 0o177} {
+	for _, mask := range []int{0, 0o022, 0o077, 0o277} {
 		dir := t.TempDir()
 		cmd := child(t, "modes", dir, umask(mask))
 		require.NoError(t, cmd.Run(), "%s", cmd.Stderr)
 		assert.Equal(t, []string{
 			"admin.conf 0600", "pki/ 0755", "pki/ca.crt 0644", "pki/ca.key 0600",
 			"pki/etcd/ 0755", "pki/etcd/server.crt 0644", "pki/etcd/server.key 0600",
+			"pki/old/ 0700", "pki/old/deep/ 0700", "pki/old/deep/ca.key 0600",
 		}, names(t, dir), "umask %04o", mask)
 	}
 }
@@ -254,6 +257,9 @@ func childModes(dir string) error {
 			}
 		}
 	}()
+	if err := saveKeyStepwise(dir); err != nil {
+		return err
+	}
 	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); {
 		if err := convergeOnce(dir, true); err != nil {
 			return err
@@ -261,6 +267,34 @@ func childModes(dir string) error {
 	}
 	close(done)
 	return <-found
+}
+
+// saveKeyStepwise saves a key and backs it up; at each step, no file at all may be open to others: who opens one while
+// it is still empty can read what is written later.
+func saveKeyStepwise(dir string) error {
+	l, err := Lock(context.Background(), lockedDirs(dir)...)
+	if err != nil {
+		return err
+	}
+	var loose error
+	l.step = func(name, _ string) {
+		for _, at := range []string{filepath.Join(dir, "pki"), filepath.Join(dir, "pki/old/deep")} {
+			entries, _ := os.ReadDir(at)
+			for _, entry := range entries {
+				info, err := entry.Info()
+				if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+					loose = fmt.Errorf("before the step %s: %s has mode %v", name, entry.Name(), info.Mode())
+				}
+			}
+		}
+	}
+	key := filepath.Join(dir, "pki/ca.key")
+	err = errors.Join(
+		l.Save([]Write{{Path: key, Data: newKey(), Mode: 0o600}}),
+		l.Backup(filepath.Join(dir, "pki/old"), Copy{key, "deep/ca.key"}),
+		l.Unlock(),
+	)
+	return errors.Join(err, loose)
 }
 
 // looseKeys finds a file that others may read and that holds key bytes.

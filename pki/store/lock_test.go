@@ -3,12 +3,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -174,6 +176,58 @@ func TestLockFollowsTheName(t *testing.T) {
 	require.NoError(t, l.Save([]Write{{Path: filepath.Join(dir, "ca.crt"), Mode: 0o644}}))
 	require.NoError(t, l.Unlock())
 	assert.FileExists(t, filepath.Join(dir, "ca.crt"))
+}
+
+// A run that waits for a directory which is replaced meanwhile must not go on waiting, with the others held, for the new
+// one: that would be out of order. Here another run holds the new one and wants what the first holds.
+func TestLockNeverWaitsOutOfOrder(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	var dirs []string
+	for i := range 3 {
+		dirs = append(dirs, filepath.Join(top, fmt.Sprint(i)))
+		mkdir(t, dirs[i], 0o755)
+	}
+	slices.SortFunc(dirs, func(a, b string) int {
+		x, errX := os.Stat(a)
+		y, errY := os.Stat(b)
+		require.NoError(t, errors.Join(errX, errY))
+		_, inoX := identity(x)
+		_, inoY := identity(y)
+		return cmp.Compare(inoX, inoY)
+	})
+	a, b := dirs[1], filepath.Join(top, "b")
+	require.NoError(t, os.Rename(dirs[2], b))
+	holder := lock(t, b)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	waited := make(chan error)
+	go func() {
+		l, err := Lock(ctx, a, b)
+		if err == nil {
+			err = l.Unlock()
+		}
+		waited <- err
+	}()
+	for probe := newLock(a); ; {
+		got, err := probe.TryLock()
+		require.NoError(t, err)
+		if !got {
+			break // the run has a and waits for b
+		}
+		require.NoError(t, probe.Unlock())
+		require.NoError(t, ctx.Err(), "the run never takes a")
+		time.Sleep(time.Millisecond)
+	}
+	other := newLock(dirs[0])
+	require.NoError(t, other.Lock())
+	require.NoError(t, os.Rename(b, b+".old"))
+	require.NoError(t, os.Rename(dirs[0], b))
+	wanted := newLock(a)
+	got, err := wanted.TryLockContext(ctx, time.Millisecond)
+	require.NoError(t, err, "the two wait for each other")
+	require.True(t, got)
+	require.NoError(t, errors.Join(wanted.Unlock(), other.Unlock(), <-waited, holder.Unlock()))
 }
 
 // A directory that is swapped for a link while it is locked does not lead a save elsewhere.

@@ -108,6 +108,31 @@ func TestReadErrors(t *testing.T) {
 	assert.EqualError(t, err, "no such file or directory ()")
 }
 
+// A file that is swapped for a pipe all the time: no read ever waits for the pipe's other end.
+func TestReadWhileSwapped(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "ca.crt")
+	read, done := 0, make(chan bool)
+	go func() {
+		defer close(done)
+		swapped(t, func(name string) error { return unix.Mkfifo(name, 0o600) }, path, func() {
+			file, err := Read(path)
+			if err == nil {
+				read++
+				assert.Equal(t, "data", string(file.Data))
+			} else {
+				assert.ErrorIs(t, err, ErrNotRegular)
+			}
+		})
+	}()
+	select {
+	case <-done:
+		assert.Positive(t, read)
+	case <-time.After(20 * time.Second):
+		t.Fatal("a read waits")
+	}
+}
+
 func TestReadFrom(t *testing.T) {
 	t.Parallel()
 	data, err := ReadFrom(iotest.OneByteReader(strings.NewReader("kind: x\n")), "standard input")

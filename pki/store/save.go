@@ -190,6 +190,7 @@ func (l *Locked) stageOne(c *change) error {
 			return err
 		}
 	}
+	l.step("mode", c.Path)
 	// The umask may have taken bits away; nothing but this adds any.
 	if err := f.Chmod(c.Mode.Perm()); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -108,7 +109,7 @@ func TestSaveMany(t *testing.T) {
 			writes = append(writes, Write{Path: filepath.Join(dir, fmt.Sprintf("node%d.key", i)), Data: []byte(secret), Mode: 0o600})
 		}
 		ways := make(map[string]*atomic.Int32)
-		for _, way := range []string{"create", "write", "sync", "rename", "sync filesystem", "sync directory"} {
+		for _, way := range []string{"create", "mode", "write", "sync", "rename", "sync filesystem", "sync directory"} {
 			ways[way] = new(atomic.Int32)
 		}
 		l.step = func(name, _ string) { ways[name].Add(1) }
@@ -321,6 +322,67 @@ func TestTighten(t *testing.T) {
 	info, err := os.Stat(filepath.Join(dir, "target"))
 	require.NoError(t, err)
 	assert.Equal(t, fs.FileMode(0o644), info.Mode(), "what the link points to keeps its mode")
+}
+
+// A file that is swapped for a link all the time: what the link points to keeps its mode.
+func TestTightenWhileSwapped(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, target := filepath.Join(dir, "key"), filepath.Join(dir, "target")
+	write(t, target, "", 0o644)
+	l := lock(t, dir)
+	tightened := 0
+	swapped(t, func(name string) error { return os.Symlink("target", name) }, path, func() {
+		err := l.Tighten(path, 0o600)
+		if err == nil {
+			tightened++
+		} else {
+			require.EqualError(t, err, "is a symbolic link, not written through ("+path+")")
+		}
+	})
+	assert.Positive(t, tightened)
+	info, err := os.Stat(target)
+	require.NoError(t, err)
+	assert.Equal(t, fs.FileMode(0o644), info.Mode())
+}
+
+// swapped calls do for a while, during which path is now a regular file and now what other makes.
+func swapped(t *testing.T, other func(path string) error, path string, do func()) {
+	t.Helper()
+	swap := func() error {
+		next := path + ".next"
+		err := os.WriteFile(next, []byte("data"), 0o644)
+		if err == nil {
+			err = os.Rename(next, path)
+		}
+		if err == nil {
+			err = other(next)
+		}
+		if err == nil {
+			err = os.Rename(next, path)
+		}
+		return err
+	}
+	require.NoError(t, swap())
+	stop, stopped := make(chan bool), make(chan error)
+	go func() {
+		var err error
+		for err == nil {
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			default:
+				err = swap()
+			}
+		}
+		stopped <- err
+	}()
+	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); {
+		do()
+	}
+	close(stop)
+	require.NoError(t, <-stopped)
 }
 
 func TestSaveKeepsTheOwner(t *testing.T) {
