@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +25,12 @@ import (
 
 // ours runs the same command line in this process. Paths are made absolute first, for a process has only one
 // working directory, and afterwards put back in what was said.
-func ours(dir string, args []string) outcome {
+func ours(dir string, args []string) (o outcome) {
+	defer func() {
+		if r := recover(); r != nil {
+			o = outcome{Stderr: fmt.Sprintf("PANIC: %v\n%s", r, debug.Stack()), Exit: 99}
+		}
+	}()
 	absolute := slices.Clone(args)
 	for i, a := range absolute {
 		if _, err := os.Lstat(filepath.Join(dir, a)); err == nil && a != "" && !strings.HasPrefix(a, "/") {
