@@ -85,7 +85,10 @@ func (v *verifier) checkNameConstraints() outcome {
 				code = m.commonNames(c)
 			}
 			if code != OK {
-				d := Detail{What: "name under the constraints of " + v.chain[j].subject.String(), Had: []string{m.name.String()}}
+				d := Detail{What: "name under the constraints of " + v.chain[j].subject.String()}
+				if m.name != nil { // nil: there are too many to compare at all
+					d.Had = []string{m.name.String()}
+				}
 				if !v.find(code, i, c, d) {
 					return stop
 				}
