@@ -82,6 +82,9 @@ var brokenPKIs = []broken{
 	}, checkIdentities, "kubeadm:cluster-admins"},
 }
 
+// peerWithoutClientAuth is the broken PKI that takes two members of etcd and no API server.
+const peerWithoutClientAuth = "peer-without-client-auth"
+
 // TestBroken is the proof that the suite can fail: each broken PKI is caught by the check that exists for it.
 func TestBroken(t *testing.T) {
 	for _, b := range brokenPKIs {
@@ -92,9 +95,10 @@ func TestBroken(t *testing.T) {
 			b.spoil(t, s)
 			s.start(t, func(o *cluster.Options) { o.APIServerOnly = true })
 			require.Contains(t, failureOf(func(t T) { b.check(t, s) }), b.says)
+			suite.report.passed("broken", b.name)
 		})
 	}
-	t.Run("peer-without-client-auth", func(t *testing.T) {
+	t.Run(peerWithoutClientAuth, func(t *testing.T) {
 		t.Parallel()
 		q := newQuorum(t, 2, "--key-algorithm", "ECDSA-P256")
 		for _, s := range q.sites {
@@ -109,5 +113,6 @@ func TestBroken(t *testing.T) {
 		complaints, err := q.Complaints()
 		require.NoError(t, err)
 		require.Contains(t, fmt.Sprint(complaints), "x509: certificate specifies an incompatible key usage")
+		suite.report.passed("broken", peerWithoutClientAuth)
 	})
 }

@@ -56,12 +56,12 @@ func (s *site) snapshot(t T) map[string]fileState {
 
 // copyFiles copies files by name from one folder to another, keys' modes included.
 func copyFiles(from, to string, names ...string) error {
-	if err := os.MkdirAll(to, 0o755); err != nil {
-		return err
-	}
 	for _, name := range names {
 		info, err := os.Stat(filepath.Join(from, name))
 		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(to, name)), 0o755); err != nil {
 			return err
 		}
 		content, err := os.ReadFile(filepath.Join(from, name))

@@ -15,7 +15,7 @@ import (
 
 // variant is one kind of cluster that every check is run on.
 type variant struct {
-	name string
+	name, what string
 	// flags are given to pkitool init beside the configuration.
 	flags []string
 	// configure changes the configuration.
@@ -28,33 +28,35 @@ type variant struct {
 	externalEtcd bool
 }
 
-// variants is the table. The first is what a person gets who says nothing.
+// variants is the table.
 var variants = []variant{
-	{name: "rsa-2048"},
-	{name: "ecdsa-p256", configure: func(c *cluster.Config) { c.Algorithm = "ECDSA-P256" }},
+	{name: "rsa-2048", what: "what a person gets who says nothing: RSA-2048 keys, addresses of IPv4"},
+	{name: "ecdsa-p256", what: "ECDSA P-256 keys, the service-account key too", configure: func(c *cluster.Config) { c.Algorithm = "ECDSA-P256" }},
 	// kubeadm knows no Ed25519, so it comes by the flag: the configuration stays one that kubeadm reads.
-	{name: "ed25519", flags: []string{"--key-algorithm", "Ed25519"}},
-	{name: "intermediate-ca", prepare: plantIntermediateCA},
-	{name: "ipv6", address: "::1", configure: func(c *cluster.Config) {
+	{name: "ed25519", what: "Ed25519 keys for all certificates, CAs included; an RSA service-account key", flags: []string{"--key-algorithm", "Ed25519"}},
+	{name: "intermediate-ca", what: "the cluster's CA is an intermediate under a corporate root, which is in no component's hands", prepare: plantIntermediateCA},
+	{name: "ipv6", what: "everything on ::1, IPv6 services", address: "::1", configure: func(c *cluster.Config) {
 		c.AdvertiseAddress, c.Endpoint = "2001:db8::10", ""
 		c.ServiceSubnet = "fd00:10:96::/112"
 		c.CertSANs = []string{"::1", "localhost"}
 	}},
-	{name: "dual-stack", secondAddress: "::1", configure: func(c *cluster.Config) {
+	{name: "dual-stack", what: "services of both families, an API server on 127.0.0.1 and one on ::1, ECDSA P-384 keys", secondAddress: "::1", configure: func(c *cluster.Config) {
 		c.Algorithm = "ECDSA-P384"
 		c.ServiceSubnet = "10.96.0.0/16,fd00:10:96::/112"
 		c.CertSANs = []string{"127.0.0.1", "::1", "localhost"}
 	}},
-	{name: "external-etcd", externalEtcd: true, prepare: plantEtcdClient, configure: func(c *cluster.Config) {
-		c.Algorithm = "ECDSA-P256"
-		c.ExternalEtcd = &cluster.ExternalEtcd{
-			Endpoints: []string{"https://127.0.0.1:2379"}, // overridden by the port that etcd really gets
-			CAFile:    filepath.Join(c.PKIDir, "etcd", "ca.crt"),
-			CertFile:  filepath.Join(c.PKIDir, "apiserver-etcd-client.crt"),
-			KeyFile:   filepath.Join(c.PKIDir, "apiserver-etcd-client.key"),
-		}
-	}},
-	{name: "made-by-kubeadm", prepare: plantKubeadmPKI},
+	{name: "external-etcd", what: "etcd runs from a PKI of its own", externalEtcd: true, configure: configureExternalEtcd, prepare: plantEtcdClient},
+	{name: "made-by-kubeadm", what: "the PKI is kubeadm's, and pkitool init has kept it", prepare: plantKubeadmPKI},
+}
+
+func configureExternalEtcd(c *cluster.Config) {
+	c.Algorithm = "ECDSA-P256"
+	c.ExternalEtcd = &cluster.ExternalEtcd{
+		Endpoints: []string{"https://127.0.0.1:2379"}, // overridden by the port that etcd really gets
+		CAFile:    filepath.Join(c.PKIDir, "etcd", "ca.crt"),
+		CertFile:  filepath.Join(c.PKIDir, "apiserver-etcd-client.crt"),
+		KeyFile:   filepath.Join(c.PKIDir, "apiserver-etcd-client.key"),
+	}
 }
 
 // plantIntermediateCA makes a corporate root and lays an intermediate CA of it down as the cluster's CA, the way that
@@ -85,12 +87,7 @@ func plantKubeadmPKI(t *testing.T, s *site) {
 func plantEtcdClient(t *testing.T, s *site) {
 	etcd := s.etcdSite(t)
 	etcd.makePKI(t)
-	require.NoError(t, os.MkdirAll(s.pki("etcd"), 0o755))
-	for _, name := range []string{"etcd/ca.crt", "apiserver-etcd-client.crt", "apiserver-etcd-client.key"} {
-		content, err := os.ReadFile(etcd.pki(name))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(s.pki(name), content, 0o600))
-	}
+	require.NoError(t, copyFiles(etcd.pki(), s.pki(), "etcd/ca.crt", "apiserver-etcd-client.crt", "apiserver-etcd-client.key"))
 }
 
 // etcdSite is the site of the external etcd that belongs to s.

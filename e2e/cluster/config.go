@@ -18,6 +18,7 @@ type Config struct {
 	CertSANs         []string
 	EtcdSANs         []string // of the local etcd's server and peer certificates
 	Algorithm        string   // kubeadm's default when ""
+	Validity         string   // certificateValidityPeriod, kubeadm's default when ""
 	ExternalEtcd     *ExternalEtcd
 }
 
@@ -54,6 +55,9 @@ func (c Config) YAML() ([]byte, error) {
 	}
 	if c.ServiceSubnet != "" {
 		cluster["networking"] = object{"serviceSubnet": c.ServiceSubnet}
+	}
+	if c.Validity != "" {
+		cluster["certificateValidityPeriod"] = c.Validity
 	}
 	if c.Algorithm != "" {
 		cluster["encryptionAlgorithm"] = c.Algorithm
