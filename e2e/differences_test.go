@@ -19,6 +19,7 @@ import (
 // intended is one difference between kubeadm's files and pkitool's that is meant to be, with its reason. It must still
 // be there: a row that no comparison meets any more fails the test.
 type intended struct {
+	of           string // what the files are, for people
 	files        string // regular expression of whole file names
 	field        string
 	theirs, ours string
@@ -33,34 +34,34 @@ const (
 )
 
 var intendedDifferences = []intended{
-	{caFiles + "|" + leafFiles, "serial", "at most 63 bits", "at most 159 bits",
+	{"every certificate", caFiles + "|" + leafFiles, "serial", "at most 63 bits", "at most 159 bits",
 		"a serial number that nobody guesses, in the 20 octets of RFC 5280 section 4.1.2.2"},
-	{caFiles, "DNS names", "[kubernetes]|[front-proxy-ca]|[etcd-ca]", "[]",
+	{"CAs", caFiles, "DNS names", "[kubernetes]|[front-proxy-ca]|[etcd-ca]", "[]",
 		"a CA answers to no DNS name"},
-	{caFiles, "extension subjectAltName", "critical=false", "", "as above"},
-	{caFiles, "key usage", "digitalSignature keyEncipherment keyCertSign", "digitalSignature keyCertSign cRLSign",
+	{"CAs", caFiles, "extension subjectAltName", "critical=false", "", "as above"},
+	{"CAs", caFiles, "key usage", "digitalSignature keyEncipherment keyCertSign", "digitalSignature keyCertSign cRLSign",
 		"a CA signs certificates and revocation lists and encrypts no keys"},
-	{leafFiles, "extension subjectKeyIdentifier", "", "critical=false",
+	{"all but CAs", leafFiles, "extension subjectKeyIdentifier", "", "critical=false",
 		"every certificate names its key (RFC 5280 section 4.2.1.2)"},
-	{clientFiles, "key usage", "digitalSignature keyEncipherment", "digitalSignature",
+	{"clients", clientFiles, "key usage", "digitalSignature keyEncipherment", "digitalSignature",
 		"a client only signs"},
-	{servingFiles, "key usage", "digitalSignature keyEncipherment", "digitalSignature",
+	{"serving certificates with ECDSA keys", servingFiles, "key usage", "digitalSignature keyEncipherment", "digitalSignature",
 		"an ECDSA key cannot encrypt another key (RFC 8813 section 3)"},
-	{`.+\.conf`, "not before", "its CA's", "5 minutes before it was made",
+	{"clients in kubeconfigs, with an older CA", `.+\.conf`, "not before", "its CA's", "5 minutes before it was made",
 		"nothing is valid from before it was made"},
-	{leafFiles, "not before", "5 minutes before it was made", "its CA's",
+	{"all but CAs, with a younger CA", leafFiles, "not before", "5 minutes before it was made", "its CA's",
 		"and nothing is valid before its CA is"},
-	{`apiserver\.crt`, "IP addresses", "[fd00:10:96::1 2001:db8::10 127.0.0.1]", "[fd00:10:96::1 10.96.0.1 2001:db8::10 10.1.1.1 127.0.0.1]",
+	{"apiserver, dual stack, node 10.1.1.1", `apiserver\.crt`, "IP addresses", "[fd00:10:96::1 2001:db8::10 127.0.0.1]", "[fd00:10:96::1 10.96.0.1 2001:db8::10 10.1.1.1 127.0.0.1]",
 		"in a dual-stack cluster the kubernetes Service has an address of each family; a node name that is an address is an address"},
-	{`apiserver\.crt`, "DNS names",
+	{"apiserver, node 10.1.1.1", `apiserver\.crt`, "DNS names",
 		"[*.pkitool.test 10.1.1.1 api.pkitool.test kubernetes kubernetes.default kubernetes.default.svc kubernetes.default.svc.cluster.local localhost]",
 		"[*.pkitool.test api.pkitool.test kubernetes kubernetes.default kubernetes.default.svc kubernetes.default.svc.cluster.local localhost]",
 		"a node name that is an address is no DNS name"},
-	{`etcd/(server|peer)\.crt`, "DNS names", "[10.1.1.1 localhost]", "[localhost]", "as above"},
-	{`etcd/(server|peer)\.crt`, "IP addresses", "[2001:db8::10 127.0.0.1 ::1]", "[2001:db8::10 127.0.0.1 ::1 10.1.1.1]", "as above"},
-	{`apiserver\.crt|apiserver-kubelet-client\.crt|.+\.conf`, "certificates", "1", "2",
+	{"etcd-server and etcd-peer, node 10.1.1.1", `etcd/(server|peer)\.crt`, "DNS names", "[10.1.1.1 localhost]", "[localhost]", "as above"},
+	{"etcd-server and etcd-peer, node 10.1.1.1", `etcd/(server|peer)\.crt`, "IP addresses", "[2001:db8::10 127.0.0.1 ::1]", "[2001:db8::10 127.0.0.1 ::1 10.1.1.1]", "as above"},
+	{"what an intermediate CA has signed", `apiserver\.crt|apiserver-kubelet-client\.crt|.+\.conf`, "certificates", "1", "2",
 		"under an intermediate CA a certificate brings its chain along"},
-	{`.+\.conf`, "CA certificates", "1", "2",
+	{"kubeconfigs, with a bundle in ca.crt", `.+\.conf`, "CA certificates", "1", "2",
 		"a kubeconfig carries the whole bundle of ca.crt, not only its first certificate"},
 }
 
@@ -139,7 +140,7 @@ func (d difference) row() int {
 func differencesTable() string {
 	var b strings.Builder
 	for _, row := range intendedDifferences {
-		fmt.Fprintf(&b, "| %s | `%s` | `%s` | %s |\n", row.field, orNone(row.theirs), orNone(row.ours), row.reason)
+		fmt.Fprintf(&b, "| %s | %s | `%s` | `%s` | %s |\n", row.of, row.field, orNone(row.theirs), orNone(row.ours), row.reason)
 	}
 	return strings.ReplaceAll(b.String(), "]|[", "], [")
 }

@@ -143,6 +143,6 @@ const reportDifferences = `
 
 Everything else (names, modes, encodings, subjects, names in certificates, usages, extensions, times, the text of kubeconfigs) is equal.
 
-| field | kubeadm | pkitool | reason |
-|---|---|---|---|
+| of | field | kubeadm | pkitool | reason |
+|---|---|---|---|---|
 `
