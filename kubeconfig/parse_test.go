@@ -129,6 +129,7 @@ func TestParseErrors(t *testing.T) {
 		"unknown key twice":  {"extensions:\n- a: 1\n  a: 2\n", `line 3: key "a" is given twice, first on line 2`},
 		"merge key":          {"a: &a {b: c}\nd:\n  <<: *a\n", "line 3: merge keys (<<) are not supported in a kubeconfig; write the fields out"},
 		"panics in yaml.v3":  {"{? [x] : y, <<: {a: 1}}", "line 1: a list is used as a key"},
+		"null as key":        {"~: x\n", "line 1: null is used as a key"},
 		"mapping as key":     {"? {a: b}\n: c\n", "line 1: a mapping is used as a key"},
 		"alias bomb":         {bomb, "line 1: too many entries for a kubeconfig, the limit is 400000 with aliases written out"},
 		"endless alias":      {"a: &a [*a]\n", "line 1: nested more than 64 deep"},

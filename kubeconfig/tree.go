@@ -165,7 +165,7 @@ func checkKeys(m *yaml.Node) error {
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		k := m.Content[i]
 		switch first, again := seen[k.Value]; {
-		case k.Kind != yaml.ScalarNode:
+		case k.Kind != yaml.ScalarNode || isNull(k):
 			return &SyntaxError{Line: k.Line, Fault: kindName(k) + " is used as a key"}
 		case k.ShortTag() == "!!merge":
 			return &SyntaxError{Line: k.Line, Fault: "merge keys (<<) are not supported in a kubeconfig; write the fields out"}
