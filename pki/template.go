@@ -58,7 +58,7 @@ func (t Template) check() error {
 	if err := t.Subject.Check(); err != nil {
 		return err
 	}
-	if !t.NotAfter.After(t.NotBefore) {
+	if !seconds(t.NotAfter).After(seconds(t.NotBefore)) {
 		return fmt.Errorf("validity ends (%s) before it begins (%s)", stamp(t.NotAfter), stamp(t.NotBefore))
 	}
 	if t.PathLen != nil && (!t.CA || *t.PathLen < 0) {
