@@ -1,0 +1,364 @@
+package pki_test
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"errors"
+	"math/big"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/pki"
+)
+
+const (
+	serverAuth = x509.ExtKeyUsageServerAuth
+	clientAuth = x509.ExtKeyUsageClientAuth
+	hour       = time.Hour
+)
+
+var manySANs = pki.SANs{
+	DNS:  []string{"*.apps.example.com", "kubernetes", "kubernetes.default"},
+	IPs:  []netip.Addr{netip.MustParseAddr("10.96.0.1"), netip.MustParseAddr("fd00::1")},
+	URIs: nil,
+}
+
+// What comes out is what was asked for, field by field, for every kind of
+// certificate, every algorithm, on both roads of the signing engine.
+func TestIssue(t *testing.T) {
+	oid := asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 99999, 1}
+	two := 2
+	tests := []struct {
+		name     string
+		template pki.Template
+		ecdsa    x509.KeyUsage
+		rsa      x509.KeyUsage
+	}{
+		{"serving", withSANs(leafTemplate("server", serverAuth), manySANs), x509.KeyUsageDigitalSignature, x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment},
+		{"client", leafTemplate("client", clientAuth), x509.KeyUsageDigitalSignature, x509.KeyUsageDigitalSignature},
+		{"peer", withSANs(leafTemplate("peer", serverAuth, clientAuth), manySANs), x509.KeyUsageDigitalSignature, x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment},
+		{"URI and mailbox", withSANs(leafTemplate("uri", clientAuth), pki.SANs{URIs: []string{"spiffe://cluster.local/ns/a"}, Emails: []string{"a@b.c"}}),
+			x509.KeyUsageDigitalSignature, x509.KeyUsageDigitalSignature},
+		{"a usage that cfssl has no word for", pki.Template{Subject: pki.Subject{CommonName: "x"}, ExtKeyUsage: []x509.ExtKeyUsage{clientAuth}, UnknownExtKeyUsage: []asn1.ObjectIdentifier{oid},
+			NotBefore: now, NotAfter: now.Add(hour)}, x509.KeyUsageDigitalSignature, x509.KeyUsageDigitalSignature},
+		{"code signing", leafTemplate("code", x509.ExtKeyUsageCodeSigning), x509.KeyUsageDigitalSignature, x509.KeyUsageDigitalSignature},
+		{"groups", pki.Template{Subject: pki.Subject{CommonName: "alice", Organization: []string{"ops", "dev", "a,b", "dev"}}, ExtKeyUsage: []x509.ExtKeyUsage{clientAuth},
+			NotBefore: now, NotAfter: now.Add(hour)}, x509.KeyUsageDigitalSignature, x509.KeyUsageDigitalSignature},
+		{"CA below", pki.Template{Subject: pki.Subject{CommonName: "sub"}, CA: true, PathLen: &two, NotBefore: now, NotAfter: now.Add(hour)}, caUsage, caUsage},
+		{"CA below with the old key's identifier", pki.Template{Subject: pki.Subject{CommonName: "sub"}, CA: true, SubjectKeyID: []byte{1, 2, 3, 4}, NotBefore: now, NotAfter: now.Add(hour)}, caUsage, caUsage},
+	}
+	keys := map[pki.KeyAlgorithm]crypto.Signer{}
+	for _, a := range []pki.KeyAlgorithm{pki.RSA2048, pki.ECDSAP256, pki.ECDSAP384, pki.Ed25519} { // TestStrict has the others
+		keys[a] = newKey(t, a)
+	}
+	for _, caAlgorithm := range []pki.KeyAlgorithm{pki.ECDSAP256, pki.RSA2048} {
+		root, err := pki.SelfSign(caTemplate("root"), newKey(t, caAlgorithm))
+		require.NoError(t, err)
+		for _, tt := range tests {
+			for a, key := range keys {
+				t.Run(string(caAlgorithm)+"/"+tt.name+"/"+string(a), func(t *testing.T) {
+					want := tt.ecdsa
+					if a == pki.RSA2048 {
+						want = tt.rsa
+					}
+					for name, issue := range map[string]func() ([]*x509.Certificate, error){
+						"own key":     func() ([]*x509.Certificate, error) { return root.Issue(tt.template, key) },
+						"another key": func() ([]*x509.Certificate, error) { return root.IssuePublic(tt.template, key.Public()) },
+					} {
+						chain, err := issue()
+						require.NoError(t, err, name)
+						require.Len(t, chain, 1)
+						sameAsAsked(t, chain[0], tt.template, key, root.Certificate(), want)
+					}
+				})
+			}
+		}
+	}
+}
+
+const caUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+
+func withSANs(t pki.Template, s pki.SANs) pki.Template { t.SANs = s; return t }
+
+func sameAsAsked(t *testing.T, c *x509.Certificate, want pki.Template, key crypto.Signer, ca *x509.Certificate, usage x509.KeyUsage) {
+	t.Helper()
+	assert.Equal(t, 3, c.Version)
+	assert.Equal(t, want.Subject.CommonName, c.Subject.CommonName)
+	assert.True(t, pki.CertificateSubject(c).Equal(want.Subject))
+	assert.True(t, pki.SameKey(key.Public(), c.PublicKey))
+	assert.Equal(t, want.SANs.String(), pki.SANsOf(c).String())
+	assert.Equal(t, usage, c.KeyUsage)
+	assert.Equal(t, want.ExtKeyUsage, c.ExtKeyUsage)
+	assert.Equal(t, want.UnknownExtKeyUsage, c.UnknownExtKeyUsage)
+	assert.Equal(t, want.NotBefore.UTC(), c.NotBefore.UTC())
+	assert.Equal(t, want.NotAfter.UTC(), c.NotAfter.UTC())
+	assert.True(t, c.BasicConstraintsValid)
+	assert.Equal(t, want.CA, c.IsCA)
+	if want.PathLen != nil {
+		assert.Equal(t, *want.PathLen, c.MaxPathLen)
+	} else {
+		assert.True(t, c.MaxPathLen == -1 || !c.IsCA)
+	}
+	assert.NotEmpty(t, c.SubjectKeyId)
+	if want.SubjectKeyID != nil {
+		assert.Equal(t, want.SubjectKeyID, c.SubjectKeyId)
+	}
+	assert.Equal(t, ca.SubjectKeyId, c.AuthorityKeyId)
+	assert.NoError(t, c.CheckSignatureFrom(ca))
+	assert.NotContains(t, []x509.SignatureAlgorithm{x509.SHA384WithRSA, x509.SHA512WithRSA, x509.SHA1WithRSA}, c.SignatureAlgorithm)
+	for _, e := range c.Extensions {
+		critical := e.Id.String() == "2.5.29.15" || e.Id.String() == "2.5.29.19"
+		assert.Equal(t, critical, e.Critical, e.Id)
+	}
+}
+
+// Serial numbers are random, positive, and use all of 159 bits.
+func TestSerials(t *testing.T) {
+	root := newRoot(t, "root")
+	seen := map[string]bool{}
+	most := 0
+	for i := range 200 {
+		key := newKey(t, pki.ECDSAP256)
+		issue := func() ([]*x509.Certificate, error) { return root.Issue(leafTemplate("a", clientAuth), key) }
+		if i%2 == 0 {
+			issue = func() ([]*x509.Certificate, error) {
+				return root.IssuePublic(leafTemplate("a", clientAuth), key.Public())
+			}
+		}
+		chain, err := issue()
+		require.NoError(t, err)
+		n := chain[0].SerialNumber
+		assert.Equal(t, 1, n.Sign())
+		assert.LessOrEqual(t, n.BitLen(), 159)
+		assert.False(t, seen[n.String()], "a serial number twice")
+		seen[n.String()] = true
+		most = max(most, n.BitLen())
+	}
+	assert.Greater(t, most, 150, "two hundred numbers without a long one are not random over 159 bits")
+}
+
+func TestSelfSign(t *testing.T) {
+	key := newKey(t, pki.ECDSAP256)
+	root, err := pki.SelfSign(caTemplate("root"), key)
+	require.NoError(t, err)
+	c := root.Certificate()
+	assert.Equal(t, []*x509.Certificate{c}, root.Bundle())
+	assert.Equal(t, c.RawSubject, c.RawIssuer)
+	assert.True(t, len(c.AuthorityKeyId) == 0 || string(c.AuthorityKeyId) == string(c.SubjectKeyId))
+	assert.Empty(t, c.DNSNames, "a CA has no names, unlike kubeadm's")
+	assert.Empty(t, c.ExtKeyUsage)
+	assert.Equal(t, caUsage, c.KeyUsage)
+	assert.Empty(t, pki.SigningFault(c, now))
+
+	_, err = pki.SelfSign(leafTemplate("a", clientAuth), key)
+	assert.EqualError(t, err, "only a CA signs itself")
+}
+
+// What must not be signed is refused with a sentence.
+func TestIssueErrors(t *testing.T) {
+	root := newRoot(t, "root")
+	zero, one, negative := 0, 1, -1
+	narrow := caTemplate("narrow")
+	narrow.PathLen = &zero
+	flat, err := pki.SelfSign(narrow, newKey(t, pki.ECDSAP256))
+	require.NoError(t, err)
+	narrow.PathLen = &one
+	oneStep, err := pki.SelfSign(narrow, newKey(t, pki.ECDSAP256))
+	require.NoError(t, err)
+	change := func(f func(*pki.Template)) pki.Template {
+		tmpl := leafTemplate("a", clientAuth)
+		f(&tmpl)
+		return tmpl
+	}
+	sub := change(func(t *pki.Template) { t.CA, t.ExtKeyUsage = true, nil })
+	weak := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 1023), E: 65537}
+	tests := []struct {
+		name string
+		ca   *pki.Authority
+		t    pki.Template
+		pub  crypto.PublicKey
+		err  string
+	}{
+		{"no name", root, change(func(t *pki.Template) { t.Subject.CommonName = "" }), nil, "common name (CN) is empty"},
+		{"the CA's name", root, change(func(t *pki.Template) { t.Subject.CommonName = "root" }), nil, `subject "CN = root" is the CA's own subject`},
+		{"outlives", root, change(func(t *pki.Template) { t.NotAfter = now.Add(11 * 365 * 24 * hour) }), nil,
+			"would outlive its CA: valid until 2037-11-21T12:00:00Z, the CA ends 2036-11-21T12:00:00Z"},
+		{"ends before it begins", root, change(func(t *pki.Template) { t.NotAfter = t.NotBefore }), nil, "validity ends (2026-11-24T11:55:00Z) before it begins (2026-11-24T11:55:00Z)"},
+		{"less than a second", root, change(func(t *pki.Template) { t.NotAfter = t.NotBefore.Add(hour / 36000) }), nil, "validity ends (2026-11-24T11:55:00Z) before it begins (2026-11-24T11:55:00Z)"},
+		{"no usage", root, change(func(t *pki.Template) { t.ExtKeyUsage = nil }), nil, "a certificate that is not a CA needs an extended key usage"},
+		{"path length of a leaf", root, change(func(t *pki.Template) { t.PathLen = &one }), nil, "path length 1: only a CA has one, and it is not negative"},
+		{"negative path length", root, change(func(t *pki.Template) { t.CA, t.PathLen = true, &negative }), nil, "path length -1: only a CA has one, and it is not negative"},
+		{"CA below a flat CA", flat, sub, nil, "the CA's path length 0 allows no CA below it"},
+		{"unbounded CA below a bounded one", oneStep, sub, nil, "a CA below this one needs a path length of 0 or less"},
+		{"CA as long as the one above", oneStep, change(func(t *pki.Template) { t.CA, t.ExtKeyUsage, t.PathLen = true, nil, &one }), nil, "a CA below this one needs a path length of 0 or less"},
+		{"weak key", root, leafTemplate("a", clientAuth), weak, "RSA key of 1024 bits: 2048 to 8192 are accepted"},
+		{"no key", root, leafTemplate("a", clientAuth), "a key", "key of type string is not accepted"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			pub := tt.pub
+			if pub == nil {
+				pub = newKey(t, pki.ECDSAP256).Public()
+			}
+			chain, err := tt.ca.IssuePublic(tt.t, pub)
+			assert.EqualError(t, err, tt.err)
+			assert.Nil(t, chain)
+		})
+	}
+	chain, err := oneStep.Issue(change(func(t *pki.Template) { t.CA, t.ExtKeyUsage, t.PathLen = true, nil, &zero }), newKey(t, pki.ECDSAP256))
+	require.NoError(t, err)
+	assert.True(t, chain[0].MaxPathLenZero)
+}
+
+func TestNewAuthority(t *testing.T) {
+	key, other := newKey(t, pki.ECDSAP256), newKey(t, pki.ECDSAP256)
+	cert := func(change func(*x509.Certificate)) *x509.Certificate {
+		c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ca"}, NotBefore: now.Add(-hour), NotAfter: now.Add(hour),
+			IsCA: true, BasicConstraintsValid: true, KeyUsage: caUsage}
+		change(c)
+		return spoil(t, c, c, key.Public(), key)
+	}
+	good := cert(func(*x509.Certificate) {})
+	longer := cert(func(c *x509.Certificate) { c.NotAfter = now.Add(2 * hour) })
+	stranger := newRoot(t, "stranger").Certificate()
+	tests := []struct {
+		name   string
+		bundle []*x509.Certificate
+		key    crypto.Signer
+		want   *x509.Certificate
+		err    string
+	}{
+		{name: "one", bundle: []*x509.Certificate{good}, key: key, want: good},
+		{name: "behind a stranger", bundle: []*x509.Certificate{stranger, good}, key: key, want: good},
+		{name: "before a stranger", bundle: []*x509.Certificate{good, stranger}, key: key, want: good},
+		{name: "renewed, old first", bundle: []*x509.Certificate{good, longer}, key: key, want: longer},
+		{name: "renewed, new first", bundle: []*x509.Certificate{longer, good}, key: key, want: longer},
+		{name: "old CA without key usage", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.KeyUsage = 0 })}, key: key},
+		{name: "none", key: key, err: "no CA certificate"},
+		{name: "other key", bundle: []*x509.Certificate{good, stranger}, key: other, err: "key does not match certificate"},
+		{name: "not a CA", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.IsCA = false })}, key: key, err: "certificate is not a CA"},
+		{name: "no basic constraints", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = false, false })}, key: key, err: "certificate is not a CA"},
+		{name: "may not sign", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })}, key: key,
+			err: "certificate may not sign certificates (its key usage lacks keyCertSign)"},
+		{name: "expired", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotAfter = now })}, key: key, err: "certificate has expired on 2026-11-24T12:00:00Z"},
+		{name: "early", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) })}, key: key, err: "certificate is not valid before 2026-11-24T12:00:01Z"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, err := pki.NewAuthority(tt.bundle, tt.key, now)
+			if tt.err != "" {
+				assert.EqualError(t, err, tt.err)
+				return
+			}
+			require.NoError(t, err)
+			if tt.want != nil {
+				assert.Equal(t, tt.want, a.Certificate())
+			}
+			assert.Equal(t, tt.bundle, a.Bundle())
+			chain, err := a.Issue(pki.Template{Subject: pki.Subject{CommonName: "a"}, ExtKeyUsage: []x509.ExtKeyUsage{clientAuth}, NotBefore: now, NotAfter: now.Add(hour)}, other)
+			require.NoError(t, err)
+			assert.NoError(t, chain[0].CheckSignatureFrom(a.Certificate()))
+		})
+	}
+}
+
+func TestWindow(t *testing.T) {
+	at := now.Add(123456789 * time.Nanosecond)
+	from, to := pki.Window(at, hour)
+	assert.Equal(t, now.Add(-5*time.Minute), from)
+	assert.Equal(t, now.Add(hour), to)
+	root := newRoot(t, "root") // begins five minutes before now
+	from, _, err := root.Window(now.Add(-2*time.Minute), hour)
+	require.NoError(t, err)
+	assert.Equal(t, now.Add(-5*time.Minute), from, "not before the CA itself")
+	_, to, err = root.Window(now, 10*365*24*hour)
+	require.NoError(t, err)
+	assert.Equal(t, root.Certificate().NotAfter, to, "to the CA's last second, and no longer")
+
+	_, _, err = root.Window(now.Add(time.Second), 10*365*24*hour)
+	var outlive *pki.OutliveError
+	require.True(t, errors.As(err, &outlive))
+	assert.EqualError(t, err, "would outlive its CA: valid until 2036-11-21T12:00:01Z, the CA ends 2036-11-21T12:00:00Z")
+	assert.Equal(t, "give --validity 87599h or less, or replace the CA first", outlive.Hint())
+	_, _, err = root.Window(now.Add(10*365*24*hour-59*time.Minute), hour)
+	require.True(t, errors.As(err, &outlive))
+	assert.Equal(t, "the CA ends within the hour: replace the CA first", outlive.Hint())
+	// The hint's advice works.
+	_, _, err = root.Window(now.Add(time.Second), 87599*hour)
+	assert.NoError(t, err)
+}
+
+// Intermediates are what stands between a leaf and its root, in order, however
+// the bundle is sorted, and it ends however hostile the bundle is.
+func TestIntermediates(t *testing.T) {
+	root := newRoot(t, "root")
+	ca := func(a *pki.Authority, cn string) *pki.Authority {
+		key := newKey(t, pki.ECDSAP256)
+		tmpl := caTemplate(cn)
+		tmpl.NotAfter = tmpl.NotAfter.Add(-hour)
+		chain, err := a.Issue(tmpl, key)
+		require.NoError(t, err)
+		out, err := pki.NewAuthority(append(chain, a.Bundle()...), key, now)
+		require.NoError(t, err)
+		return out
+	}
+	tmpl := caTemplate("one")
+	tmpl.NotAfter = tmpl.NotAfter.Add(-hour)
+	key := newKey(t, pki.ECDSAP256)
+	chain, err := root.Issue(tmpl, key)
+	require.NoError(t, err)
+	one, err := pki.NewAuthority(append(root.Bundle(), chain...), key, now)
+	require.NoError(t, err)
+	two := ca(one, "two")
+	c2, c1, c0 := two.Certificate(), one.Certificate(), root.Certificate()
+
+	assert.Empty(t, pki.Intermediates(c0, []*x509.Certificate{c0}))
+	assert.Equal(t, []*x509.Certificate{c1}, pki.Intermediates(c1, []*x509.Certificate{c0, c1}))
+	assert.Equal(t, []*x509.Certificate{c2, c1}, pki.Intermediates(c2, []*x509.Certificate{c0, c1, c2}))
+	assert.Equal(t, []*x509.Certificate{c2, c1}, pki.Intermediates(c2, []*x509.Certificate{c2, c1}), "without the root")
+	assert.Equal(t, []*x509.Certificate{c2}, pki.Intermediates(c2, []*x509.Certificate{c2, c0}), "with a gap")
+	stranger := newRoot(t, "one").Certificate()
+	assert.Equal(t, []*x509.Certificate{c2}, pki.Intermediates(c2, []*x509.Certificate{stranger, c2}), "one of the same name with another key")
+
+	leaf, err := two.Issue(leafTemplate("leaf", clientAuth), newKey(t, pki.ECDSAP256))
+	require.NoError(t, err)
+	assert.Equal(t, []*x509.Certificate{c2, c1}, leaf[1:])
+
+	// Two CAs that signed each other: a ring.
+	ka, kb := newKey(t, pki.ECDSAP256), newKey(t, pki.ECDSAP256)
+	ring := func(cn string) *x509.Certificate {
+		return &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: cn}, NotBefore: now, NotAfter: now.Add(hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: caUsage}
+	}
+	a := spoil(t, ring("a"), ring("b"), ka.Public(), kb)
+	b := spoil(t, ring("b"), ring("a"), kb.Public(), ka)
+	assert.LessOrEqual(t, len(pki.Intermediates(a, []*x509.Certificate{a, b})), 3)
+}
+
+// A subject that an existing certificate has is carried on byte for byte, with
+// the attributes that Subject has no field for.
+func TestForeignSubject(t *testing.T) {
+	root := newRoot(t, "root")
+	key := newKey(t, pki.ECDSAP256)
+	name := pkix.Name{CommonName: "alice", Organization: []string{"dev"}, OrganizationalUnit: []string{"team"}, Country: []string{"CH"},
+		ExtraNames: []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{0, 9, 2342, 19200300, 100, 1, 1}, Value: "uid-7"}}}
+	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: name}, key)
+	require.NoError(t, err)
+	req, err := x509.ParseCertificateRequest(csr)
+	require.NoError(t, err)
+	tmpl := leafTemplate("", clientAuth)
+	tmpl.Subject = pki.SubjectOf(req.Subject, req.RawSubject)
+	chain, err := root.IssuePublic(tmpl, req.PublicKey)
+	require.NoError(t, err)
+	assert.Equal(t, req.RawSubject, chain[0].RawSubject)
+	again, err := root.Issue(pki.Template{Subject: pki.CertificateSubject(chain[0]), ExtKeyUsage: tmpl.ExtKeyUsage, NotBefore: now, NotAfter: now.Add(hour)}, key)
+	require.NoError(t, err)
+	assert.Equal(t, req.RawSubject, again[0].RawSubject)
+}
