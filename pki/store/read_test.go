@@ -112,10 +112,29 @@ func TestReadErrors(t *testing.T) {
 func TestReadWhileSwapped(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ca.crt")
-	read, done := 0, make(chan bool)
+	next := path + ".next"
+	swap := func() error {
+		return errors.Join(os.WriteFile(next, []byte("data"), 0o644), os.Rename(next, path), unix.Mkfifo(next, 0o600), os.Rename(next, path))
+	}
+	require.NoError(t, swap())
+	stop, swaps, reads := make(chan bool), make(chan error), make(chan int)
 	go func() {
-		defer close(done)
-		swapped(t, func(name string) error { return unix.Mkfifo(name, 0o600) }, path, func() {
+		var err error
+		for err == nil {
+			select {
+			case <-stop:
+				swaps <- nil
+				return
+			default:
+				err = swap()
+			}
+		}
+		swaps <- err
+	}()
+	go func() {
+		read := 0
+		begin := time.Now()
+		for time.Since(begin) < 300*time.Millisecond || read == 0 && time.Since(begin) < 10*time.Second {
 			file, err := Read(path)
 			if err == nil {
 				read++
@@ -123,14 +142,17 @@ func TestReadWhileSwapped(t *testing.T) {
 			} else {
 				assert.ErrorIs(t, err, ErrNotRegular)
 			}
-		})
+		}
+		reads <- read
 	}()
 	select {
-	case <-done:
+	case read := <-reads:
 		assert.Positive(t, read)
 	case <-time.After(20 * time.Second):
-		t.Fatal("a read waits")
+		t.Error("a read waits")
 	}
+	close(stop)
+	require.NoError(t, <-swaps)
 }
 
 func TestReadFrom(t *testing.T) {

@@ -326,6 +326,7 @@ func (l *Locked) tighten(d *dir, path string, most fs.FileMode) error {
 	if err != nil {
 		return err
 	}
+	l.step("open", path)
 	f, err := d.root.OpenFile(base, os.O_RDONLY|openNoWait, 0)
 	if err != nil {
 		return err
