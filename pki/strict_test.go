@@ -1,0 +1,146 @@
+package pki_test
+
+import (
+	"crypto"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/internal/lint"
+)
+
+// TestStrict makes every certificate of the table with every algorithm. zlint's
+// RFC sources find neither an error nor a warning; what Python 3.13's
+// VERIFY_X509_STRICT and openssl's -x509_strict ask for is there; and openssl
+// reads every request for one and finds its signature good.
+func TestStrict(t *testing.T) {
+	c := certs.Cluster{
+		Name: "kubernetes", DNSDomain: "cluster.local", Validity: 365 * 24 * hour, CAValidity: 3650 * 24 * hour,
+		ServiceCIDRs: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12"), netip.MustParsePrefix("fd00::/108")},
+		Nodes:        []certs.Node{{Name: "cp-1", AdvertiseAddress: netip.MustParseAddr("192.0.2.10"), BindPort: 6443}},
+		KeyAlgorithm: pki.ECDSAP256,
+	}
+	extra, err := pki.ParseSANs([]string{"*.api.example.com", "198.51.100.1", "2001:db8::1"})
+	require.NoError(t, err)
+	c.APIServerSANs = extra
+	tree, err := certs.New(c)
+	require.NoError(t, err)
+	for _, a := range pki.KeyAlgorithms() {
+		t.Run(string(a), func(t *testing.T) {
+			t.Parallel()
+			// One key for all: RSA-4096 takes a second.
+			key := newKey(t, a)
+			dir := t.TempDir()
+			cas := map[string]*pki.Authority{}
+			n := 0
+			for _, s := range tree.Rows() {
+				if s.Kind == certs.KeyPair {
+					continue
+				}
+				n++
+				tmpl := s.Template()
+				tmpl.NotBefore, tmpl.NotAfter = pki.Window(now, s.Validity)
+				if s.Kind == certs.CA {
+					cas[s.Name], err = pki.SelfSign(tmpl, key)
+					require.NoError(t, err)
+					strictCA(t, cas[s.Name].Certificate())
+					continue
+				}
+				chain, err := cas[s.Issuer].Issue(tmpl, key)
+				require.NoError(t, err)
+				strictLeaf(t, chain[0], cas[s.Issuer].Certificate())
+				request(t, dir, tmpl, key)
+			}
+			assert.Equal(t, 15, n)
+		})
+	}
+}
+
+func lintClean(t *testing.T, c *x509.Certificate) {
+	t.Helper()
+	faults, err := lint.Faults(c.Raw, true)
+	require.NoError(t, err)
+	assert.Empty(t, faults, c.Subject)
+}
+
+func has(c *x509.Certificate, oid string, critical bool) bool {
+	return slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.String() == oid && e.Critical == critical })
+}
+
+// strictCA: RFC 5280 4.2.1.2 (SKI), 4.2.1.3 (key usage), 4.2.1.9 (critical basic constraints).
+func strictCA(t *testing.T, c *x509.Certificate) {
+	t.Helper()
+	lintClean(t, c)
+	assert.True(t, has(c, "2.5.29.19", true), "critical basic constraints")
+	assert.True(t, has(c, "2.5.29.15", true), "critical key usage")
+	assert.True(t, has(c, "2.5.29.14", false), "subject key identifier")
+	assert.True(t, c.IsCA)
+	assert.NotZero(t, c.KeyUsage&x509.KeyUsageCertSign)
+	assert.False(t, has(c, "2.5.29.17", false), "a CA has no names")
+	assert.False(t, has(c, "2.5.29.37", false), "nor extended usages")
+}
+
+// strictLeaf: RFC 5280 4.2.1.1 (AKI), no keyCertSign, names not critical beside a subject.
+func strictLeaf(t *testing.T, c, ca *x509.Certificate) {
+	t.Helper()
+	lintClean(t, c)
+	assert.True(t, has(c, "2.5.29.35", false), "authority key identifier")
+	assert.Equal(t, ca.SubjectKeyId, c.AuthorityKeyId)
+	assert.True(t, has(c, "2.5.29.14", false), "subject key identifier")
+	assert.True(t, has(c, "2.5.29.19", true), "critical basic constraints")
+	assert.True(t, has(c, "2.5.29.37", false), "extended key usage")
+	assert.Zero(t, c.KeyUsage&x509.KeyUsageCertSign)
+	assert.False(t, c.IsCA)
+	assert.NotEmpty(t, c.Subject.CommonName)
+	assert.False(t, c.NotAfter.After(ca.NotAfter))
+	assert.False(t, c.NotBefore.Before(ca.NotBefore))
+}
+
+// request asks for what tmpl says, and reads the request with Go and with openssl.
+func request(t *testing.T, dir string, tmpl pki.Template, key crypto.Signer) {
+	t.Helper()
+	der, err := pki.NewCSR(tmpl, key)
+	require.NoError(t, err)
+	req, err := x509.ParseCertificateRequest(der)
+	require.NoError(t, err)
+	require.NoError(t, req.CheckSignature())
+	assert.True(t, pki.SubjectOf(req.Subject, req.RawSubject).Equal(tmpl.Subject))
+	assert.Equal(t, tmpl.SANs.String(), pki.SANsOf(&x509.Certificate{DNSNames: req.DNSNames, IPAddresses: req.IPAddresses}).String())
+	var oids []string
+	for _, e := range req.Extensions {
+		oids = append(oids, e.Id.String())
+	}
+	assert.Contains(t, oids, "2.5.29.15", "the usages stand in the request")
+	assert.Contains(t, oids, "2.5.29.37")
+	write(t, dir, "request.csr", pki.EncodeCSR(der))
+	out := openssl(t, dir, "req", "-in", "request.csr", "-verify", "-noout", "-text")
+	assert.Contains(t, out, "verify OK")
+	for _, u := range tmpl.ExtKeyUsage {
+		assert.Contains(t, out, map[x509.ExtKeyUsage]string{serverAuth: "TLS Web Server Authentication", clientAuth: "TLS Web Client Authentication"}[u])
+	}
+}
+
+// A request with names and usages that cfssl cannot write comes out whole as well.
+func TestRequestErrors(t *testing.T) {
+	key := newKey(t, pki.ECDSAP256)
+	_, err := pki.NewCSR(pki.Template{}, key)
+	assert.EqualError(t, err, "common name (CN) is empty")
+	tmpl := leafTemplate("a", x509.ExtKeyUsageNetscapeServerGatedCrypto)
+	_, err = pki.NewCSR(tmpl, key)
+	assert.EqualError(t, err, "extended key usage 11 cannot be asked for in a request")
+	tmpl = withSANs(leafTemplate("a", x509.ExtKeyUsageCodeSigning, x509.ExtKeyUsageAny), pki.SANs{URIs: []string{"spiffe://a/b"}, Emails: []string{"a@b.c"}, DNS: []string{"x.y"}})
+	der, err := pki.NewCSR(tmpl, key)
+	require.NoError(t, err)
+	req, err := x509.ParseCertificateRequest(der)
+	require.NoError(t, err)
+	assert.Equal(t, "spiffe://a/b", req.URIs[0].String())
+	assert.Equal(t, []string{"a@b.c"}, req.EmailAddresses)
+	assert.Equal(t, []string{"x.y"}, req.DNSNames)
+}
