@@ -3,7 +3,6 @@ package kubeconfig
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -39,39 +38,62 @@ func isBlockList(n *yaml.Node) bool {
 // errUnwritable is returned for a tree that yaml.v3 cannot write. Nothing but made-up input has been seen to lead here.
 var errUnwritable = errors.New("cannot be rewritten without changing its meaning; edit it by hand")
 
-// bytes writes the tree and proves that it reads back as the same tree: the comments that yaml.v3 carries along can end up
-// where they change the text around them. A JSON document comes out as YAML, as when kubectl changes one.
+// bytes writes the tree and proves that it reads back as the same tree: yaml.v3 gets some folded texts wrong, and the
+// comments that it carries along can end up where they change the text around them. A JSON document comes out as YAML, as
+// when kubectl changes one.
 func (d *document) bytes(l layout) ([]byte, error) {
 	if d.root.Style&yaml.FlowStyle != 0 {
 		toBlock(d.root)
 	}
-	var buf bytes.Buffer
-	enc := yaml.NewEncoder(&buf)
-	enc.SetIndent(2)
-	if err := errors.Join(enc.Encode(d.doc), enc.Close()); err != nil {
-		return nil, fmt.Errorf("%w (%s)", errUnwritable, strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	candidates := [][]byte{buf.Bytes()}
-	if !l.indented {
-		candidates = [][]byte{outdentLists(buf.Bytes()), buf.Bytes()}
-	}
 	var best []byte
-	for _, text := range candidates {
-		if l.crlf {
-			text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
-		}
-		same, comments := d.readsBack(text)
-		if same && comments {
-			return text, nil
-		}
-		if same && best == nil {
-			best = text
+	for _, doc := range []*yaml.Node{d.doc, quoteTexts(d.doc)} {
+		for _, text := range encode(doc, l) {
+			same, comments := d.readsBack(text)
+			if same && comments {
+				return text, nil
+			}
+			if same && best == nil {
+				best = text
+			}
 		}
 	}
 	if best == nil {
 		return nil, errUnwritable
 	}
 	return best, nil
+}
+
+// encode returns the ways to write a document, the best first, none if yaml.v3 refuses.
+func encode(doc *yaml.Node, l layout) [][]byte {
+	var buf bytes.Buffer
+	enc := yaml.NewEncoder(&buf)
+	enc.SetIndent(2)
+	if enc.Encode(doc) != nil || enc.Close() != nil {
+		return nil
+	}
+	texts := [][]byte{buf.Bytes()}
+	if !l.indented {
+		texts = [][]byte{outdentLists(buf.Bytes()), buf.Bytes()}
+	}
+	if l.crlf {
+		for i, text := range texts {
+			texts[i] = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
+		}
+	}
+	return texts
+}
+
+// quoteTexts returns a copy in which texts in blocks (| and >) are in quotes.
+func quoteTexts(n *yaml.Node) *yaml.Node {
+	c := *n
+	if c.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 || c.Kind == yaml.ScalarNode && strings.Contains(c.Value, "\n") {
+		c.Style = c.Style&yaml.TaggedStyle | yaml.DoubleQuotedStyle
+	}
+	c.Content = nil
+	for _, child := range n.Content {
+		c.Content = append(c.Content, quoteTexts(child))
+	}
+	return &c
 }
 
 // readsBack tells whether text reads as the tree of d, and with the same comments, wherever they are.
@@ -104,6 +126,9 @@ func commentLines(n *yaml.Node, lines []string) []string {
 
 // identical compares two trees: kinds, types, values and order, not styles and comments.
 func identical(a, b *yaml.Node) bool {
+	if isNull(a) && isNull(b) {
+		return true
+	}
 	if a.Kind != b.Kind || a.ShortTag() != b.ShortTag() || a.Value != b.Value || len(a.Content) != len(b.Content) {
 		return false
 	}

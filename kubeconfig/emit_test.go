@@ -104,3 +104,24 @@ users:
 		})
 	}
 }
+
+func TestRewriteChanges(t *testing.T) {
+	for name, tc := range map[string]struct{ in, want string }{
+		"JSON":            {`{"kind": "Config", "users": [{"name": "on", "user": {"token": "a\nb", "x": [1, true, null, 1.5, {}]}}]}`, "kind: Config\nusers:\n- name: \"on\"\n  user:\n    token: |-\n      a\n      b\n    x:\n    - 1\n    - true\n    - null\n    - 1.5\n    - {}\n"},
+		"nothing":         {"a: {b, c: , d: [~]}\ne:\n- # x\n- y\n", "a: {b: null, c: null, d: [~]}\ne:\n-\n# x\n- y\n"},
+		"aliases":         {"a: &a\n  b: c\nd: *a\ne: *a # x\n", "a:\n  b: c\nd:\n  b: c\n# x\ne:\n  b: c\n"},
+		"blank lines":     {"a: b\n\n# x\n\nc: d\n", "a: b\n# x\nc: d\n"},
+		"tags":            {"a: !!str 1\nb: !own x\nc: !!binary Zm9v\n", "a: !!str 1\nb: !own x\nc: !!binary Zm9v\n"},
+		"list in a list":  {"a:\n- - b\n  - c\n- d:\n  - e\n", "a:\n- - b\n  - c\n- d:\n  - e\n"},
+		"texts":           {"a: |2\n    x\n   y\nb: >-\n  one\n  two\n\n  three\nc:\n- |+\n  z\n\n- 'it''s'\n", "a: |2\n    x\n   y\nb: >-\n  one two\n\n  three\nc:\n- |+\n  z\n\n- 'it''s'\n"},
+		"Windows":         {"# x\r\na: # y\r\n- |\r\n  b\r\n  c\r\n", "# x\r\na: # y\r\n- |\r\n  b\r\n  c\r\n"},
+		"yaml.v3's fault": {"a: >\n\n b\n", "a: \"\\nb\\n\"\n"},
+		"four blanks":     {"a:\n    - b: c\n      d:\n          e: f\n", "a:\n  - b: c\n    d:\n      e: f\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := rewrite(t, tc.in)
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, got)
+		})
+	}
+}

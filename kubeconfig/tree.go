@@ -56,6 +56,8 @@ func load(data []byte) (*document, error) {
 	if countMarks(data) > maxMarks {
 		return nil, &SyntaxError{Fault: fmt.Sprintf("too many entries for a kubeconfig, the limit is %d lines and punctuation marks", maxMarks)}
 	}
+	// YAML takes both line ends for the same, but yaml.v3 takes a CRLF after a comment for a blank line.
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	switch err := dec.Decode(&doc); {
@@ -145,10 +147,17 @@ func normalize(n *yaml.Node, budget *int, depth int) (*yaml.Node, error) {
 		out.Line, out.Column = n.Line, n.Column
 		out.HeadComment, out.LineComment, out.FootComment = n.HeadComment, n.LineComment, n.FootComment
 	}
-	for _, c := range src.Content {
+	for i, c := range src.Content {
 		nc, err := normalize(c, budget, depth+1)
 		if err != nil {
 			return nil, err
+		}
+		if isNull(nc) && nc.Value == "" && out.Style&yaml.FlowStyle != 0 {
+			nc.Value = "null" // yaml.v3 would write the nothing of {a: } as ''
+		}
+		if c.Kind == yaml.AliasNode && nc.Kind != yaml.ScalarNode && out.Kind == yaml.MappingNode && i%2 == 1 {
+			k := out.Content[i-1] // the comment behind an alias would get lost behind a block
+			k.HeadComment, nc.LineComment = joinComments(k.HeadComment, nc.LineComment), ""
 		}
 		out.Content = append(out.Content, nc)
 	}
