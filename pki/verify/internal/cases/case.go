@@ -23,6 +23,7 @@ type Case struct {
 
 	DeltaCRL bool // some CRL is a delta
 	MixedCRL bool // some CRL names one algorithm inside and another outside of what is signed
+	RealTime bool // no -attime: the answer may change with the clock
 }
 
 // File is one file of a case.
@@ -69,7 +70,7 @@ func Generate(seed uint64, n int) Case {
 	}
 	w.noise()
 	files, args := w.write()
-	made := Case{Seed: seed, Number: n, Class: c.name, Files: files, Args: args}
+	made := Case{Seed: seed, Number: n, Class: c.name, Files: files, Args: args, RealTime: w.noTime || !slices.Contains(args, "-attime")}
 	for _, l := range slices.Concat(w.crls, w.storeCRLs) {
 		made.DeltaCRL = made.DeltaCRL || slices.ContainsFunc(l.exts, func(e ext) bool { return e.oid == oidDelta })
 		made.MixedCRL = made.MixedCRL || l.mixed

@@ -76,3 +76,10 @@ func TestIntegerOctets(t *testing.T) {
 		assert.True(t, slices.Equal(integer(n), want), "%d: %x", n, integer(n))
 	}
 }
+
+// No case may keep another from being made, however odd the two are.
+func TestGenerateNeverPanics(t *testing.T) {
+	for n := range 6000 {
+		assert.NotEmpty(t, Generate(3, n).Args)
+	}
+}

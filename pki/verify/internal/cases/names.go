@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -79,7 +80,7 @@ func (n name) clone() name {
 // variant is n written differently: mostly equal in openssl's canonical form, sometimes just not.
 func (n name) variant(r *rng) name {
 	out := n.clone()
-	if len(out) == 0 || len(out[0]) == 0 {
+	if slices.ContainsFunc(out, func(rdn []attr) bool { return len(rdn) == 0 }) || len(out) == 0 {
 		return cn("x")
 	}
 	a := &out[r.IntN(len(out))][0]
