@@ -92,11 +92,16 @@ func (s *settingsFlags) idle(c *cobra.Command, paths []string) error {
 
 // load reads the file and judges everything that was given. Notes go to stderr, unless quiet.
 func (s *settingsFlags) load(quiet bool) (config.Settings, error) {
+	return s.loadFor(thisHost(), quiet)
+}
+
+// loadFor is load with the host that answers for what was not given.
+func (s *settingsFlags) loadFor(host config.Host, quiet bool) (config.Settings, error) {
 	in := config.Input{
 		Name:    s.config,
 		Flags:   map[string][]string{},
 		Environ: s.env.LookupEnv,
-		Host:    thisHost(),
+		Host:    host,
 		Phases:  phases.Paths(knownTree()),
 	}
 	if v, ok := s.env.LookupEnv("PKITOOL_CONFIG"); ok && in.Name == "" {

@@ -1,0 +1,366 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+func newKubeconfig(env *Env) *cobra.Command {
+	c := &cobra.Command{
+		Use: "kubeconfig", Short: "Make, merge, show and check kubeconfigs", Args: noCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newKubeconfigUser(env), newKubeconfigMerge(env), newKubeconfigShow(env), newKubeconfigCheck(env))
+	return c
+}
+
+// inFile puts the file's name in front of what a kubeconfig's reader says, and keeps the cause.
+func inFile(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// changeFile rewrites one file under its lock: change gets what is there (nil
+// if nothing is) and gives what shall be. The old content is kept beside it,
+// dated, unless there was none. The new file has mode 0600. backup is "" where
+// nothing was there or nothing changes.
+func changeFile(c *cobra.Command, env *Env, path string, change func(old []byte) ([]byte, error)) (backup string, err error) {
+	lock, err := store.Lock(c.Context(), filepath.Dir(path))
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	old, err := store.Read(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	there := err == nil
+	data, err := change(old.Data)
+	if err != nil {
+		return "", err
+	}
+	if there && string(data) == string(old.Data) {
+		if old.Mode.Perm()&0o077 != 0 {
+			return "", lock.Tighten(path, 0o600)
+		}
+		return "", nil
+	}
+	var first []store.Write
+	if there {
+		backup = path + "." + env.Now.UTC().Format("20060102T150405Z") + ".bak"
+		first = []store.Write{{Path: backup, Data: old.Data, Mode: 0o600, IfAbsent: true}}
+	}
+	return backup, lock.Save(first, []store.Write{{Path: path, Data: data, Mode: 0o600, IfAbsent: !there}})
+}
+
+func newKubeconfigMerge(env *Env) *cobra.Command {
+	var into string
+	var rename, replace, use bool
+	c := &cobra.Command{
+		Use:   "merge FILE... [--into FILE]",
+		Short: "Merge kubeconfigs into one",
+		Long: `Merge kubeconfigs by kubectl's rules: entries go by their names, and everything
+else in the file that is merged into stays as it is, unknown fields and comments
+too. An entry whose name is taken by one that says something else is refused,
+unless --rename or --replace says what to do. Without --into the result of
+merging all files goes to standard output. The file merged into is locked,
+replaced whole, has mode 0600, and its old content is kept beside it.`,
+		Example: `  pkitool kubeconfig merge admin.conf --into ~/.kube/config
+  pkitool kubeconfig merge a.conf b.conf --rename > both.conf`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &usageError{err: errors.New("which FILE is to be merged?"), command: c.CommandPath()}
+			}
+			return nil
+		},
+	}
+	out := addOutput(c, env)
+	out.addQuiet(c)
+	c.Flags().StringVar(&into, "into", "", "`file` to merge into; made if it is not there")
+	c.Flags().BoolVar(&rename, "rename", false, "give an entry whose name is taken a new one")
+	c.Flags().BoolVar(&replace, "replace", false, "replace an entry whose name is taken")
+	c.Flags().BoolVar(&use, "set-current", false, "make the merged file's current context the current one")
+	c.MarkFlagsMutuallyExclusive("rename", "replace")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		o := kubeconfig.MergeOptions{SetCurrent: use}
+		switch {
+		case rename:
+			o.OnConflict = kubeconfig.Rename
+		case replace:
+			o.OnConflict = kubeconfig.Replace
+		}
+		if into == "" && out.format != "text" {
+			return &usageError{err: errors.New("--output describes what was merged --into a file: name one"), command: c.CommandPath()}
+		}
+		return mergeFiles(c, env, out, args, into, o)
+	}
+	return c
+}
+
+// mergeReport is what `kubeconfig merge -o json` prints.
+type mergeReport struct {
+	APIVersion     string              `json:"apiVersion"`
+	Kind           string              `json:"kind"`
+	File           string              `json:"file"`
+	Backup         string              `json:"backup,omitempty"`
+	CurrentContext string              `json:"currentContext"`
+	Changes        []kubeconfig.Change `json:"changes"`
+}
+
+func mergeFiles(c *cobra.Command, env *Env, out *outputFlags, files []string, into string, o kubeconfig.MergeOptions) error {
+	r := mergeReport{APIVersion: phases.APIVersion, Kind: "MergeReport", File: into, Changes: []kubeconfig.Change{}}
+	merge := func(old []byte) ([]byte, error) {
+		if _, err := kubeconfig.Parse(old); err != nil && len(old) > 0 {
+			return nil, inFile(into, err)
+		}
+		for _, f := range files {
+			data, err := readInput(f, env.Stdin)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := kubeconfig.Parse(data); err != nil {
+				return nil, inFile(f, err)
+			}
+			o.FromDir = relativeDir(f, into)
+			m, err := kubeconfig.Merge(old, data, o)
+			if err != nil {
+				return nil, &mergeError{file: f, err: err}
+			}
+			old, r.CurrentContext = m.Data, m.CurrentContext
+			r.Changes = append(r.Changes, m.Changes...)
+		}
+		return old, nil
+	}
+	if into == "" {
+		data, err := merge(nil)
+		if err == nil {
+			_, err = env.Stdout.Write(data)
+		}
+		return err
+	}
+	var err error
+	if r.Backup, err = changeFile(c, env, into, merge); err != nil {
+		return err
+	}
+	return out.print(r, func(w io.Writer) error {
+		tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+		for _, ch := range r.Changes {
+			note := ch.NewName
+			if note != "" {
+				note = "as " + note
+			}
+			fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", ch.Verb, ch.Kind, ch.Name, note)
+		}
+		if err := tw.Flush(); err != nil {
+			return err
+		}
+		if r.Backup != "" {
+			fmt.Fprintf(w, "old content: %s\n", r.Backup)
+		}
+		_, err := fmt.Fprintf(w, "current context of %s: %s\n", r.File, r.CurrentContext)
+		return err
+	})
+}
+
+// mergeError gives a conflict its hint.
+type mergeError struct {
+	file string
+	err  error
+}
+
+func (e *mergeError) Error() string { return e.file + ": " + e.err.Error() }
+func (e *mergeError) Unwrap() error { return e.err }
+
+// Hint says how a conflict is settled.
+func (e *mergeError) Hint() string {
+	var conflict *kubeconfig.ConflictError
+	if errors.As(e.err, &conflict) {
+		return "--rename keeps both under different names, --replace takes the new one"
+	}
+	return ""
+}
+
+// relativeDir is the directory of a merged file as seen from the file merged
+// into, so that its relative paths still lead where they did.
+func relativeDir(file, into string) string {
+	if file == "-" {
+		return ""
+	}
+	base := "."
+	if into != "" {
+		base = filepath.Dir(into)
+	}
+	abs, err1 := filepath.Abs(filepath.Dir(file))
+	from, err2 := filepath.Abs(base)
+	if err1 != nil || err2 != nil {
+		return ""
+	}
+	rel, err := filepath.Rel(from, abs)
+	if err != nil || rel == "." {
+		return ""
+	}
+	return rel
+}
+
+func newKubeconfigShow(env *Env) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "show FILE...|-",
+		Short: "Show who a kubeconfig says you are, to which server, until when",
+		Args:  someFiles,
+	}
+	out := addOutput(c, env)
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		_, err := describeFiles(env, out, args)
+		return err
+	}
+	return c
+}
+
+func newKubeconfigCheck(env *Env) *cobra.Command {
+	var fix bool
+	c := &cobra.Command{
+		Use:   "check FILE...|-",
+		Short: "Check kubeconfigs: exit code 1 if anything in one does not work",
+		Long: `Check what a kubeconfig says and whether its certificates and keys hold. Findings
+have stable ids. --fix mends what needs no choice (data and path both given, for
+one), keeps everything else, and leaves the old content beside the file.`,
+		Args: someFiles,
+	}
+	out := addOutput(c, env)
+	c.Flags().BoolVar(&fix, "fix", false, "mend what can be mended without a choice")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if fix {
+			if err := fixFiles(c, env, args); err != nil {
+				return err
+			}
+		}
+		bad, err := describeFiles(env, out, args)
+		if err == nil && bad {
+			err = &quietError{code: exitBad}
+		}
+		return err
+	}
+	return c
+}
+
+func someFiles(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return &usageError{err: errors.New("which FILE? - is standard input"), command: c.CommandPath()}
+	}
+	return nil
+}
+
+func fixFiles(c *cobra.Command, env *Env, files []string) error {
+	for _, f := range files {
+		if f == "-" {
+			return &usageError{err: errors.New("--fix needs a file to write, not standard input"), command: c.CommandPath()}
+		}
+		if _, err := store.Read(f); err != nil {
+			return err
+		}
+		var gone []kubeconfig.Finding
+		backup, err := changeFile(c, env, f, func(old []byte) (data []byte, err error) {
+			data, gone, err = kubeconfig.Fix(old)
+			return data, inFile(f, err)
+		})
+		if err != nil {
+			return err
+		}
+		for _, g := range gone {
+			fmt.Fprintf(env.Stderr, "fixed: %s: %s\n", f, g)
+		}
+		if backup != "" {
+			fmt.Fprintf(env.Stderr, "note: old content: %s\n", backup)
+		}
+	}
+	return nil
+}
+
+// describeFiles prints a report for each file, and tells whether one is bad.
+func describeFiles(env *Env, out *outputFlags, files []string) (bad bool, err error) {
+	var reports []phases.KubeconfigReport
+	for _, f := range files {
+		data, err := readInput(f, env.Stdin)
+		if err != nil {
+			return false, err
+		}
+		dir := filepath.Dir(f)
+		r, err := phases.DescribeKubeconfig(f, data, func(path string) ([]byte, error) {
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(dir, path)
+			}
+			got, err := store.Read(path)
+			return got.Data, err
+		}, env.Now)
+		if err != nil {
+			return false, inFile(f, err)
+		}
+		bad = bad || r.Bad()
+		reports = append(reports, r)
+	}
+	var v any = reports
+	if len(reports) == 1 {
+		v = reports[0]
+	}
+	return bad, out.print(v, func(w io.Writer) error {
+		for _, r := range reports {
+			if err := writeKubeconfigReport(w, r, env); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func writeKubeconfigReport(w io.Writer, r phases.KubeconfigReport, env *Env) error {
+	fmt.Fprintf(w, "%s\n", r.File)
+	for _, c := range r.Contexts {
+		mark := " "
+		if c.Current {
+			mark = "*"
+		}
+		fmt.Fprintf(w, "%s context %s\n", mark, c.Name)
+		tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		if c.User != "" {
+			fmt.Fprintf(tw, "    user\t%s\n", c.User)
+			if len(c.Groups) > 0 {
+				fmt.Fprintf(tw, "    groups\t%s\n", strings.Join(c.Groups, ", "))
+			}
+		}
+		fmt.Fprintf(tw, "    by\t%s\n", c.Auth)
+		fmt.Fprintf(tw, "    server\t%s (cluster %s)\n", c.Server, c.Cluster)
+		if c.Namespace != "" {
+			fmt.Fprintf(tw, "    namespace\t%s\n", c.Namespace)
+		}
+		if c.NotAfter != nil {
+			fmt.Fprintf(tw, "    until\t%s (%s)\n", c.NotAfter.Format("2006-01-02 15:04:05 MST"), left(c.NotAfter.Sub(env.Now)))
+		}
+		if err := tw.Flush(); err != nil {
+			return err
+		}
+	}
+	for _, f := range r.Findings {
+		line := ""
+		if f.Line > 0 {
+			line = fmt.Sprintf(" (line %d)", f.Line)
+		}
+		fmt.Fprintf(w, "%s: %s: %s%s\n", f.Severity, f.ID, f, line)
+		if f.Hint != "" {
+			fmt.Fprintf(w, "hint: %s\n", f.Hint)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,382 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+// userFlags are the flags of `kubeconfig user`.
+type userFlags struct {
+	cn                         string
+	orgs                       []string
+	server, context, namespace string
+	token, tokenFile           string
+	out, outDir, mergeInto     string
+	external                   bool
+	csr, from                  string
+
+	env      *Env
+	settings *settingsFlags
+	output   *outputFlags
+}
+
+func newKubeconfigUser(env *Env) *cobra.Command {
+	u := &userFlags{env: env}
+	c := &cobra.Command{
+		Use:   "user --cn NAME [--org GROUP]...",
+		Short: "Make the kubeconfig of a user, or of many",
+		Long: `Make a kubeconfig for a user: a client certificate of the cluster's CA whose CN is
+the user and whose O are the groups, as Kubernetes reads them.
+
+The server's address is --server, or what the configuration, the environment or
+--control-plane-endpoint and --apiserver-advertise-address say, or else what
+admin.conf in --kubeconfig-dir says; it is never guessed from this host.
+
+With --from, one kubeconfig for each user of a list goes into --out-dir. A CSV file
+has a header of cn, org (several separated by ;), validity and namespace; a YAML
+file is a list of entries with these keys.`,
+		Example: `  pkitool kubeconfig user --cn alice --org dev --org ops --validity 8h --out alice.conf
+  pkitool kubeconfig user --cn bob --csr bob.csr > bob.conf
+  pkitool kubeconfig user --from users.csv --out-dir users`,
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error { return u.run(c) },
+	}
+	u.settings = addSettings(c, env, func(f config.Field) bool {
+		return slices.Contains([]string{"cert-dir", "kubeconfig-dir", "cluster-name", "control-plane-endpoint", "apiserver-advertise-address", "apiserver-bind-port", "key-algorithm", "validity"}, f.Flag)
+	})
+	u.output = addOutput(c, env)
+	u.output.addQuiet(c)
+	f := c.Flags()
+	f.StringVar(&u.cn, "cn", "", "the user's `name` (common name); --client-name is the same")
+	f.StringSliceVar(&u.orgs, "org", nil, "a `group` of the user (organization); can be given several times")
+	f.StringVar(&u.server, "server", "", "`URL` of the API server")
+	f.StringVar(&u.context, "context-name", "", "`name` of the context (default: USER@CLUSTER)")
+	f.StringVar(&u.namespace, "namespace", "", "default `namespace` of the context")
+	f.StringVar(&u.token, "token", "", "bearer `token` instead of a certificate; others on this host can read a command line, so rather --token-file")
+	f.StringVar(&u.tokenFile, "token-file", "", "`file` with the bearer token, - for standard input")
+	f.StringVar(&u.out, "out", "", "`file` to write instead of standard output; it must not be there yet")
+	f.StringVar(&u.mergeInto, "merge-into", "", "kubeconfig `file` to merge the result into")
+	f.BoolVar(&u.external, "external-files", false, "with --out: certificate, key and CA in files of their own beside it")
+	f.StringVar(&u.csr, "csr", "", "certificate request `file` whose key the user keeps: the kubeconfig has no key")
+	f.StringVar(&u.from, "from", "", "list of users, a CSV or YAML `file`")
+	f.StringVar(&u.outDir, "out-dir", "", "with --from: `directory` for NAME.conf of each user")
+	f.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "client-name" { // kubeadm's word
+			name = "cn"
+		}
+		return pflag.NormalizedName(name)
+	})
+	c.MarkFlagsMutuallyExclusive("cn", "from")
+	c.MarkFlagsMutuallyExclusive("out", "merge-into", "from")
+	c.MarkFlagsMutuallyExclusive("token", "token-file", "csr", "from")
+	return c
+}
+
+// check refuses combinations of flags that mean nothing.
+func (u *userFlags) check(c *cobra.Command) error {
+	text := ""
+	switch {
+	case u.cn == "" && u.from == "":
+		text = "which user? give --cn NAME, or --from a list"
+	case (u.from == "") != (u.outDir == ""):
+		text = "--from and --out-dir go together"
+	case u.external && u.out == "":
+		text = "--external-files needs --out"
+	case u.from != "" && (len(u.orgs) > 0 || u.context != ""):
+		text = "--org and --context-name are for one user: the list of --from has groups of its own"
+	case (u.token != "" || u.tokenFile != "") && len(u.orgs) > 0:
+		text = "--org has no effect beside a token: the token decides who one is"
+	case u.out == "" && u.mergeInto == "" && u.from == "" && u.output.format != "text":
+		text = "--output describes what was written: give --out, --merge-into or --from"
+	default:
+		return nil
+	}
+	return &usageError{err: errors.New(text), command: c.CommandPath()}
+}
+
+func (u *userFlags) run(c *cobra.Command) error {
+	if err := u.check(c); err != nil {
+		return err
+	}
+	asked := false
+	s, err := u.settings.loadFor(config.Host{Name: "node", AdvertiseAddress: func() (netip.Addr, error) {
+		asked = true
+		return netip.AddrFrom4([4]byte{192, 0, 2, 1}), nil
+	}}, u.output.quiet)
+	if err != nil {
+		return err
+	}
+	tree, err := certs.New(s.Cluster)
+	if err != nil {
+		return err
+	}
+	base := phases.UserRequest{Validity: s.Cluster.Validity, KeyAlgorithm: s.Cluster.KeyAlgorithm, Cluster: s.Cluster.Name, Context: u.context, Namespace: u.namespace}
+	if base.Server, err = u.serverURL(tree, s, asked && s.Cluster.Endpoint.Host == ""); err != nil {
+		return err
+	}
+	if err := u.credentials(&base); err != nil {
+		return err
+	}
+	requests, err := u.requests(base)
+	if err != nil {
+		return err
+	}
+	dirs := phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}
+	made, err := phases.Users(tree, dirs, u.env.Now, requests)
+	if err != nil {
+		return err
+	}
+	u.warn(requests)
+	return u.write(c, requests, made)
+}
+
+// serverURL is the API server's address. unknown says that neither an
+// endpoint nor an address was given.
+func (u *userFlags) serverURL(t certs.Tree, s config.Settings, unknown bool) (string, error) {
+	admin, _ := t.Row("admin")
+	switch {
+	case u.server != "":
+		return u.server, nil
+	case !unknown:
+		return admin.Place.Server, nil
+	}
+	path := filepath.Join(s.KubeconfigDir, admin.Place.Kubeconfig)
+	hint := "give --server, --control-plane-endpoint or --config"
+	got, err := store.Read(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", &hinted{fmt.Errorf("the API server's address is not known, and there is no %s to take it from", path), hint}
+	}
+	if err != nil {
+		return "", err
+	}
+	cfg, err := kubeconfig.Parse(got.Data)
+	if err != nil {
+		return "", &hinted{inFile(path, err), hint}
+	}
+	e, err := cfg.Current()
+	if err != nil {
+		return "", &hinted{inFile(path, err), hint}
+	}
+	return e.Cluster.Server, nil
+}
+
+// hinted is an error with advice.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h *hinted) Unwrap() error { return h.error }
+func (h *hinted) Hint() string  { return h.hint }
+
+// credentials reads the token or the certificate request, if one is given.
+func (u *userFlags) credentials(r *phases.UserRequest) error {
+	r.Token = u.token
+	if u.tokenFile != "" {
+		data, err := readInput(u.tokenFile, u.env.Stdin)
+		if err != nil {
+			return err
+		}
+		if r.Token = strings.TrimSpace(string(data)); r.Token == "" {
+			return inFile(u.tokenFile, errors.New("holds no token"))
+		}
+	}
+	if u.csr != "" {
+		data, err := readInput(u.csr, u.env.Stdin)
+		if err != nil {
+			return err
+		}
+		if r.Public, err = phases.RequestedKey(data); err != nil {
+			return inFile(u.csr, err)
+		}
+	}
+	return nil
+}
+
+// requests are one for each user.
+func (u *userFlags) requests(base phases.UserRequest) ([]phases.UserRequest, error) {
+	if u.from == "" {
+		base.Subject = pki.Subject{CommonName: u.cn, Organization: slices.DeleteFunc(u.orgs, func(o string) bool { return o == "" })}
+		if err := base.Subject.Check(); err != nil {
+			return nil, err
+		}
+		if u.external {
+			stem := filepath.Base(stemOf(u.out))
+			base.Files = phases.UserFiles{CA: stem + "-ca.crt", Cert: stem + ".crt", Key: stem + ".key"}
+		}
+		return []phases.UserRequest{base}, nil
+	}
+	data, err := readInput(u.from, u.env.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	users, err := config.ParseUsers(u.from, data)
+	if err != nil {
+		return nil, err
+	}
+	var out []phases.UserRequest
+	for _, user := range users {
+		r := base
+		r.Subject = user.Subject
+		if user.Validity > 0 {
+			r.Validity = user.Validity
+		}
+		if user.Namespace != "" {
+			r.Namespace = user.Namespace
+		}
+		if !fileName(user.Subject.CommonName) {
+			return nil, fmt.Errorf("%s:%d: cn: %q cannot be the name of a file", u.from, user.Line, user.Subject.CommonName)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func stemOf(path string) string { return strings.TrimSuffix(path, ".conf") }
+
+// fileName reports whether a user's name can be the name of a file on every system and in every shell.
+func fileName(s string) bool {
+	return s != "" && s[0] != '.' && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@:+-") == ""
+}
+
+// warn says what a name or a group means to Kubernetes, and how rights are given.
+func (u *userFlags) warn(requests []phases.UserRequest) {
+	if u.output.quiet {
+		return
+	}
+	for _, r := range requests {
+		who := r.Subject
+		if slices.Contains(who.Organization, "system:masters") {
+			fmt.Fprintf(u.env.Stderr, "warning: %s: system:masters bypasses RBAC, and the certificate cannot be revoked before %s\n", who.CommonName, u.env.Now.Add(r.Validity).UTC().Format(time.RFC3339))
+		}
+		if strings.HasPrefix(who.CommonName, "system:") {
+			fmt.Fprintf(u.env.Stderr, "warning: %s: names that begin with system: are Kubernetes' own\n", who.CommonName)
+		}
+	}
+	if len(requests) != 1 || requests[0].Token != "" || slices.Contains(requests[0].Subject.Organization, "system:masters") {
+		return
+	}
+	who := requests[0].Subject
+	subject, name := "--user="+shellQuote(who.CommonName), who.CommonName
+	if len(who.Organization) > 0 {
+		subject, name = "--group="+shellQuote(who.Organization[0]), who.Organization[0]
+	}
+	fmt.Fprintf(u.env.Stderr, "hint: rights come from RBAC, such as: kubectl create clusterrolebinding %s --clusterrole=view %s\n", shellQuote(name+"-view"), subject)
+}
+
+// shellQuote makes a text one word of a shell command.
+func shellQuote(s string) string {
+	if fileName(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// userReport is what `kubeconfig user -o json` prints.
+type userReport struct {
+	APIVersion string    `json:"apiVersion"`
+	Kind       string    `json:"kind"`
+	Users      []userRow `json:"users"`
+}
+
+type userRow struct {
+	User     string     `json:"user"`
+	Groups   []string   `json:"groups,omitempty"`
+	Server   string     `json:"server"`
+	Files    []string   `json:"files"`
+	NotAfter *time.Time `json:"notAfter,omitempty"`
+}
+
+// write puts the kubeconfigs where they belong: all of them, or none.
+func (u *userFlags) write(c *cobra.Command, requests []phases.UserRequest, made []phases.User) error {
+	if u.out == "" && u.from == "" && u.mergeInto == "" {
+		_, err := u.env.Stdout.Write(made[0].Kubeconfig)
+		return err
+	}
+	r := userReport{APIVersion: phases.APIVersion, Kind: "UserReport"}
+	var first, last []store.Write
+	for i, m := range made {
+		row := userRow{User: requests[i].Subject.CommonName, Groups: requests[i].Subject.Organization, Server: requests[i].Server}
+		if m.Certificate != nil {
+			na := m.Certificate.NotAfter.UTC()
+			row.NotAfter = &na
+		}
+		path := u.out
+		if u.from != "" {
+			path = filepath.Join(u.outDir, row.User+".conf")
+		}
+		if u.external {
+			dir := filepath.Dir(path)
+			for _, f := range []struct {
+				name string
+				data []byte
+				mode os.FileMode
+			}{{requests[i].Files.Key, m.Key, 0o600}, {requests[i].Files.Cert, m.Cert, 0o644}, {requests[i].Files.CA, m.CA, 0o644}} {
+				if f.data != nil {
+					first = append(first, store.Write{Path: filepath.Join(dir, f.name), Data: f.data, Mode: f.mode, IfAbsent: true})
+					row.Files = append(row.Files, filepath.Join(dir, f.name))
+				}
+			}
+		}
+		if u.mergeInto != "" {
+			path = u.mergeInto
+		}
+		row.Files = append(row.Files, path)
+		last = append(last, store.Write{Path: path, Data: m.Kubeconfig, Mode: 0o600, IfAbsent: true})
+		r.Users = append(r.Users, row)
+	}
+	if u.mergeInto != "" {
+		_, err := changeFile(c, u.env, u.mergeInto, func(old []byte) ([]byte, error) {
+			m, err := kubeconfig.Merge(old, made[0].Kubeconfig, kubeconfig.MergeOptions{})
+			if err != nil {
+				return nil, &mergeError{file: u.mergeInto, err: err}
+			}
+			return m.Data, nil
+		})
+		if err != nil {
+			return err
+		}
+	} else if err := saveAll(c, filepath.Dir(last[0].Path), first, last); err != nil {
+		return err
+	}
+	return u.output.print(r, func(w io.Writer) error { return writeUsers(w, r) })
+}
+
+func saveAll(c *cobra.Command, dir string, steps ...[]store.Write) (err error) {
+	lock, err := store.Lock(c.Context(), dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	return lock.Save(steps...)
+}
+
+func writeUsers(w io.Writer, r userReport) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	for _, row := range r.Users {
+		until := "token"
+		if row.NotAfter != nil {
+			until = "until " + row.NotAfter.Format(time.RFC3339)
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", row.User, strings.Join(row.Groups, ","), until, strings.Join(row.Files, " "))
+	}
+	return tw.Flush()
+}

@@ -1,0 +1,207 @@
+package config
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/pkitool/pkitool/pki"
+)
+
+// User is one entry of a list of users.
+type User struct {
+	Subject   pki.Subject
+	Validity  time.Duration // 0: as the run says
+	Namespace string
+	Line      int
+}
+
+// maxUsers bounds a list of users.
+const maxUsers = 100_000
+
+// userFields are the columns of a list of users: of the CSV file's header, of a YAML entry.
+var userFields = []string{"cn", "org", "validity", "namespace"}
+
+// ParseUsers reads a list of users. A name that ends in .csv is a CSV file with
+// a header of the columns cn, org (several separated by ;), validity and
+// namespace, in any order, cn required. Everything else is YAML: a list of
+// entries with these keys, org a text or a list. Every fault is reported, in an *Errors.
+func ParseUsers(name string, data []byte) ([]User, error) {
+	u := &userReader{name: name, faults: &faults{}, seen: map[string]int{}}
+	if strings.HasSuffix(strings.ToLower(name), ".csv") {
+		u.csv(data)
+	} else {
+		u.yaml(data)
+	}
+	if len(u.users) == 0 && len(u.faults.list) == 0 {
+		u.faults.add(u.at(0, ""), errors.New("names no user"))
+	}
+	return u.users, u.faults.err()
+}
+
+type userReader struct {
+	name   string
+	faults *faults
+	users  []User
+	seen   map[string]int // line by CN: files are named after it
+}
+
+func (u *userReader) at(line int, field string) origin {
+	o := origin{layer: byFile, line: line, source: u.name, field: field}
+	if line > 0 {
+		o.source += ":" + strconv.Itoa(line)
+	}
+	return o
+}
+
+// add judges one entry; the values are by field.
+func (u *userReader) add(line int, values map[string][]string) {
+	if len(u.users) == maxUsers {
+		u.faults.addf(u.at(line, ""), "one user more than the %d that a list may have", maxUsers)
+	}
+	if len(u.users) >= maxUsers {
+		return
+	}
+	one := func(field string) string {
+		if v := values[field]; len(v) > 0 {
+			return v[0]
+		}
+		return ""
+	}
+	user := User{Subject: pki.Subject{CommonName: one("cn")}, Namespace: one("namespace"), Line: line}
+	for _, o := range values["org"] {
+		if o != "" {
+			user.Subject.Organization = append(user.Subject.Organization, o)
+		}
+	}
+	if err := user.Subject.Check(); err != nil {
+		u.faults.add(u.at(line, ""), err)
+	}
+	if v := one("validity"); v != "" {
+		d, err := ParseDuration(v)
+		if err == nil && d < time.Second {
+			err = errors.New("must be 1s at least")
+		}
+		if err != nil {
+			u.faults.add(u.at(line, "validity"), err)
+		}
+		user.Validity = d
+	}
+	if user.Namespace != "" && (pki.CheckDNSName(user.Namespace) != nil || strings.Contains(user.Namespace, ".")) {
+		u.faults.addf(u.at(line, "namespace"), "%q is no name of a namespace", clip(user.Namespace))
+	}
+	if before, twice := u.seen[user.Subject.CommonName]; twice && user.Subject.CommonName != "" {
+		u.faults.addf(u.at(line, "cn"), "%q stands on line %d already", clip(user.Subject.CommonName), before)
+	}
+	u.seen[user.Subject.CommonName] = line
+	u.users = append(u.users, user)
+}
+
+func (u *userReader) csv(data []byte) {
+	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))))
+	r.Comment = '#'
+	header, err := r.Read()
+	if errors.Is(err, io.EOF) {
+		return
+	}
+	for i := range header {
+		header[i] = strings.ToLower(strings.TrimSpace(header[i]))
+		if err == nil && !slices.Contains(userFields, header[i]) {
+			u.faults.addf(u.at(1, ""), "unknown column %q: the columns are %s", clip(header[i]), strings.Join(userFields, ", "))
+		}
+	}
+	if err == nil && !slices.Contains(header, "cn") {
+		u.faults.addf(u.at(1, ""), "the header has no column cn")
+	}
+	if len(u.faults.list) > 0 {
+		return
+	}
+	for err == nil {
+		var record []string
+		if record, err = r.Read(); err != nil {
+			break
+		}
+		line, _ := r.FieldPos(0)
+		values := map[string][]string{}
+		for i, v := range record {
+			values[header[i]] = []string{strings.TrimSpace(v)}
+			if header[i] == "org" {
+				values["org"] = splitTrim(v)
+			}
+		}
+		u.add(line, values)
+	}
+	var bad *csv.ParseError
+	if errors.As(err, &bad) {
+		u.faults.add(u.at(bad.Line, ""), bad.Err)
+	}
+}
+
+func splitTrim(v string) []string {
+	parts := strings.Split(v, ";")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts
+}
+
+func (u *userReader) yaml(data []byte) {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, more yaml.Node
+	if err := decode(dec, &doc); err != nil {
+		if !errors.Is(err, io.EOF) {
+			u.faults.addf(u.at(0, ""), "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+		}
+		return
+	}
+	if err := decode(dec, &more); err == nil {
+		u.faults.addf(u.at(more.Line, ""), "a second document: a list of users is one")
+		return
+	}
+	list := &doc
+	if doc.Kind == yaml.DocumentNode {
+		list = doc.Content[0]
+	}
+	if list.Kind != yaml.SequenceNode {
+		u.faults.addf(u.at(list.Line, ""), "must be a list of users, each with %s", strings.Join(userFields, ", "))
+		return
+	}
+	for _, n := range list.Content {
+		u.entry(n)
+	}
+}
+
+func (u *userReader) entry(n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		u.faults.addf(u.at(n.Line, ""), "must be an entry with %s", strings.Join(userFields, ", "))
+		return
+	}
+	values := map[string][]string{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		_, twice := values[k.Value]
+		switch {
+		case k.Kind != yaml.ScalarNode || !slices.Contains(userFields, k.Value):
+			u.faults.addf(u.at(k.Line, ""), "unknown field %q: the fields are %s", clip(k.Value), strings.Join(userFields, ", "))
+		case twice:
+			u.faults.addf(u.at(k.Line, k.Value), "stands there twice")
+		case v.Kind == yaml.ScalarNode:
+			values[k.Value] = []string{v.Value}
+		case v.Kind == yaml.SequenceNode && k.Value == "org" && !slices.ContainsFunc(v.Content, func(c *yaml.Node) bool { return c.Kind != yaml.ScalarNode }):
+			values["org"] = []string{}
+			for _, c := range v.Content {
+				values["org"] = append(values["org"], c.Value)
+			}
+		default:
+			u.faults.addf(u.at(v.Line, k.Value), "must be a text")
+		}
+	}
+	u.add(n.Line, values)
+}

@@ -1,0 +1,174 @@
+package phases
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/pki"
+)
+
+// UserRequest asks for the kubeconfig of one user. The user's name and groups
+// are the subject of a client certificate of the cluster's CA, unless a token is given.
+type UserRequest struct {
+	Subject      pki.Subject
+	Validity     time.Duration
+	KeyAlgorithm pki.KeyAlgorithm
+
+	Server, Cluster, Context, Namespace string
+	// Token stands in the kubeconfig instead of a certificate.
+	Token string
+	// Public is the key of somebody who keeps the private half: the kubeconfig
+	// then has a certificate and no key.
+	Public crypto.PublicKey
+	// Files, if set, are paths written into the kubeconfig instead of the data.
+	Files UserFiles
+}
+
+// UserFiles are paths, relative to the kubeconfig's directory or absolute.
+type UserFiles struct{ CA, Cert, Key string }
+
+// User is a finished kubeconfig and its parts, in PEM. Kubeconfig and Key are secret.
+type User struct {
+	Kubeconfig    []byte
+	CA, Cert, Key []byte
+	Certificate   *x509.Certificate // nil with a token
+}
+
+// Users makes the kubeconfigs of users, all or none, with keys made on all
+// cores. Only the row "ca" of the tree is looked at. A CA that is not right is
+// a *RefusedError; one whose key is elsewhere can only serve tokens.
+func Users(t certs.Tree, dirs Dirs, now time.Time, requests []UserRequest) ([]User, error) {
+	ca, err := signer(t, dirs, "ca", now)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]User, len(requests))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, r := range requests {
+		g.Go(func() (err error) {
+			if out[i], err = r.make(ca, now); err != nil {
+				return fmt.Errorf("user %q: %w", r.Subject.CommonName, err)
+			}
+			return nil
+		})
+	}
+	return out, g.Wait()
+}
+
+// signer is a CA of the directory as it is there, judged as every plan judges it.
+func signer(t certs.Tree, dirs Dirs, row string, now time.Time) (*authority, error) {
+	p, err := plan(t, dirs, []string{row}, Options{Now: now, CertMode: 0o644})
+	if err != nil {
+		return nil, err
+	}
+	a := &p.actions[0]
+	if a.Verb == Create {
+		a.refuse(Fault{Text: "there is no CA", Path: a.Files[len(a.Files)-1], Hint: fmt.Sprintf("run `pkitool init phase certs %s` first, or name another directory with --cert-dir", row)})
+	}
+	if len(p.Refused()) > 0 {
+		return nil, &RefusedError{Plan: p}
+	}
+	return a.signing, nil
+}
+
+// ExternalCAError says that a certificate cannot be signed here.
+type ExternalCAError struct{ Path string }
+
+func (e *ExternalCAError) Error() string {
+	return fmt.Sprintf("the CA's key is not here (%s)", e.Path)
+}
+
+// Hint says what to do instead.
+func (e *ExternalCAError) Hint() string {
+	return "make a request with `openssl req`, or with `pkitool certs generate-csr` for a row of the cluster, and have it signed where the key is"
+}
+
+func (r UserRequest) make(ca *authority, now time.Time) (User, error) {
+	u := User{CA: pki.EncodeCertificates(ca.bundle...)}
+	if r.Token == "" {
+		if err := r.certify(&u, ca, now); err != nil {
+			return User{}, err
+		}
+	}
+	single := kubeconfig.Single{
+		Cluster: r.Cluster, Server: r.Server, CA: u.CA, User: r.Subject.CommonName, Token: r.Token,
+		ClientCert: u.Cert, ClientKey: u.Key, Context: r.Context, Namespace: r.Namespace,
+	}
+	if r.Files.CA != "" {
+		single.CA, single.CAFile = nil, r.Files.CA
+	}
+	if r.Files.Cert != "" && u.Cert != nil {
+		single.ClientCert, single.ClientCertFile = nil, r.Files.Cert
+	}
+	if r.Files.Key != "" && (u.Key != nil || r.Public != nil) {
+		single.ClientKey, single.ClientKeyFile = nil, r.Files.Key
+	}
+	var err error
+	u.Kubeconfig, err = single.Render()
+	return u, err
+}
+
+func (r UserRequest) certify(u *User, ca *authority, now time.Time) error {
+	if ca.signer == nil {
+		return &ExternalCAError{Path: ca.path}
+	}
+	if err := r.Subject.Check(); err != nil {
+		return err
+	}
+	t := pki.Template{Subject: r.Subject, ExtKeyUsage: certs.Client.ExtKeyUsage()}
+	var err error
+	if t.NotBefore, t.NotAfter, err = ca.signer.Window(now, r.Validity); err != nil {
+		return err
+	}
+	var chain []*x509.Certificate
+	if r.Public != nil {
+		chain, err = ca.signer.IssuePublic(t, r.Public)
+	} else {
+		var key crypto.Signer
+		if key, err = pki.GenerateKey(r.KeyAlgorithm); err != nil {
+			return err
+		}
+		if u.Key, err = pki.EncodePrivateKey(key); err != nil {
+			return err
+		}
+		chain, err = ca.signer.Issue(t, key)
+	}
+	if err != nil {
+		return err
+	}
+	u.Cert, u.Certificate = pki.EncodeCertificates(chain...), chain[0]
+	return nil
+}
+
+// RequestedKey reads a PKCS #10 request (PEM or DER) and gives its public key,
+// once the request's own signature has shown that the private half is held.
+// Nothing else in a request is taken over.
+func RequestedKey(data []byte) (crypto.PublicKey, error) {
+	if b, _ := pem.Decode(data); b != nil {
+		if b.Type != "CERTIFICATE REQUEST" && b.Type != "NEW CERTIFICATE REQUEST" {
+			return nil, fmt.Errorf("file holds no certificate request, but a %q", b.Type)
+		}
+		data = b.Bytes
+	}
+	r, err := x509.ParseCertificateRequest(data)
+	if err != nil {
+		return nil, errors.New("certificate request cannot be read")
+	}
+	if err := r.CheckSignature(); err != nil {
+		return nil, errors.New("certificate request is not signed by its own key")
+	}
+	if fault := pki.KeyFault(r.PublicKey); fault != "" {
+		return nil, errors.New(fault)
+	}
+	return r.PublicKey, nil
+}

@@ -1,0 +1,195 @@
+package phases
+
+import (
+	"crypto/x509"
+	"time"
+
+	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/pki"
+)
+
+// KubeconfigReport is what a kubeconfig says: who one is in each context, to
+// which server, until when; and what is wrong with it.
+type KubeconfigReport struct {
+	APIVersion     string               `json:"apiVersion"`
+	Kind           string               `json:"kind"`
+	File           string               `json:"file"`
+	CurrentContext string               `json:"currentContext"`
+	Contexts       []ContextReport      `json:"contexts"`
+	Findings       []kubeconfig.Finding `json:"findings"`
+}
+
+// ContextReport is one context.
+type ContextReport struct {
+	Name      string     `json:"name"`
+	Current   bool       `json:"current"`
+	Cluster   string     `json:"cluster"`
+	Server    string     `json:"server,omitempty"`
+	Namespace string     `json:"namespace,omitempty"`
+	Auth      string     `json:"auth"` // certificate, token, exec, password, auth-provider or none
+	User      string     `json:"user,omitempty"`
+	Groups    []string   `json:"groups,omitempty"`
+	NotBefore *time.Time `json:"notBefore,omitempty"`
+	NotAfter  *time.Time `json:"notAfter,omitempty"`
+	SHA256    string     `json:"sha256,omitempty"`
+}
+
+// Bad reports whether any finding is an error.
+func (r KubeconfigReport) Bad() bool {
+	for _, f := range r.Findings {
+		if f.Severity == kubeconfig.Error {
+			return true
+		}
+	}
+	return false
+}
+
+// DescribeKubeconfig reads a kubeconfig. read gives the content of the files
+// that it names, by the path as it stands there.
+func DescribeKubeconfig(file string, data []byte, read func(path string) ([]byte, error), now time.Time) (KubeconfigReport, error) {
+	cfg, err := kubeconfig.Parse(data)
+	if err != nil {
+		return KubeconfigReport{}, err
+	}
+	r := KubeconfigReport{APIVersion: APIVersion, Kind: "KubeconfigReport", File: file, CurrentContext: cfg.CurrentContext, Contexts: []ContextReport{}}
+	d := describer{read: read, now: now, findings: cfg.Check()}
+	for _, c := range cfg.Clusters {
+		d.cluster(c)
+	}
+	users := map[string]*x509.Certificate{}
+	for _, u := range cfg.Users {
+		users[u.Name] = d.user(u)
+	}
+	for _, c := range cfg.Contexts {
+		e, err := cfg.Resolve(c.Name)
+		row := ContextReport{Name: c.Name, Current: c.Name == cfg.CurrentContext, Cluster: c.Cluster, Namespace: c.Namespace, Auth: "none"}
+		if err == nil {
+			row.Server, row.Auth = e.Cluster.Server, authOf(e.User)
+			if cert := users[e.User.Name]; cert != nil {
+				s := pki.CertificateSubject(cert)
+				nb, na := cert.NotBefore.UTC(), cert.NotAfter.UTC()
+				row.User, row.Groups, row.NotBefore, row.NotAfter, row.SHA256 = s.CommonName, s.Organization, &nb, &na, fingerprint(cert)
+			}
+		}
+		r.Contexts = append(r.Contexts, row)
+	}
+	r.Findings = d.findings
+	if r.Findings == nil {
+		r.Findings = []kubeconfig.Finding{}
+	}
+	return r, nil
+}
+
+// authOf says how a user authenticates; a certificate goes along with all others.
+func authOf(u kubeconfig.User) string {
+	switch {
+	case len(u.ClientCert) > 0 || u.ClientCertFile != "":
+		return "certificate"
+	case u.Token != "" || u.TokenFile != "":
+		return "token"
+	case u.Exec != nil:
+		return "exec"
+	case u.Username != "":
+		return "password"
+	case u.AuthProvider != "":
+		return "auth-provider"
+	}
+	return "none"
+}
+
+type describer struct {
+	read     func(string) ([]byte, error)
+	now      time.Time
+	findings []kubeconfig.Finding
+}
+
+func (d *describer) find(id string, s kubeconfig.Severity, kind, name string, line int, fault, hint string) {
+	d.findings = append(d.findings, kubeconfig.Finding{ID: id, Severity: s, Kind: kind, Name: name, Line: line, Fault: fault, Hint: hint})
+}
+
+// load is embedded data, or the file that is named.
+func (d *describer) load(data []byte, path string) ([]byte, error) {
+	if len(data) > 0 || path == "" {
+		return data, nil
+	}
+	return d.read(path)
+}
+
+func (d *describer) cluster(c kubeconfig.Cluster) {
+	find := func(id string, s kubeconfig.Severity, fault, hint string) {
+		d.find(id, s, "cluster", c.Name, c.Line, fault, hint)
+	}
+	data, err := d.load(c.CA, c.CAFile)
+	if err != nil {
+		find("ca-unreadable", kubeconfig.Error, "certificate-authority: "+err.Error(), "")
+		return
+	}
+	if len(data) == 0 {
+		return
+	}
+	cas, err := pki.ParseCertificates(data)
+	if err != nil {
+		find("ca-broken", kubeconfig.Error, "certificate authority: "+err.Error(), "")
+		return
+	}
+	for _, ca := range cas {
+		if fault := pki.SigningFault(ca, d.now); fault != "" {
+			find("ca-unfit", kubeconfig.Error, "certificate authority: "+fault, "take the cluster's CA certificate (ca.crt) anew")
+		}
+	}
+}
+
+// user judges a user's certificate and key, and returns the certificate.
+func (d *describer) user(u kubeconfig.User) *x509.Certificate {
+	find := func(id string, s kubeconfig.Severity, fault, hint string) {
+		d.find(id, s, "user", u.Name, u.Line, fault, hint)
+	}
+	data, err := d.load(u.ClientCert, u.ClientCertFile)
+	if err != nil {
+		find("client-certificate-unreadable", kubeconfig.Error, "client-certificate: "+err.Error(), "")
+		return nil
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	chain, err := pki.ParseCertificates(data)
+	if err != nil {
+		find("client-certificate-broken", kubeconfig.Error, "client certificate: "+err.Error(), "")
+		return nil
+	}
+	c := chain[0]
+	switch {
+	case !d.now.Before(c.NotAfter):
+		find("client-certificate-expired", kubeconfig.Error, "client certificate has expired on "+stamp(c.NotAfter), "have it renewed")
+	case d.now.Before(c.NotBefore):
+		find("client-certificate-not-yet-valid", kubeconfig.Error, "client certificate is not valid before "+stamp(c.NotBefore), "check this host's clock")
+	}
+	if len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) > 0 && !allows(c, x509.ExtKeyUsageClientAuth) {
+		find("client-certificate-usage", kubeconfig.Error, "client certificate lacks the usage clientAuth", "")
+	}
+	data, err = d.load(u.ClientKey, u.ClientKeyFile)
+	if err != nil {
+		find("client-key-unreadable", kubeconfig.Error, "client-key: "+err.Error(), "")
+		return c
+	}
+	if len(data) == 0 {
+		return c
+	}
+	key, err := pki.ParsePrivateKey(data)
+	switch {
+	case err != nil:
+		find("client-key-broken", kubeconfig.Error, "client key: "+err.Error(), "")
+	case !pki.SameKey(c.PublicKey, key.Public()):
+		find("client-key-mismatch", kubeconfig.Error, "client key does not match the client certificate", "the two are of different makings: take both from one place")
+	}
+	return c
+}
+
+func allows(c *x509.Certificate, want x509.ExtKeyUsage) bool {
+	for _, u := range c.ExtKeyUsage {
+		if u == want || u == x509.ExtKeyUsageAny {
+			return true
+		}
+	}
+	return false
+}
