@@ -255,16 +255,16 @@ func algorithms() []string {
 
 // writeReport writes one line a row, and what it comes to.
 func writeReport(w io.Writer, r phases.Report) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	t := newTable(w)
 	count := map[phases.Verb]int{}
 	for _, row := range r.Rows {
 		count[row.Verb]++
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", verbWord(row.Verb, r.DryRun), path.Join(row.Phase, row.Name), strings.Join(row.Files, " "), rowNote(row))
+		t.row(verbWord(row.Verb, r.DryRun), path.Join(row.Phase, row.Name), strings.Join(row.Files, " "), rowNote(row))
 		for _, m := range row.Tightened {
-			fmt.Fprintf(tw, "\t\t%s\tmode %s set to %s\n", m.Path, m.From, m.To)
+			t.row("", "", m.Path, fmt.Sprintf("mode %s set to %s", m.From, m.To))
 		}
 	}
-	if err := tw.Flush(); err != nil {
+	if err := t.flush(); err != nil {
 		return err
 	}
 	for _, p := range r.Swept {

@@ -156,15 +156,15 @@ func mergeFiles(c *cobra.Command, env *Env, out *outputFlags, files []string, in
 		return err
 	}
 	return out.print(r, func(w io.Writer) error {
-		tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+		t := newTable(w)
 		for _, ch := range r.Changes {
 			note := ch.NewName
 			if note != "" {
 				note = "as " + note
 			}
-			fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", ch.Verb, ch.Kind, ch.Name, note)
+			t.row(string(ch.Verb), ch.Kind, ch.Name, note)
 		}
-		if err := tw.Flush(); err != nil {
+		if err := t.flush(); err != nil {
 			return err
 		}
 		if r.Backup != "" {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -144,8 +143,11 @@ func (u *userFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if err := u.write(c, requests, made); err != nil {
+		return err
+	}
 	u.warn(requests)
-	return u.write(c, requests, made)
+	return nil
 }
 
 // serverURL is the API server's address. unknown says that neither an
@@ -370,13 +372,13 @@ func saveAll(c *cobra.Command, dir string, steps ...[]store.Write) (err error) {
 }
 
 func writeUsers(w io.Writer, r userReport) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	t := newTable(w)
 	for _, row := range r.Users {
 		until := "token"
 		if row.NotAfter != nil {
 			until = "until " + row.NotAfter.Format(time.RFC3339)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", row.User, strings.Join(row.Groups, ","), until, strings.Join(row.Files, " "))
+		t.row(row.User, strings.Join(row.Groups, ","), until, strings.Join(row.Files, " "))
 	}
-	return tw.Flush()
+	return t.flush()
 }

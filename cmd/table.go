@@ -1,0 +1,42 @@
+package cmd
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// table aligns rows of cells in columns, three spaces apart, without blanks at
+// the ends of lines. A cell never breaks the table: tabs and newlines in it become spaces.
+type table struct {
+	out io.Writer
+	buf bytes.Buffer
+	tw  *tabwriter.Writer
+}
+
+func newTable(w io.Writer) *table {
+	t := &table{out: w}
+	t.tw = tabwriter.NewWriter(&t.buf, 0, 0, 3, ' ', 0)
+	return t
+}
+
+func (t *table) row(cells ...string) {
+	clean := strings.NewReplacer("\t", " ", "\n", " ", "\r", " ")
+	for i := range cells {
+		cells[i] = clean.Replace(cells[i])
+	}
+	_, _ = io.WriteString(t.tw, strings.Join(cells, "\t")+"\n") // into memory
+}
+
+func (t *table) flush() error {
+	if err := t.tw.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(t.buf.String()) {
+		if _, err := io.WriteString(t.out, strings.TrimRight(line, " \n")+"\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
