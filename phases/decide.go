@@ -216,7 +216,7 @@ func (d *decider) create(a *Action, ca *authority, verb Verb, reason string) {
 		}
 		if text := d.forbidden(a.Spec, ca); text != "" {
 			a.Faults = nil // what lies there may be wrong just because of it
-			a.refuse(Fault{Text: text, Path: ca.path, Hint: caHint})
+			a.refuse(Fault{Text: text, Path: a.Files[len(a.Files)-1], Hint: caHint})
 			return
 		}
 	}

@@ -29,7 +29,7 @@ func (d *decider) forbidden(s certs.Spec, ca *authority) string {
 		return err.Error()
 	}
 	if _, texts := verdict(s, chain, ca, d.now); len(texts) > 0 {
-		return "cannot sign this: " + texts[0]
+		return "its CA cannot sign it: a certificate would not stand, it " + texts[0]
 	}
 	return ""
 }
