@@ -300,8 +300,8 @@ func TestConstrainedCA(t *testing.T) {
 	}{
 		{"names", "apiserver", func(c *x509.Certificate) {
 			c.PermittedDNSDomainsCritical, c.PermittedDNSDomains = true, []string{"example.com"}
-		}, "not permitted by any constraint"},
-		{"usages", "apiserver-kubelet-client", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }, "usage"},
+		}, "permitted subtree violation (X509_V_ERR_PERMITTED_VIOLATION at depth 0)"},
+		{"usages", "apiserver-kubelet-client", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }, "unsuitable certificate purpose (X509_V_ERR_INVALID_PURPOSE at depth 1)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -318,8 +318,8 @@ func TestConstrainedCA(t *testing.T) {
 				r, err := run()
 				var refused *phases.RefusedError
 				require.True(t, errors.As(err, &refused), "%v", err)
-				assert.Contains(t, r.Rows[0].Faults[0].Text, tt.text)
-				assert.Equal(t, w.certFile(w.row("ca")), r.Rows[0].Faults[0].Path)
+				assert.EqualError(t, err, tt.row+": its CA cannot sign it: a certificate would not stand, it does not verify against "+
+					w.certFile(w.row("ca"))+": "+tt.text+" ("+w.certFile(w.row(tt.row))+")")
 				assert.Equal(t, hintCA, r.Rows[0].Faults[0].Hint)
 				w.unchanged(before)
 			}

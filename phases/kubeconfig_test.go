@@ -75,10 +75,7 @@ func kubeconfigStates() []state {
 		text("no users", "apiVersion: v1\nkind: Config\ncurrent-context: a\ncontexts:\n- name: a\n  context: {cluster: c, user: u}\nclusters:\n- name: c\n  cluster: {server: https://192.0.2.10:6443}\n",
 			`context "a": user "u" does not exist ({cert})`),
 		text("context to nowhere", "apiVersion: v1\nkind: Config\ncurrent-context: a\n", `current-context "a" is not among the contexts ({cert})`),
-		{name: "kubeconfig: not YAML", only: isConf, verb: phases.Refuse, plant: func(w *world, s certs.Spec) []string {
-			w.write(w.certFile(s), []byte("{]\n"))
-			return nil
-		}},
+		text("not YAML", "{]\n", "not YAML: did not find expected node content ({cert})"),
 		{name: "kubeconfig: another CA", only: isConf, verb: phases.Refuse,
 			faults: []string{"trusts another CA: certificate {other} is not in {ca} ({cert})"},
 			plant: func(w *world, s certs.Spec) []string {
