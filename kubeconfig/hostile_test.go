@@ -21,7 +21,7 @@ func TestParseHostile(t *testing.T) {
 		"items and comments": "a:\n" + strings.Repeat("- a # c\n", 60_000),
 		"comments":           "a:\n" + strings.Repeat(" # c\n", 190_000) + "b: c\n",
 		"long comment":       "# " + strings.Repeat("x", long-100) + "\na: b\n",
-		"long scalar":        "a: " + strings.Repeat("x ", maxSize/2-100),
+		"long scalar":        "a: " + strings.Repeat("x ", long/2-100),
 		"long quotes":        "a: \"" + strings.Repeat("x ", long/2-100),
 		"long number":        "a: 1e" + strings.Repeat("9", long-100),
 		"long data":          "users: [{name: a, user: {client-key-data: " + strings.Repeat("A", long-100) + "}}]",
