@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math/big"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -52,6 +53,15 @@ type CRL struct {
 	seed    maphash.Seed
 	index   map[uint64]int32 // hash of a serial number -> its first entry
 	next    []int32          // entry -> the next one whose serial number has the same hash, or -1
+
+	proof atomic.Pointer[crlProof] // the signature check made last
+}
+
+// crlProof spares many targets of one issuer the signature check of a long list. One is enough: a
+// list has one issuer, and no number of keys can make it grow.
+type crlProof struct {
+	key *publicKey
+	ok  bool
 }
 
 // crlSpot is where an entry lies and what of it a look-up needs: 16 octets, as lists of 100,000

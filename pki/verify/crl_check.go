@@ -138,8 +138,12 @@ func (r *revocation) otherPath(issuer *Certificate) bool {
 // signedBy checks the signature. The algorithm stands twice in a CRL; as of 3.0.20 both must be the
 // same.
 func (l *CRL) signedBy(key *publicKey) bool {
-	return l.innerAlg.equal(&l.outerAlg) &&
-		key.verifySignature(&l.outerAlg, l.rawTBS, l.signature, l.sigUnused)
+	if proof := l.proof.Load(); proof != nil && proof.key == key {
+		return proof.ok
+	}
+	ok := l.innerAlg.equal(&l.outerAlg) && key.verifySignature(&l.outerAlg, l.rawTBS, l.signature, l.sigUnused)
+	l.proof.Store(&crlProof{key, ok})
+	return ok
 }
 
 // checkUpdates is inTime with reports.

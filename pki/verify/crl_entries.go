@@ -22,6 +22,9 @@ func (l *CRL) parseEntries() bool {
 		if !ok || !e.constructed {
 			return false
 		}
+		if l.spots == nil { // most lists have entries of one size
+			l.spots = make([]crlSpot, 0, len(l.entries)/len(e.raw)+1)
+		}
 		entry := reader(e.body)
 		serial, ok := entry.next(classUniversal, tagInteger)
 		if !ok || !integerContents(&serial) {

@@ -234,6 +234,19 @@ type forgedCRL struct {
 }
 
 func (l forgedCRL) issue() []byte {
+	var entries []byte
+	for _, e := range l.entries {
+		var ext []byte
+		if e.exts != nil {
+			ext = forgeExts(e.exts)
+		}
+		entries = append(entries, forgeSeq(forgeInt(e.serial), forgeUTCTime(forgeTime.AddDate(0, -1, 0)), ext)...)
+	}
+	return l.issueWith(entries)
+}
+
+// issueWith makes the CRL with encoded entries.
+func (l forgedCRL) issueWith(entries []byte) []byte {
 	if l.name == nil {
 		l.name = l.issuer.name
 	}
@@ -252,19 +265,12 @@ func (l forgedCRL) issue() []byte {
 	if l.outer == nil {
 		l.outer = l.alg
 	}
-	var version, next, entries, exts []byte
+	var version, next, exts []byte
 	if !l.v1 {
 		version = forgeInt(1)
 	}
 	if !l.endless {
 		next = forgeUTCTime(l.next)
-	}
-	for _, e := range l.entries {
-		var ext []byte
-		if e.exts != nil {
-			ext = forgeExts(e.exts)
-		}
-		entries = append(entries, forgeSeq(forgeInt(e.serial), forgeUTCTime(forgeTime.AddDate(0, -1, 0)), ext)...)
 	}
 	if entries != nil {
 		entries = forgeSeq(entries)
