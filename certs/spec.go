@@ -94,7 +94,9 @@ type Spec struct {
 
 	Subject pki.Subject
 	SANs    pki.SANs
-	Place   Place
+	// Extra are those of the SANs that somebody asked for beyond the row's own.
+	Extra pki.SANs
+	Place Place
 
 	KeyAlgorithm pki.KeyAlgorithm
 	Validity     time.Duration

@@ -23,6 +23,7 @@ type row struct {
 	cn     func(Node) string
 	groups []string
 	sans   func(Cluster, Node) pki.SANs
+	extra  func(Cluster) pki.SANs // further names, as they were asked for
 	server func(Cluster, Node) string
 }
 
@@ -40,7 +41,8 @@ func table() []row {
 		{name: "ca", doc: "root of the cluster: signs the API server, the kubelets and every user", kind: CA,
 			cert: "ca.crt", key: "ca.key", cn: named("kubernetes"), usedBy: []string{apiserver, manager, "kubelet", "every kubeconfig"}},
 		{name: "apiserver", doc: "serves the Kubernetes API", kind: Serving, issuer: "ca", perNode: true,
-			cert: "apiserver.crt", key: "apiserver.key", cn: named("kube-apiserver"), sans: apiserverSANs, usedBy: []string{apiserver}},
+			cert: "apiserver.crt", key: "apiserver.key", cn: named("kube-apiserver"), sans: apiserverSANs, usedBy: []string{apiserver},
+			extra: func(c Cluster) pki.SANs { return c.APIServerSANs }},
 		{name: "apiserver-kubelet-client", doc: "the API server as a client of the kubelets", kind: Client, issuer: "ca", perNode: true,
 			cert: "apiserver-kubelet-client.crt", key: "apiserver-kubelet-client.key", cn: named("kube-apiserver-kubelet-client"), usedBy: []string{apiserver}},
 		{name: "front-proxy-ca", doc: "root of the front proxy: signs who may name a user in request headers", kind: CA,
@@ -50,9 +52,11 @@ func table() []row {
 		{name: "etcd-ca", doc: "root of etcd: signs its members and its clients", kind: CA, etcd: true,
 			cert: "etcd/ca.crt", key: "etcd/ca.key", cn: named("etcd-ca"), usedBy: []string{"etcd", apiserver}},
 		{name: "etcd-server", doc: "serves etcd to its clients", kind: Peer, issuer: "etcd-ca", perNode: true, etcd: true,
-			cert: "etcd/server.crt", key: "etcd/server.key", cn: nodeName, sans: etcdServerSANs, usedBy: []string{"etcd"}},
+			cert: "etcd/server.crt", key: "etcd/server.key", cn: nodeName, sans: etcdSANs, usedBy: []string{"etcd"},
+			extra: func(c Cluster) pki.SANs { return c.EtcdServerSANs }},
 		{name: "etcd-peer", doc: "etcd members among themselves", kind: Peer, issuer: "etcd-ca", perNode: true, etcd: true,
-			cert: "etcd/peer.crt", key: "etcd/peer.key", cn: nodeName, sans: etcdPeerSANs, usedBy: []string{"etcd"}},
+			cert: "etcd/peer.crt", key: "etcd/peer.key", cn: nodeName, sans: etcdSANs, usedBy: []string{"etcd"},
+			extra: func(c Cluster) pki.SANs { return c.EtcdPeerSANs }},
 		{name: "etcd-healthcheck-client", doc: "liveness probes as a client of etcd", kind: Client, issuer: "etcd-ca", perNode: true, etcd: true,
 			cert: "etcd/healthcheck-client.crt", key: "etcd/healthcheck-client.key", cn: named("kube-etcd-healthcheck-client"), usedBy: []string{"etcd probes"}},
 		{name: "apiserver-etcd-client", doc: "the API server as a client of etcd", kind: Client, issuer: "etcd-ca", perNode: true, etcd: true,
@@ -100,18 +104,15 @@ func apiserverSANs(c Cluster, n Node) pki.SANs {
 	if c.Endpoint.Host != "" {
 		all = append(all, hostSANs(c.Endpoint.Host))
 	}
-	return pki.Join(append(all, c.APIServerSANs)...)
+	return pki.Join(all...)
 }
 
-func etcdServerSANs(c Cluster, n Node) pki.SANs { return etcdSANs(n, c.EtcdServerSANs) }
-func etcdPeerSANs(c Cluster, n Node) pki.SANs   { return etcdSANs(n, c.EtcdPeerSANs) }
-
-func etcdSANs(n Node, extra pki.SANs) pki.SANs {
+func etcdSANs(_ Cluster, n Node) pki.SANs {
 	local := pki.SANs{
 		DNS: []string{"localhost"},
 		IPs: []netip.Addr{n.AdvertiseAddress, netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()},
 	}
-	return pki.Join(local, hostSANs(n.Name), extra)
+	return pki.Join(local, hostSANs(n.Name))
 }
 
 // clusterURL is where everybody reaches the API server: the control plane
@@ -151,6 +152,10 @@ func (r row) spec(c Cluster, n Node, many bool) Spec {
 	}
 	if r.sans != nil {
 		s.SANs = r.sans(c, n)
+	}
+	if r.extra != nil {
+		s.Extra = r.extra(c)
+		s.SANs = pki.Join(s.SANs, s.Extra)
 	}
 	switch r.kind {
 	case CA:
