@@ -23,6 +23,7 @@ import (
 	remote "k8s.io/cri-client/pkg"
 	fakeremote "k8s.io/cri-client/pkg/fake"
 	kubeletapp "k8s.io/kubernetes/cmd/kubelet/app"
+	kubeletoptions "k8s.io/kubernetes/cmd/kubelet/app/options"
 	kubeletconfig "k8s.io/kubernetes/pkg/kubelet/apis/config"
 	cadvisortest "k8s.io/kubernetes/pkg/kubelet/cadvisor/testing"
 	"k8s.io/kubernetes/pkg/kubelet/cm"
@@ -73,11 +74,10 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	// kubemark makes its folders in the system's temp folder: keep them inside ours.
-	if err := os.Setenv("TMPDIR", o.root); err != nil {
+	flags, config := kubemark.GetHollowKubeletConfig(&kubemark.HollowKubeletOptions{NodeName: o.name, KubeletPort: o.port, MaxPods: 10})
+	if err := moveInto(o.root, flags, config); err != nil {
 		return err
 	}
-	flags, config := kubemark.GetHollowKubeletConfig(&kubemark.HollowKubeletOptions{NodeName: o.name, KubeletPort: o.port, MaxPods: 10})
 	// The kubelet refuses a loopback node IP and would look its name up in the DNS instead; with an external cloud
 	// provider it leaves the addresses to that provider, here: whoever started us.
 	flags.CloudProvider = "external"
@@ -111,6 +111,21 @@ func run(ctx context.Context, o options) error {
 	kubelet.KubeletDeps.Auth = auth
 	go kubelet.Run(ctx) // never returns
 	<-ctx.Done()
+	return nil
+}
+
+// moveInto puts the kubelet's folders into root. kubemark makes them in /tmp, where nobody would remove them.
+func moveInto(root string, flags *kubeletoptions.KubeletFlags, config *kubeletconfig.KubeletConfiguration) error {
+	if err := os.RemoveAll(flags.RootDirectory); err != nil {
+		return err
+	}
+	flags.RootDirectory = root
+	config.StaticPodPath, config.PodLogsDir = filepath.Join(root, "static-pods"), filepath.Join(root, "pod-logs")
+	for _, dir := range []string{config.StaticPodPath, config.PodLogsDir} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
