@@ -63,7 +63,7 @@ func difference(openssl, own outcome) string {
 
 // TestDifferentialAgainstOpenSSL generates cases and lets openssl and this program answer each. A quick sample
 // is the default; PKITOOL_DIFF_CASES asks for more, PKITOOL_DIFF_SEED repeats a printed seed, PKITOOL_DIFF_CASE
-// one case of it, and PKITOOL_DIFF_DUMP names a directory that keeps the files of cases that differ.
+// one case of it, PKITOOL_DIFF_CLASS keeps to one class, and PKITOOL_DIFF_DUMP names a directory that keeps the files of cases that differ.
 func TestDifferentialAgainstOpenSSL(t *testing.T) {
 	path, version := openSSL(t), openSSLVersion(t)
 	if !strings.HasPrefix(version, "3.0.") {
@@ -121,6 +121,9 @@ func compare(t *testing.T, path string, seed uint64, numbers []int) tally {
 		running.Go(func() {
 			for n := range work {
 				c := cases.Generate(seed, n)
+				if class := os.Getenv("PKITOOL_DIFF_CLASS"); class != "" {
+					c = cases.GenerateOf(class, seed, n)
+				}
 				dir := filepath.Join(root, strconv.Itoa(n))
 				theirs, own, err := both(path, dir, c)
 				mu.Lock()

@@ -44,8 +44,31 @@ type class struct {
 	steps  []func(w *world)
 }
 
+// Classes are the names of all families of cases.
+func Classes() []string {
+	var names []string
+	for _, c := range classes() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
 // Generate makes case number n of a seed.
 func Generate(seed uint64, n int) Case {
+	return generate(seed, n, chooseAny)
+}
+
+// GenerateOf makes case number n of a seed within one class.
+func GenerateOf(name string, seed uint64, n int) Case {
+	for _, c := range classes() {
+		if c.name == name {
+			return generate(seed, n, func(*rng) class { return c })
+		}
+	}
+	panic("class " + name)
+}
+
+func generate(seed uint64, n int, choose func(*rng) class) Case {
 	r := newRNG(seed, n)
 	w := &world{r: r, keys: map[string]int{}, attime: base, useStore: r.chance(0.6)}
 	c := choose(r)
@@ -64,7 +87,7 @@ func Generate(seed uint64, n int) Case {
 		}
 	}
 	if r.chance(0.25) {
-		if other := choose(r); len(other.steps) > 0 {
+		if other := chooseAny(r); len(other.steps) > 0 {
 			pick(r, other.steps...)(w)
 		}
 	}
@@ -80,7 +103,7 @@ func Generate(seed uint64, n int) Case {
 
 func newRNG(seed uint64, n int) *rng { return &rng{rand.New(rand.NewPCG(seed, uint64(n)))} }
 
-func choose(r *rng) class {
+func chooseAny(r *rng) class {
 	all := classes()
 	total := 0
 	for _, c := range all {
@@ -119,6 +142,7 @@ func classes() []class {
 		{"resources", 2, setupResources, nil},
 		{"suiteb", 2, setupSuiteB, nil},
 		{"files", 4, nil, fileSteps()},
+		{"mangled", 10, setupMangled, nil},
 	}
 }
 

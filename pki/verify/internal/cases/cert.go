@@ -35,6 +35,7 @@ type cert struct {
 	signer     *key   // where it differs from the issuer's
 	breakSig   func(sig []byte) []byte
 	breakTBS   func(tbs []byte) []byte // after signing
+	mangle     func(tbs []byte) []byte // before
 	skid       []byte                  // where it differs from the key's identifier
 	trailer    []byte                  // after the certificate, inside the PEM block
 	encoded    []byte
@@ -117,6 +118,9 @@ func (c *cert) der() []byte {
 	}
 	tbs := seq(c.version, tlv(2, c.serial), inner, c.issuerDER(), seq(c.notBefore, c.notAfter),
 		c.subject.der(), spki, c.uniqueIDs, c.extensions())
+	if c.mangle != nil {
+		tbs = c.mangle(tbs)
+	}
 	signature := signer.sign(c.hash, c.pss, tbs)
 	value := bitString(0, signature)
 	if c.breakSig != nil {

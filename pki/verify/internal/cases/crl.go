@@ -26,6 +26,7 @@ type crl struct {
 	innerAlg   []byte
 	outerAlg   []byte
 	breakSig   func([]byte) []byte
+	mangle     func(tbs []byte) []byte // before signing
 	encoded    []byte
 	mixed      bool // known once it is encoded
 }
@@ -86,6 +87,10 @@ func (l *crl) der() []byte {
 		exts = cons(0, l.extensions(l.exts))
 	}
 	tbs := seq(l.version, inner, issuerName.der(), l.thisUpdate, l.nextUpdate, list, exts)
+	if l.mangle != nil {
+		tbs = l.mangle(tbs)
+		l.mixed = true // it may be now
+	}
 	signature := signer.sign(l.hash, false, tbs)
 	value := bitString(0, signature)
 	if l.breakSig != nil {
