@@ -124,6 +124,31 @@ func forgeKey(curve elliptic.Curve) *ecdsa.PrivateKey {
 	return key
 }
 
+// spki is the certificate's key, with a curve by name or spelt out.
+func (c *forgedCert) spki() []byte {
+	if !c.spelt {
+		return forgeSPKI(c.key)
+	}
+	p := c.key.Curve.Params()
+	number := func(n *big.Int) []byte {
+		out, err := asn1.Marshal(n)
+		if err != nil {
+			panic(err)
+		}
+		return out
+	}
+	size := (p.BitSize + 7) / 8
+	octets := func(n *big.Int) []byte { return forgeTLV(4, n.FillBytes(make([]byte, size))) }
+	point, err := c.key.PublicKey.Bytes()
+	if err != nil {
+		panic(err)
+	}
+	base := append([]byte{4}, append(p.Gx.FillBytes(make([]byte, size)), p.Gy.FillBytes(make([]byte, size))...)...)
+	params := forgeSeq(forgeInt(1), forgeSeq(forgeOID("1.2.840.10045.1.1"), number(p.P)),
+		forgeSeq(octets(new(big.Int).Sub(p.P, big.NewInt(3))), octets(p.B)), forgeTLV(4, base), number(p.N))
+	return forgeSeq(forgeSeq(forgeOID("1.2.840.10045.2.1"), params), forgeBits(0, point...))
+}
+
 func forgeSPKI(key *ecdsa.PrivateKey) []byte {
 	curve := map[string]string{
 		"P-256": "1.2.840.10045.3.1.7", "P-384": "1.3.132.0.34", "P-521": "1.3.132.0.35",
@@ -164,12 +189,13 @@ type forgedCert struct {
 	exts     []forgedExt
 	key      *ecdsa.PrivateKey
 	bare     bool // no key identifiers
+	spelt    bool // the key's curve is spelt out
 	alg      []byte
 	der      []byte
 }
 
 func (c *forgedCert) keyID() []byte {
-	sum := sha256.Sum256(forgeSPKI(c.key))
+	sum := sha256.Sum256(c.spki())
 	return sum[:20]
 }
 
@@ -210,7 +236,7 @@ func (c forgedCert) issue() *forgedCert {
 		alg = forgedSHA256
 	}
 	tbs := forgeSeq(version, forgeInt(c.serial), alg, issuer.name, forgeSeq(forgeUTCTime(c.from), forgeUTCTime(c.to)),
-		c.name, forgeSPKI(c.key), extensions)
+		c.name, c.spki(), extensions)
 	c.der = forgeSign(issuer.key, tbs, alg, alg)
 	return &c
 }

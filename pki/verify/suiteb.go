@@ -45,7 +45,7 @@ func (s *suiteB) checkKey(key *publicKey, signature string) Code {
 	if key == nil || key.kind != keyEC {
 		return ErrSuiteBInvalidAlgorithm
 	}
-	switch key.named {
+	switch key.suiteBCurve() {
 	case oidP384:
 		switch {
 		case signature != "" && signature != oidECDSAWithSHA384:
@@ -65,6 +65,26 @@ func (s *suiteB) checkKey(key *publicKey, signature string) Code {
 		return ErrSuiteBInvalidCurve
 	}
 	return OK
+}
+
+// suiteBCurve returns the curve's name. A curve that is spelt out has its name, too, if openssl knows
+// the parameters; only chains of one certificate may have one.
+func (k *publicKey) suiteBCurve() string {
+	c, ok := k.curve.(*primeCurve)
+	if !k.explicit || !ok {
+		return k.named
+	}
+	for _, oid := range []string{oidP256, oidP384} {
+		if known, ok := curveByOID(oid).(*primeCurve); ok && known.same(c) {
+			return oid
+		}
+	}
+	return ""
+}
+
+func (c *primeCurve) same(o *primeCurve) bool {
+	return c.p.Cmp(o.p) == 0 && c.a.Cmp(o.a) == 0 && c.b.Cmp(o.b) == 0 && c.n.Cmp(o.n) == 0 &&
+		c.g.x.Cmp(o.g.x) == 0 && c.g.y.Cmp(o.g.y) == 0 && c.g.z.Cmp(o.g.z) == 0
 }
 
 // checkChain judges a whole chain from the leaf on and returns the depth of the fault.

@@ -32,9 +32,12 @@ func TestSuiteBAgreesWithOpenSSL(t *testing.T) {
 		for _, level := range levels {
 			for name, target := range map[string]*forgedCert{
 				"root alone": root,
+				"spelt out":  forgedCert{name: forgeCN("root"), exts: asRoot, key: forgeKey(curves[curve]), alg: algs[hash], spelt: true}.issue(),
 				"v1 leaf":    forgedCert{name: forgeCN("leaf"), issuer: root, serial: 3, version: -1, bare: true, alg: algs[hash]}.issue(),
 			} {
-				trials = append(trials, trial{name: strings.Join([]string{name, top, level}, ", "), ca: []*forgedCert{root}, target: target, args: []string{level}})
+				trials = append(trials, trial{
+					name: strings.Join([]string{name, top, level}, ", "), ca: []*forgedCert{target, root}, target: target, args: []string{level},
+				})
 			}
 			leaf := forgedCert{name: forgeCN("leaf"), issuer: root, serial: 3, alg: algs[hash]}.issue()
 			for crlHash, alg := range algs {
@@ -50,8 +53,10 @@ func TestSuiteBAgreesWithOpenSSL(t *testing.T) {
 		name: "v1 root", ca: []*forgedCert{v1}, target: forgedCert{name: forgeCN("leaf"), issuer: v1, serial: 3, bare: true}.issue(), args: levels[:1],
 	})
 	agree(t, trials, map[string]string{
-		"v1 root":                             "error 56 at 1",
-		"v1 leaf, P-256 SHA-256, -suiteB_128": "error 56 at 0",
+		"spelt out, P-256 SHA-256, -suiteB_128":                 "OK",
+		"spelt out, P-521 SHA-256, -suiteB_128":                 "error 58 at 0",
+		"v1 root":                                               "error 56 at 1",
+		"v1 leaf, P-256 SHA-256, -suiteB_128":                   "error 56 at 0",
 		"P-521, P-256 SHA-256, P-256 SHA-256, -suiteB_128":      "error 58 at 0",
 		"P-256, P-256 SHA-384, P-256 SHA-256, -suiteB_128":      "error 59 at 0",
 		"P-256, P-256 SHA-256, P-256 SHA-256, -suiteB_192":      "error 60 at 0",
