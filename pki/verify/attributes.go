@@ -6,14 +6,14 @@ type Attribute struct {
 	Type  string // dotted
 	Tag   int    // universal tag number of the value
 	Value []byte // contents octets; of a SEQUENCE the whole element, of a BIT STRING the bits alone
-	DER   []byte // the value's whole element as received
+	DER   []byte // the value's whole element, in DER
 }
 
 // Attributes returns the attributes in encoded order.
 func (n Name) Attributes() []Attribute {
 	var out []Attribute
 	n.attributes(func(a attribute) bool {
-		v := Attribute{RDN: a.rdn, Type: dottedOID(a.oid), Tag: a.value.tag, DER: a.value.raw}
+		v := Attribute{RDN: a.rdn, Type: dottedOID(a.oid), Tag: a.value.tag, DER: a.value.normal()}
 		switch a.value.tag {
 		case tagSequence:
 			v.Value = a.value.raw

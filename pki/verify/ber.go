@@ -64,6 +64,12 @@ type header struct {
 // readHeader reads tag and length in front of b. It fails where they are
 // broken, or where the contents would go beyond b.
 func readHeader(b []byte) (h header, ok bool) {
+	h, ok = parseHeader(b)
+	return h, ok && h.length <= len(b)-h.size
+}
+
+// parseHeader is readHeader without a look at the contents.
+func parseHeader(b []byte) (h header, ok bool) {
 	if len(b) < 2 {
 		return h, false
 	}
@@ -103,13 +109,14 @@ func readHeader(b []byte) (h header, ok bool) {
 		}
 	}
 	h.size = i
-	return h, h.length <= len(b)-i && (!h.indefinite || h.constructed)
+	return h, !h.indefinite || h.constructed
 }
 
 // readElement reads the element in front of b and returns what follows it.
+// End-of-contents octets are none: where they belong they are not seen here.
 func readElement(b []byte) (e element, rest []byte, ok bool) {
 	h, ok := readHeader(b)
-	if !ok {
+	if !ok || b[0] == 0 && b[1] == 0 {
 		return e, nil, false
 	}
 	e = element{class: h.class, constructed: h.constructed, indefinite: h.indefinite, tag: h.tag}
@@ -263,6 +270,20 @@ func stringContents(e *element) ([]byte, bool) {
 	return joinPieces(make([]byte, 0, len(e.body)), e.body, 0)
 }
 
+// normal is the element with a primitive encoding and a short length, as
+// openssl writes a string that it has read; a SEQUENCE it keeps.
+func (e *element) normal() []byte {
+	switch e.tag {
+	case tagSequence:
+		return e.raw
+	case tagBitString:
+		octets, unused, _ := bitString(e)
+		return appendElement(nil, tagBitString, append([]byte{byte(unused)}, octets...))
+	}
+	b, _ := stringContents(e)
+	return appendElement(nil, byte(e.tag), b)
+}
+
 // joinPieces appends the pieces in b. As in openssl their own tags play no part.
 func joinPieces(out, b []byte, depth int) ([]byte, bool) {
 	for r := reader(b); len(r) > 0; {
@@ -323,13 +344,29 @@ func validString(e *element) bool {
 	return true
 }
 
-// elementBER returns the whole element in front of b, b itself if there is none.
-func elementBER(b []byte) []byte {
-	e, _, ok := readElement(b)
-	if !ok {
-		return b
+// streamable reports whether openssl could read the element e from a stream
+// (asn1_d2i_read_bio), where it looks at no more than eight octets for a header:
+// longer ones, and such that end there, are refused. In an element of indefinite
+// length that holds for those inside, too.
+func streamable(e []byte) bool {
+	const window = 8
+	for open := 0; len(e) > 0; {
+		h, ok := parseHeader(e[:min(len(e), window)])
+		if !ok || h.length > len(e)-h.size {
+			return false
+		}
+		e = e[h.size+h.length:]
+		switch {
+		case h.indefinite:
+			open++
+		case open > 0 && h.tag == 0 && h.length == 0:
+			open--
+		}
+		if open == 0 {
+			return true
+		}
 	}
-	return e.raw
+	return false
 }
 
 // appendElement appends a DER element with a one-octet tag.

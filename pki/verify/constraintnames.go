@@ -67,13 +67,12 @@ func coversEmail(base, name []byte) Code {
 }
 
 // coversMailbox compares an internationalised mailbox, whose domain is in
-// Unicode, with a base in ASCII (RFC 8398 section 6). Of a base with a local
-// part, openssl 3.0 converts the whole as if it were a domain.
+// Unicode, with a base in ASCII (RFC 8398 section 6), as openssl 3.0 does it: a
+// base with a dot in front gets a second one, so that it covers nothing but a
+// domain with an empty label, and a base with an @ is converted as if it were a
+// domain.
 func coversMailbox(base []byte, g *generalName) Code {
-	if len(base) > 0 && bytes.IndexByte(base, 0) >= 0 {
-		return ErrUnsupportedNameSyntax
-	}
-	if !g.other.is(classUniversal, tagUTF8String) {
+	if bytes.IndexByte(base, 0) >= 0 || !g.other.is(classUniversal, tagUTF8String) {
 		return ErrUnsupportedNameSyntax
 	}
 	name, _ := stringContents(&g.other)
@@ -81,16 +80,17 @@ func coversMailbox(base []byte, g *generalName) Code {
 	if at < 0 {
 		return ErrUnsupportedNameSyntax
 	}
-	if len(base) > 0 && base[0] == '.' {
-		domain, ok := unicodeDomain(base[1:])
-		if !ok {
-			return ErrUnspecified
-		}
-		return inside(endsWith(name, append([]byte{'.'}, domain...)))
+	dotted := len(base) > 0 && base[0] == '.'
+	limit := maxDomain
+	if dotted {
+		limit--
 	}
-	domain, ok := unicodeDomain(base)
-	if !ok {
+	domain, ok := unicodeDomain(base, limit)
+	switch {
+	case !ok:
 		return ErrUnspecified
+	case dotted:
+		return inside(endsWith(name, append([]byte{'.'}, domain...)))
 	}
 	return inside(equalFold(domain, name[at+1:]))
 }

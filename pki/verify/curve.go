@@ -42,7 +42,8 @@ const (
 )
 
 // parseCurve reads a curve that is spelt out (ECParameters of RFC 3279 section
-// 2.3.5): SEQUENCE { version, fieldID, curve, base, order, cofactor OPTIONAL }.
+// 2.3.5): SEQUENCE { version, fieldID, curve, base, order, cofactor OPTIONAL },
+// curve being SEQUENCE { a, b, seed OPTIONAL }.
 func parseCurve(der []byte) (curve, bool) {
 	top := reader(der)
 	r, ok := top.sequence()
@@ -62,11 +63,27 @@ func parseCurve(der []byte) (curve, bool) {
 	}
 	a, okA := coefficients.octets()
 	b, okB := coefficients.octets()
+	okSeed := len(coefficients) == 0
+	if !okSeed {
+		seed, ok := coefficients.next(classUniversal, tagBitString)
+		_, _, okBits := bitString(&seed)
+		okSeed = ok && okBits && len(coefficients) == 0
+	}
 	base, okBase := r.octets()
 	n, okN := r.integer()
-	if !okA || !okB || !okBase || !okN || n.Sign() <= 0 {
+	if !okA || !okB || !okSeed || !okBase || !okN || n.Sign() <= 0 {
 		return nil, false
 	}
+	if len(r) > 0 {
+		if cofactor, ok := r.integer(); !ok || cofactor.Sign() < 0 || len(r) > 0 {
+			return nil, false
+		}
+	}
+	return newCurve(field, a, b, base, n)
+}
+
+// newCurve makes the curve over the field that a field identifier describes.
+func newCurve(field reader, a, b, base []byte, n *big.Int) (curve, bool) {
 	fieldType, ok := field.oid()
 	switch {
 	case !ok:

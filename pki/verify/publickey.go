@@ -59,6 +59,9 @@ func (c *Certificate) publicKey() *publicKey {
 // parsePublicKey decodes a SubjectPublicKeyInfo. Bytes after the key inside the
 // BIT STRING are ignored where openssl does.
 func parsePublicKey(spki []byte) (*publicKey, error) {
+	if !streamable(spki) {
+		return nil, errPublicKey
+	}
 	top := reader(spki)
 	r, ok := top.sequence()
 	if !ok {

@@ -8,13 +8,13 @@ import (
 
 // Limits of openssl's conversion of a domain to Unicode.
 const (
-	maxDomain = 255 // octets of the result
+	maxDomain = 254 // octets of the result
 	maxLabel  = 512 // characters of a decoded label
 )
 
 // unicodeDomain converts the labels of a domain that begin with xn-- to Unicode
-// (RFC 3492); others stay as they are.
-func unicodeDomain(domain []byte) ([]byte, bool) {
+// (RFC 3492); others stay as they are. The result may have limit octets.
+func unicodeDomain(domain []byte, limit int) ([]byte, bool) {
 	var out []byte
 	for i, label := range bytes.Split(domain, []byte{'.'}) {
 		if i > 0 {
@@ -35,7 +35,7 @@ func unicodeDomain(domain []byte) ([]byte, bool) {
 			out = utf8.AppendRune(out, rune(r))
 		}
 	}
-	return out, len(out) <= maxDomain
+	return out, len(out) <= limit
 }
 
 // decodePunycode decodes one label without its prefix (RFC 3492 section 6.2).
