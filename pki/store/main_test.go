@@ -237,6 +237,7 @@ func names(t *testing.T, dir string) (list []string) {
 
 func write(t *testing.T, path, data string, mode fs.FileMode) {
 	t.Helper()
+	require.NoError(t, os.RemoveAll(path))
 	require.NoError(t, os.WriteFile(path, []byte(data), mode))
 	require.NoError(t, os.Chmod(path, mode))
 }

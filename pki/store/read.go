@@ -27,7 +27,7 @@ func Read(path string) (File, error) {
 	if err != nil {
 		return File{}, fault(path, err)
 	}
-	// Opening a device can act on it, so the type is asked for before and, against a swap, after.
+	// Opening a device can act on it, so the type is asked for before the file is opened, and again after.
 	info, err := os.Stat(path)
 	if err == nil {
 		err = regular(info)
@@ -35,26 +35,31 @@ func Read(path string) (File, error) {
 	if err != nil {
 		return File{}, fault(path, err)
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|openNoWait, 0)
-	if err != nil {
-		return File{}, fault(path, err)
-	}
-	defer f.Close()
-	info, err = f.Stat()
-	if err == nil {
-		err = regular(info)
-	}
-	if err != nil {
-		return File{}, fault(path, err)
-	}
-	if info.Size() > MaxSize {
-		return File{}, fault(path, ErrTooLarge)
-	}
-	data, err := readBounded(f, int(info.Size()))
+	data, info, err := readRegular(path)
 	if err != nil {
 		return File{}, fault(path, err)
 	}
 	return File{Data: data, Mode: info.Mode(), Symlink: link.Mode().Type() == fs.ModeSymlink}, nil
+}
+
+func readRegular(path string) ([]byte, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|openNoWait, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil {
+		err = regular(info)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if info.Size() > MaxSize {
+		return nil, nil, ErrTooLarge
+	}
+	data, err := readBounded(f, int(info.Size()))
+	return data, info, err
 }
 
 // ReadFrom reads r to its end, at most MaxSize bytes, else ErrTooLarge. It is for standard input and pipes, and waits as
