@@ -13,7 +13,7 @@ func makeDir(path string) (made []string, err error) {
 	path = filepath.Clean(path)
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {
-		return nil, fault(path, errNotDir)
+		return nil, fault(path, ErrNotDir)
 	}
 	parent := filepath.Dir(path)
 	if !errors.Is(err, fs.ErrNotExist) || parent == path {
@@ -38,7 +38,7 @@ func makeDir(path string) (made []string, err error) {
 func existing(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && !info.IsDir() {
-		return fault(path, errNotDir)
+		return fault(path, ErrNotDir)
 	}
 	if link, linkErr := os.Lstat(path); linkErr == nil && link.Mode().Type() == fs.ModeSymlink && err != nil {
 		return fault(path, errDangling)

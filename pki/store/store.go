@@ -22,6 +22,9 @@ var (
 	ErrSymlink = errors.New("is a symbolic link, not written through")
 	// ErrNotRegular says that a path is a pipe, a socket or a device.
 	ErrNotRegular = errors.New("is not a regular file")
+	// ErrIsDir says that a directory stands where a file belongs, ErrNotDir that something else stands where a directory does.
+	ErrIsDir  = errors.New("is a directory")
+	ErrNotDir = errors.New("is not a directory")
 	// ErrTooLarge says that a file or stream holds more than MaxSize bytes.
 	ErrTooLarge = errors.New("is larger than 4 MiB")
 	// ErrLocked says that the context ended while another process held the lock of a directory.
@@ -38,8 +41,6 @@ var (
 	errNotInside = errors.New("is not a file name inside the backup")
 	errReplaced  = errors.New("directory is replaced again and again")
 	errDangling  = errors.New("is a symbolic link to nothing")
-	errIsDir     = errors.New("is a directory")
-	errNotDir    = errors.New("is not a directory")
 )
 
 // Error is every error of this package: a fault and the path it was met at, as the caller spelled the path.
@@ -90,7 +91,7 @@ func regular(info fs.FileInfo) error {
 	case mode.IsRegular():
 		return nil
 	case mode.IsDir():
-		return errIsDir
+		return ErrIsDir
 	case mode.Type() == fs.ModeSymlink:
 		return ErrSymlink
 	default:
