@@ -62,12 +62,18 @@ func report(w io.Writer, err error) int {
 	var refused *phases.RefusedError
 	var proof *phases.ProofError
 	var cfg *config.Errors
+	var unasked *refusedRequest
 	switch {
 	case errors.As(err, &refused):
 		tellRefused(w, refused.Plan)
 		return exitBad
 	case errors.As(err, &proof):
 		for line := range strings.SplitSeq(proof.Error(), "\n") {
+			tell(w, line, "")
+		}
+		return exitBad
+	case errors.As(err, &unasked):
+		for _, line := range unasked.lines() {
 			tell(w, line, "")
 		}
 		return exitBad
@@ -134,8 +140,10 @@ func hintOf(err error) string {
 		return "choose directories on a file system that can be written, with --cert-dir and --kubeconfig-dir"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "make room and run the same command again: nothing is half written"
-	case errors.Is(err, syscall.EISDIR), errors.Is(err, store.ErrNotRegular):
+	case errors.Is(err, store.ErrIsDir), errors.Is(err, store.ErrNotRegular):
 		return "move it away: a file belongs there"
+	case errors.Is(err, store.ErrNotDir):
+		return "move it away, or choose other directories with --cert-dir and --kubeconfig-dir: a directory belongs there"
 	}
 	return ""
 }
