@@ -70,5 +70,5 @@ reading and writing. Every flag FLAG can be given as PKITOOL_FLAG as well.`,
 
 // commands are the commands there are, in the order of the help.
 func commands() []func(*Env) *cobra.Command {
-	return []func(*Env) *cobra.Command{newInit, newVerify, newConfig, newKubeconfig, newVersion}
+	return []func(*Env) *cobra.Command{newInit, newVerify, newCerts, newConfig, newKubeconfig, newVersion}
 }

@@ -62,8 +62,8 @@ func (a *authority) trusted() *verify.Trust {
 	return a.trust
 }
 
-// fingerprint is the SHA-256 of a certificate in hex.
-func fingerprint(c *x509.Certificate) string { return fmt.Sprintf("%x", sha256.Sum256(c.Raw)) }
+// Fingerprint is the SHA-256 of a certificate in hex.
+func Fingerprint(c *x509.Certificate) string { return fmt.Sprintf("%x", sha256.Sum256(c.Raw)) }
 
 // keyFingerprint is the SHA-256 of the first public key (PKIX DER) in hex.
 func keyFingerprint(pubs []crypto.PublicKey) string {

@@ -158,16 +158,23 @@ func keyID(id []byte) string {
 func missingUsages(s certs.Spec, c *x509.Certificate) []string {
 	var missing []string
 	anything := len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
-	names := map[x509.ExtKeyUsage]string{x509.ExtKeyUsageServerAuth: "serverAuth", x509.ExtKeyUsageClientAuth: "clientAuth"}
 	for _, want := range s.Kind.ExtKeyUsage() {
 		if !anything && !slices.Contains(c.ExtKeyUsage, want) {
-			missing = append(missing, names[want])
+			missing = append(missing, usageName(want))
 		}
 	}
 	if c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
 		missing = append(missing, "digitalSignature")
 	}
 	return missing
+}
+
+// usageName is openssl's short name of a usage that a row's role needs.
+func usageName(u x509.ExtKeyUsage) string {
+	if u == x509.ExtKeyUsageServerAuth {
+		return "serverAuth"
+	}
+	return "clientAuth"
 }
 
 // saKey judges the private key that signs service-account tokens, which must be there.
@@ -229,12 +236,12 @@ func bundleFault(got, want []*x509.Certificate, path string) string {
 	in := func(c *x509.Certificate, list []*x509.Certificate) bool { return slices.ContainsFunc(list, c.Equal) }
 	for _, c := range got {
 		if !in(c, want) {
-			return fmt.Sprintf("trusts another CA: certificate %s is not in %s", fingerprint(c)[:16], path)
+			return fmt.Sprintf("trusts another CA: certificate %s is not in %s", Fingerprint(c)[:16], path)
 		}
 	}
 	for _, c := range want {
 		if !in(c, got) {
-			return fmt.Sprintf("does not trust the whole CA: certificate %s of %s is missing", fingerprint(c)[:16], path)
+			return fmt.Sprintf("does not trust the whole CA: certificate %s of %s is missing", Fingerprint(c)[:16], path)
 		}
 	}
 	return ""

@@ -19,6 +19,8 @@ type Report struct {
 	KubeconfigDir string   `json:"kubeconfigDir"`
 	Rows          []Row    `json:"rows"`
 	Swept         []string `json:"removedStagingFiles,omitempty"`
+	// Backup is the directory that copies of the replaced files were put in.
+	Backup string `json:"backup,omitempty"`
 }
 
 // Row is one row of a report.
@@ -41,6 +43,11 @@ type Row struct {
 	// SHA256 is the fingerprint of the certificate, or of a key pair's public key (PKIX), in hex.
 	SHA256 string `json:"sha256,omitempty"`
 	Server string `json:"server,omitempty"`
+	// Before is the end of the certificate that was renewed, Notes what changes
+	// beyond dates and key, Uptake what has to be done about it.
+	Before *time.Time     `json:"previousNotAfter,omitempty"`
+	Notes  []string       `json:"notes,omitempty"`
+	Uptake []certs.Uptake `json:"uptake,omitempty"`
 }
 
 // Subject is a certificate's subject: the user and the groups.
@@ -101,7 +108,7 @@ func (r *Row) describe(a Action) {
 	r.SANs = pki.SANsOf(c).Strings()
 	nb, na := c.NotBefore.UTC(), c.NotAfter.UTC()
 	r.NotBefore, r.NotAfter = &nb, &na
-	r.SHA256 = fingerprint(c)
+	r.SHA256 = Fingerprint(c)
 }
 
 // fill takes over from a proof what lies there now.

@@ -3,8 +3,6 @@ package phases
 import (
 	"crypto"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -154,21 +152,9 @@ func (r UserRequest) certify(u *User, ca *authority, now time.Time) error {
 // once the request's own signature has shown that the private half is held.
 // Nothing else in a request is taken over.
 func RequestedKey(data []byte) (crypto.PublicKey, error) {
-	if b, _ := pem.Decode(data); b != nil {
-		if b.Type != "CERTIFICATE REQUEST" && b.Type != "NEW CERTIFICATE REQUEST" {
-			return nil, fmt.Errorf("file holds no certificate request, but a %q", b.Type)
-		}
-		data = b.Bytes
-	}
-	r, err := x509.ParseCertificateRequest(data)
+	r, err := parseRequest(data)
 	if err != nil {
-		return nil, errors.New("certificate request cannot be read")
-	}
-	if err := r.CheckSignature(); err != nil {
-		return nil, errors.New("certificate request is not signed by its own key")
-	}
-	if fault := pki.KeyFault(r.PublicKey); fault != "" {
-		return nil, errors.New(fault)
+		return nil, err
 	}
 	return r.PublicKey, nil
 }

@@ -68,7 +68,7 @@ func DescribeKubeconfig(file string, data []byte, read func(path string) ([]byte
 			if cert := users[e.User.Name]; cert != nil {
 				s := pki.CertificateSubject(cert)
 				nb, na := cert.NotBefore.UTC(), cert.NotAfter.UTC()
-				row.User, row.Groups, row.NotBefore, row.NotAfter, row.SHA256 = s.CommonName, s.Organization, &nb, &na, fingerprint(cert)
+				row.User, row.Groups, row.NotBefore, row.NotAfter, row.SHA256 = s.CommonName, s.Organization, &nb, &na, Fingerprint(cert)
 			}
 		}
 		r.Contexts = append(r.Contexts, row)

@@ -1,0 +1,111 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/phases"
+)
+
+// signedRows are the names of the rows that a CA signs, as arguments and for completion.
+func signedRows() []string {
+	var out []string
+	for _, s := range knownTree().Rows() {
+		if s.Issuer != "" {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
+// chooseSigned turns names of rows into names of the tree; kubeadm's names of
+// kubeconfigs ("admin.conf") are understood. None, or "all": all.
+func chooseSigned(c *cobra.Command, t certs.Tree, args []string) ([]string, error) {
+	var paths []string
+	for _, a := range args {
+		if a == "all" {
+			paths = nil
+			break
+		}
+		row, ok := knownTree().Row(strings.TrimSuffix(a, ".conf"))
+		if !ok || row.Issuer == "" {
+			return nil, &usageError{err: fmt.Errorf("unknown name %q: must be one of all, %s", a, strings.Join(signedRows(), ", ")), command: c.CommandPath()}
+		}
+		paths = append(paths, row.Path())
+	}
+	return phases.Choose(t, knownTree(), paths, nil)
+}
+
+func newCertsGenerateCSR(env *Env) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "generate-csr [all|NAME...]",
+		Short: "Make keys and certificate requests for an external CA",
+		Long: `Make certificate requests for the rows that a CA signs: KEY and .csr beside each
+certificate, and kubeconfigs that wait for theirs with a .conf.csr beside them. Keys
+that exist are kept, so the same command prepares a renewal. The requested usages
+stand in the request. "certs import" brings the signed certificates back.
+
+CAs, and the service-account key pair, have no request: "init phase certs sa" makes the pair.`,
+		Example: `  pkitool certs generate-csr --config kubeadm.yaml --cert-dir pki --kubeconfig-dir .
+  pkitool certs generate-csr apiserver admin.conf --config kubeadm.yaml`,
+		ValidArgsFunction: cobra.FixedCompletions(append([]string{"all"}, signedRows()...), cobra.ShellCompDirectiveNoFileComp),
+	}
+	flags := addSettings(c, env, func(f config.Field) bool {
+		switch f.Flag {
+		case "validity", "ca-validity", "sa-key-algorithm", "reissue", "cert-mode", "skip-phases":
+			return false // of the signing, or of rows without request
+		}
+		return true
+	})
+	out := addOutput(c, env)
+	out.addQuiet(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s, err := flags.load(out.quiet)
+		if err != nil {
+			return err
+		}
+		tree, err := certs.New(s.Cluster)
+		if err != nil {
+			return err
+		}
+		chosen, err := chooseSigned(c, tree, args)
+		if err != nil {
+			return err
+		}
+		r, err := phases.Requests(c.Context(), tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, chosen, phases.Options{Now: env.Now, CertMode: s.CertMode}, s.DryRun)
+		if err != nil {
+			return err
+		}
+		return out.print(r, func(w io.Writer) error { return writeRequestReport(w, r) })
+	}
+	return c
+}
+
+func writeRequestReport(w io.Writer, r phases.Report) error {
+	t := newTable(w)
+	n := 0
+	for _, row := range r.Rows {
+		word := "kept"
+		if row.Verb == phases.Request {
+			word, n = "requested", n+1
+		}
+		t.row(word, row.Name, strings.Join(row.Files, " "), row.Reason)
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%d requests to be signed; `pkitool certs import FILE...` brings the certificates back", n)
+	switch {
+	case r.DryRun:
+		text = fmt.Sprintf("dry run: %d requests to make; nothing was written", n)
+	case n == 0:
+		text = "nothing changed: every request is there"
+	}
+	_, err := fmt.Fprintln(w, text)
+	return err
+}

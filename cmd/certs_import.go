@@ -1,0 +1,98 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/phases"
+)
+
+func newCertsImport(env *Env) *cobra.Command {
+	var caFiles []string
+	c := &cobra.Command{
+		Use:   "import FILE...",
+		Short: "Bring signed certificates back to their places",
+		Long: `Bring certificates that another CA signed to the rows whose keys they are for:
+the match is by key, so the files may have any name. Everything is judged as it
+would lie there afterwards (chain, key, subject, names, usages, dates); one bad file
+and nothing is changed. Kubeconfigs are completed, CA certificates on the way to the root go along,
+and the requests that are spent are removed.
+
+--ca-cert ROW=FILE puts the CA's certificate in place where none is yet.`,
+		Example: `  pkitool certs import signed/*.pem --config kubeadm.yaml --cert-dir pki --kubeconfig-dir .
+  pkitool certs import signed/*.pem --ca-cert ca=root.pem --ca-cert etcd-ca=etcd-root.pem`,
+	}
+	flags := addSettings(c, env, func(f config.Field) bool {
+		switch f.Flag {
+		case "validity", "ca-validity", "key-algorithm", "sa-key-algorithm", "reissue", "skip-phases", "dry-run":
+			return false
+		}
+		return true
+	})
+	out := addOutput(c, env)
+	out.addQuiet(c)
+	c.Flags().StringArrayVar(&caFiles, "ca-cert", nil, "`ROW=FILE`: the certificate of a CA that has none here yet")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 && len(caFiles) == 0 {
+			return &usageError{err: errors.New("which FILE? give the signed certificates"), command: c.CommandPath()}
+		}
+		signed, cas, err := readSigned(c, env, args, caFiles)
+		if err != nil {
+			return err
+		}
+		s, err := flags.load(out.quiet)
+		if err != nil {
+			return err
+		}
+		tree, err := certs.New(s.Cluster)
+		if err != nil {
+			return err
+		}
+		r, err := phases.Import(c.Context(), tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, signed, cas, phases.Options{Now: env.Now, CertMode: s.CertMode})
+		if err != nil {
+			return err
+		}
+		return out.print(r, func(w io.Writer) error {
+			t := newTable(w)
+			for _, row := range r.Rows {
+				t.row("imported", row.Name, strings.Join(row.Written, " "))
+			}
+			if err := t.flush(); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(w, "%d certificates in place and proven\n", len(r.Rows))
+			return err
+		})
+	}
+	return c
+}
+
+func readSigned(c *cobra.Command, env *Env, args, caFiles []string) ([]phases.Signed, map[string]phases.Signed, error) {
+	var signed []phases.Signed
+	for _, a := range args {
+		data, err := readInput(a, env.Stdin)
+		if err != nil {
+			return nil, nil, err
+		}
+		signed = append(signed, phases.Signed{Name: a, Data: data})
+	}
+	cas := map[string]phases.Signed{}
+	for _, f := range caFiles {
+		row, file, ok := strings.Cut(f, "=")
+		if _, twice := cas[row]; !ok || twice {
+			return nil, nil, &usageError{err: fmt.Errorf("--ca-cert %q: must be ROW=FILE, once for each row", f), command: c.CommandPath()}
+		}
+		data, err := readInput(file, env.Stdin)
+		if err != nil {
+			return nil, nil, err
+		}
+		cas[row] = phases.Signed{Name: file, Data: data}
+	}
+	return signed, cas, nil
+}

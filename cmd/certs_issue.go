@@ -1,0 +1,206 @@
+package cmd
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+// caRows are the names of the CA rows.
+func caRows() []string {
+	var out []string
+	for _, s := range knownTree().Rows() {
+		if s.Kind == certs.CA {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
+// issueFlags are what `certs issue` and `certs sign` share.
+type issueFlags struct {
+	signer, cn, out string
+	orgs, sans      []string
+
+	env      *Env
+	settings *settingsFlags
+	output   *outputFlags
+}
+
+func addIssueFlags(c *cobra.Command, env *Env, more ...string) *issueFlags {
+	i := &issueFlags{env: env}
+	i.settings = addSettings(c, env, func(f config.Field) bool {
+		for _, name := range append(more, "cert-dir", "validity") {
+			if name == f.Flag {
+				return true
+			}
+		}
+		return false
+	})
+	i.output = addOutput(c, env)
+	i.output.addQuiet(c)
+	f := c.Flags()
+	f.StringVar(&i.signer, "signer", "ca", "`row` of the CA that signs: "+strings.Join(caRows(), ", "))
+	_ = c.RegisterFlagCompletionFunc("signer", cobra.FixedCompletions(caRows(), cobra.ShellCompDirectiveNoFileComp))
+	f.StringVar(&i.cn, "cn", "", "common `name`: the user")
+	f.StringArrayVar(&i.orgs, "org", nil, "organization: a `group`; can be given several times")
+	f.StringArrayVar(&i.sans, "san", nil, "subject alternative `name`, with its type in front (DNS:, IP:, URI:, email:); can be given several times")
+	return i
+}
+
+// load checks the signer's name and reads the settings, without asking the host for anything.
+func (i *issueFlags) load(c *cobra.Command) (config.Settings, certs.Tree, error) {
+	if row, ok := knownTree().Row(i.signer); !ok || row.Kind != certs.CA {
+		return config.Settings{}, certs.Tree{}, &usageError{err: fmt.Errorf("--signer %q: must be one of %s", i.signer, strings.Join(caRows(), ", ")), command: c.CommandPath()}
+	}
+	s, err := i.settings.loadFor(config.NeutralHost(), i.output.quiet)
+	if err != nil {
+		return s, certs.Tree{}, err
+	}
+	t, err := certs.New(s.Cluster)
+	return s, t, err
+}
+
+func (i *issueFlags) names() (pki.SANs, error) {
+	var all []pki.SANs
+	var faults []error
+	for _, text := range i.sans {
+		s, err := pki.ParseTypedSAN(text)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("--san: %w", err))
+		}
+		all = append(all, s)
+	}
+	return pki.Join(all...), errors.Join(faults...)
+}
+
+// issueReport is what `certs issue -o json` and `certs sign -o json` print.
+type issueReport struct {
+	APIVersion string    `json:"apiVersion"`
+	Kind       string    `json:"kind"`
+	Files      []string  `json:"files"`
+	Signer     string    `json:"signer"`
+	Subject    string    `json:"subject"`
+	SANs       []string  `json:"sans,omitempty"`
+	NotBefore  time.Time `json:"notBefore"`
+	NotAfter   time.Time `json:"notAfter"`
+	SHA256     string    `json:"sha256"`
+}
+
+// write puts what was issued into BASE.key and BASE.crt, or on standard output.
+func (i *issueFlags) write(c *cobra.Command, made phases.Issued) error {
+	if i.out == "" {
+		_, err := i.env.Stdout.Write(append(append([]byte{}, made.Key...), made.Cert...))
+		return err
+	}
+	cert := made.Certificate
+	r := issueReport{APIVersion: phases.APIVersion, Kind: "IssueReport", Signer: i.signer, Subject: pki.CertificateSubject(cert).String(),
+		SANs: pki.SANsOf(cert).Strings(), NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(), SHA256: phases.Fingerprint(cert)}
+	var steps [][]store.Write
+	if made.Key != nil {
+		steps = append(steps, []store.Write{{Path: i.out + ".key", Data: made.Key, Mode: 0o600, IfAbsent: true}})
+		r.Files = append(r.Files, i.out+".key")
+	}
+	steps = append(steps, []store.Write{{Path: i.out + ".crt", Data: made.Cert, Mode: 0o644, IfAbsent: true}})
+	r.Files = append(r.Files, i.out+".crt")
+	if err := saveAll(c, filepath.Dir(i.out), steps...); err != nil {
+		return err
+	}
+	return i.output.print(r, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%s\n  subject %s\n  signed by %s, until %s\n", strings.Join(r.Files, " "), r.Subject, r.Signer, r.NotAfter.Format(time.RFC3339))
+		return err
+	})
+}
+
+func newCertsIssue(env *Env) *cobra.Command {
+	var client, server, peer, ca bool
+	var pathLen int
+	var keyFile string
+	c := &cobra.Command{
+		Use:   "issue --cn NAME (--client|--server|--peer|--ca)",
+		Short: "Issue any certificate by a CA of the directory",
+		Long: `Issue a certificate by one of the directory's CAs: key and certificate to BASE.key and
+BASE.crt with --out BASE, else to standard output.`,
+		Example: `  pkitool certs issue --client --cn alice --org dev --validity 30d --out alice
+  pkitool certs issue --server --cn registry --san DNS:registry.example.com --san IP:192.0.2.20 --out registry
+  pkitool certs issue --client --signer etcd-ca --cn backup --out backup`,
+		Args: noArguments,
+	}
+	i := addIssueFlags(c, env, "key-algorithm")
+	f := c.Flags()
+	f.BoolVar(&client, "client", false, "for a TLS client")
+	f.BoolVar(&server, "server", false, "for a TLS server")
+	f.BoolVar(&peer, "peer", false, "for both")
+	f.BoolVar(&ca, "ca", false, "an intermediate CA")
+	f.IntVar(&pathLen, "path-len", -1, "with --ca: how many CAs may stand below it (default: any)")
+	f.StringVar(&keyFile, "key", "", "existing private key `file`; it is not written again")
+	f.StringVar(&i.out, "out", "", "write BASE.key and BASE.crt instead of standard output (`base`)")
+	c.MarkFlagsMutuallyExclusive("client", "server", "peer", "ca")
+	c.MarkFlagsMutuallyExclusive("key", "key-algorithm")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if !client && !server && !peer && !ca {
+			return &usageError{err: errors.New("what is it for? give --client, --server, --peer or --ca"), command: c.CommandPath()}
+		}
+		if pathLen >= 0 && !ca {
+			return &usageError{err: errors.New("--path-len is for --ca"), command: c.CommandPath()}
+		}
+		if i.out == "" && i.output.format != "text" {
+			return &usageError{err: errors.New("--output describes what was written: give --out"), command: c.CommandPath()}
+		}
+		s, tree, err := i.load(c)
+		if err != nil {
+			return err
+		}
+		names, err := i.names()
+		if err != nil {
+			return err
+		}
+		if ca && !names.Empty() {
+			return &usageError{err: errors.New("a CA has no names: leave --san away"), command: c.CommandPath()}
+		}
+		r := phases.IssueRequest{Signer: i.signer, Validity: s.Cluster.Validity, KeyAlgorithm: s.Cluster.KeyAlgorithm,
+			Template: pki.Template{Subject: pki.Subject{CommonName: i.cn, Organization: i.orgs}, SANs: names, CA: ca, ExtKeyUsage: issueUsage(client, server, peer)}}
+		if pathLen >= 0 {
+			r.Template.PathLen = &pathLen
+		}
+		if keyFile != "" {
+			data, err := readInput(keyFile, env.Stdin)
+			if err != nil {
+				return err
+			}
+			if r.Key, err = pki.ParsePrivateKey(data); err != nil {
+				return inFile(keyFile, err)
+			}
+		}
+		made, err := phases.Issue(tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, env.Now, r)
+		if err != nil {
+			return err
+		}
+		return i.write(c, made)
+	}
+	return c
+}
+
+func issueUsage(client, server, peer bool) []x509.ExtKeyUsage {
+	switch {
+	case client:
+		return certs.Client.ExtKeyUsage()
+	case server:
+		return certs.Serving.ExtKeyUsage()
+	case peer:
+		return certs.Peer.ExtKeyUsage()
+	}
+	return nil
+}

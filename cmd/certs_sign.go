@@ -1,0 +1,138 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/pki"
+)
+
+func newCertsSign(env *Env) *cobra.Command {
+	var rules phases.SignRules
+	var nodeIPs []string
+	c := &cobra.Command{
+		Use:   "sign FILE.csr|- --as PROFILE",
+		Short: "Sign a certificate request by a CA of the directory",
+		Long: `Sign a certificate request. Nothing in it is trusted: what it asks for is shown, and
+granted only where an option says so. What it asks for and is not granted is
+refused, never dropped without a word.
+
+Profiles: kubelet-client and kubelet-serving hold the request to what the
+certificates API holds a kubelet's to (system:node:NAME in system:nodes, the
+node's own names, addresses in --node-ip); client, server and peer only set the usages.`,
+		Example: `  pkitool certs sign alice.csr --as client --accept-subject --validity 30d > alice.crt
+  pkitool certs sign node.csr --as kubelet-serving --node-ip 192.0.2.0/24 --out node
+  pkitool certs sign web.csr --as server --cn web --san DNS:web.example.com --out web`,
+		Args: exactArgs(1),
+	}
+	i := addIssueFlags(c, env)
+	f := c.Flags()
+	f.StringVar(&rules.As, "as", "", "`profile`: "+strings.Join(phases.SignProfiles(), ", "))
+	_ = c.RegisterFlagCompletionFunc("as", cobra.FixedCompletions(phases.SignProfiles(), cobra.ShellCompDirectiveNoFileComp))
+	f.BoolVar(&rules.AcceptSubject, "accept-subject", false, "grant the common name and the organizations that are asked for")
+	f.BoolVar(&rules.AcceptSANs, "accept-sans", false, "grant the names that are asked for")
+	f.BoolVar(&rules.Masters, "allow-system-masters", false, "grant the group system:masters, which bypasses RBAC and cannot be revoked")
+	f.StringSliceVar(&nodeIPs, "node-ip", nil, "with --as kubelet-serving: `address or range` of the node")
+	f.StringVar(&i.out, "out", "", "write BASE.crt instead of standard output (`base`)")
+	c.MarkFlagsMutuallyExclusive("cn", "accept-subject")
+	c.MarkFlagsMutuallyExclusive("san", "accept-sans")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if rules.As == "" {
+			return &usageError{err: fmt.Errorf("--as is missing: one of %s", strings.Join(phases.SignProfiles(), ", ")), command: c.CommandPath()}
+		}
+		if i.out == "" && i.output.format != "text" {
+			return &usageError{err: errors.New("--output describes what was written: give --out"), command: c.CommandPath()}
+		}
+		if len(i.orgs) > 0 && i.cn == "" {
+			return &usageError{err: errors.New("--org goes with --cn"), command: c.CommandPath()}
+		}
+		if err := i.grants(c, &rules, nodeIPs); err != nil {
+			return err
+		}
+		s, tree, err := i.load(c)
+		if err != nil {
+			return err
+		}
+		data, err := readInput(args[0], env.Stdin)
+		if err != nil {
+			return err
+		}
+		csr, err := phases.ParseCSR(data)
+		if err != nil {
+			return inFile(args[0], err)
+		}
+		if !i.output.quiet {
+			showCSR(env, args[0], csr)
+		}
+		t, err := rules.Template(csr, s.Cluster.Validity)
+		if err != nil {
+			return &refusedRequest{file: args[0], err: err}
+		}
+		made, err := phases.Issue(tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, env.Now,
+			phases.IssueRequest{Signer: i.signer, Template: t, Validity: s.Cluster.Validity, Public: csr.Public})
+		if err != nil {
+			return err
+		}
+		return i.write(c, made)
+	}
+	return c
+}
+
+// refusedRequest is a request that asks for more than it gets: something
+// checked is not good.
+type refusedRequest struct {
+	file string
+	err  error
+}
+
+func (e *refusedRequest) Error() string { return e.file + ": " + e.err.Error() }
+
+func (e *refusedRequest) lines() []string {
+	var out []string
+	for _, p := range parts(e.err) {
+		out = append(out, e.file+": "+p.Error())
+	}
+	return out
+}
+
+// grants turns --cn, --org, --san and --node-ip into rules.
+func (i *issueFlags) grants(c *cobra.Command, rules *phases.SignRules, nodeIPs []string) error {
+	if i.cn != "" {
+		rules.Subject = &pki.Subject{CommonName: i.cn, Organization: i.orgs}
+	}
+	if c.Flags().Changed("san") {
+		names, err := i.names()
+		if err != nil {
+			return err
+		}
+		rules.SANs = &names
+	}
+	for _, text := range nodeIPs {
+		p, err := netip.ParsePrefix(text)
+		if a, aerr := netip.ParseAddr(text); aerr == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return fmt.Errorf("--node-ip: %q is neither an address nor a range", text)
+		}
+		rules.NodeIPs = append(rules.NodeIPs, p)
+	}
+	return nil
+}
+
+// showCSR says what a request asks for, before anything is granted.
+func showCSR(env *Env, file string, csr phases.CSR) {
+	fmt.Fprintf(env.Stderr, "request: %s: subject %q\n", file, csr.Subject)
+	if !csr.SANs.Empty() {
+		fmt.Fprintf(env.Stderr, "request: %s: names %s\n", file, csr.SANs)
+	}
+	if len(csr.Usages) > 0 {
+		fmt.Fprintf(env.Stderr, "request: %s: usages %s\n", file, strings.Join(csr.UsageNames(), ", "))
+	}
+	fmt.Fprintf(env.Stderr, "request: %s: key %s\n", file, pki.DescribeKey(csr.Public))
+}

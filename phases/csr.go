@@ -1,0 +1,238 @@
+package phases
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+// Request is the verb of rows for which a certificate request is made.
+const Request Verb = "request"
+
+// csrPath is where a row's request lies: beside its certificate, or beside its kubeconfig.
+func csrPath(s certs.Spec, f *found) string {
+	if s.Place.Kubeconfig != "" {
+		return f.conf.path + ".csr"
+	}
+	return strings.TrimSuffix(f.cert.path, ".crt") + ".csr"
+}
+
+// requestable are the rows of a choice that are signed by a CA: requests are
+// made for these. CAs and key pairs sign themselves or are not signed at all.
+func requestable(t certs.Tree, chosen []string) []string {
+	var out []string
+	for _, s := range t.Rows() {
+		if s.Issuer == "" || s.Given {
+			continue
+		}
+		for _, name := range chosen {
+			if name == s.Name {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
+
+// request is one row on its way to a CSR.
+type request struct {
+	row  Row
+	spec certs.Spec
+	held *found
+	path string
+	old  file // the request that lies there
+
+	key crypto.Signer // nil: to be made
+	csr []byte        // PEM
+}
+
+// Requests makes certificate requests for rows, with keys that are kept where
+// they exist: pairs get KEY and .csr files, kubeconfigs are made without their
+// certificate, and a .conf.csr beside them. A request that says what is planned
+// is kept. dry: nothing is written and the report says what would be.
+func Requests(ctx context.Context, t certs.Tree, dirs Dirs, chosen []string, o Options, dry bool) (r Report, err error) {
+	names := requestable(t, chosen)
+	var lock *store.Locked
+	if !dry {
+		if lock, err = store.Lock(ctx, lockDirs(t, dirs, names)...); err != nil {
+			return Report{}, err
+		}
+		defer func() { err = errors.Join(err, lock.Unlock()) }()
+	}
+	inv, err := Take(t, dirs, needed(t, names))
+	if err != nil {
+		return Report{}, err
+	}
+	reqs, refused, err := decideRequests(t, inv, names, o)
+	if err != nil {
+		return Report{}, err
+	}
+	r = Report{APIVersion: APIVersion, Kind: "RequestReport", DryRun: dry, CertDir: dirs.Cert, KubeconfigDir: dirs.Kubeconfig}
+	for _, q := range reqs {
+		r.Changed = r.Changed || q.row.Verb == Request
+	}
+	if len(refused.actions) > 0 {
+		return r, &RefusedError{Plan: refused}
+	}
+	if !dry {
+		if err := writeRequests(lock, inv, reqs); err != nil {
+			return r, err
+		}
+	}
+	for _, q := range reqs {
+		r.Rows = append(r.Rows, q.row)
+	}
+	return r, nil
+}
+
+// decideRequests says for each row whether its key and its request are kept or made.
+func decideRequests(t certs.Tree, inv Inventory, names []string, o Options) ([]*request, Plan, error) {
+	d := decider{judge: judge{now: o.Now, dirs: inv.dirs}, tree: t, inv: inv, o: o}
+	var out []*request
+	var refused Plan
+	for _, name := range names {
+		s, _ := t.Row(name)
+		q := &request{spec: s, held: inv.rows[name]}
+		q.path = csrPath(s, q.held)
+		a := Action{Spec: s, Files: d.dirs.Files(s), held: q.held}
+		keyPath := q.held.key.path
+		if s.Place.Kubeconfig != "" {
+			keyPath = q.held.conf.path
+		}
+		if q.held.entryErr != nil {
+			a.refuse(Fault{Text: q.held.entryErr.Error(), Path: keyPath, Hint: "move it away: a new one is made"})
+		} else if q.held.signer != nil || q.held.keyErr != nil {
+			if faults := d.key(q.held, keyPath); faults != nil {
+				a.refuse(faults...)
+			}
+			q.key = q.held.signer
+		}
+		if len(a.Faults) > 0 {
+			refused.actions = append(refused.actions, a)
+			continue
+		}
+		var err error
+		if q.old, err = readFile(q.path); err != nil {
+			return nil, Plan{}, err
+		}
+		q.row = newRow(a)
+		q.row.Verb, q.row.Reason, q.row.Files = Request, "new key", []string{keyPath, q.path}
+		if q.key != nil {
+			q.row.Reason = "key is kept"
+			if asks(q.old.data, s, q.key.Public()) {
+				q.row.Verb, q.row.Reason = Keep, "the request that is there says it all"
+			}
+		}
+		out = append(out, q)
+	}
+	return out, refused, nil
+}
+
+// asks reports whether a request asks for what a row wants, for this key.
+func asks(data []byte, s certs.Spec, pub crypto.PublicKey) bool {
+	r, err := parseRequest(data)
+	if err != nil {
+		return false
+	}
+	got := pki.SubjectOf(r.Subject, r.RawSubject)
+	names := requestedSANs(r)
+	return pki.SameKey(r.PublicKey, pub) && got.Equal(s.Subject) && names.Minus(s.SANs).Empty() && s.SANs.Minus(names).Empty()
+}
+
+func writeRequests(lock *store.Locked, inv Inventory, reqs []*request) error {
+	var todo []*work
+	for _, q := range reqs {
+		todo = append(todo, &work{Action: &Action{Spec: q.spec}, key: q.key})
+	}
+	if err := makeKeys(todo); err != nil {
+		return err
+	}
+	var keys, csrs []store.Write
+	for i, q := range reqs {
+		if q.row.Verb == Keep {
+			continue
+		}
+		fresh := q.key == nil
+		q.key = todo[i].key
+		t := q.spec.Template()
+		der, err := pki.NewCSR(t, q.key)
+		if err != nil {
+			return fmt.Errorf("%s: %w", q.spec.Name, err)
+		}
+		csrs = append(csrs, store.Write{Path: q.path, Data: pki.EncodeCSR(der), Mode: 0o600})
+		q.row.Written = append(q.row.Written, q.path)
+		if !fresh {
+			continue
+		}
+		w, err := q.keyFile(inv)
+		if err != nil {
+			return fmt.Errorf("%s: %w", q.spec.Name, err)
+		}
+		keys = append(keys, w)
+		q.row.Written = append([]string{w.Path}, q.row.Written...)
+	}
+	return lock.Save(keys, csrs)
+}
+
+// keyFile is the file that holds a new key: the key itself, or a kubeconfig
+// that waits for its certificate. It carries the CA where that is known.
+func (q *request) keyFile(inv Inventory) (store.Write, error) {
+	key, err := pki.EncodePrivateKey(q.key)
+	if err != nil {
+		return store.Write{}, err
+	}
+	if q.spec.Place.Kubeconfig == "" {
+		return store.Write{Path: q.held.key.path, Data: key, Mode: 0o600, IfAbsent: true}, nil
+	}
+	single := kubeconfig.Single{Cluster: q.spec.Place.Cluster, Server: q.spec.Place.Server, User: q.spec.User(), ClientKey: key}
+	if ca := inv.rows[q.spec.Issuer]; len(ca.chain) > 0 {
+		single.CA = pki.EncodeCertificates(ca.chain...)
+	}
+	data, err := single.Render()
+	if q.held.conf.exists && err == nil {
+		// A kubeconfig without any key: it is completed, and keeps what else it says.
+		data, err = kubeconfig.Edit{ClientKey: key, CA: single.CA}.Apply(q.held.conf.data)
+	}
+	return store.Write{Path: q.held.conf.path, Data: data, Mode: 0o600, IfAbsent: !q.held.conf.exists}, err
+}
+
+// parseRequest reads a PKCS #10 request (PEM or DER) and checks that it is
+// signed by its own key, which must be one that Kubernetes takes.
+func parseRequest(data []byte) (*x509.CertificateRequest, error) {
+	if b, _ := pem.Decode(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))); b != nil {
+		if b.Type != "CERTIFICATE REQUEST" && b.Type != "NEW CERTIFICATE REQUEST" {
+			return nil, fmt.Errorf("file holds no certificate request, but a %q", b.Type)
+		}
+		data = b.Bytes
+	}
+	r, err := x509.ParseCertificateRequest(data)
+	if err != nil {
+		return nil, errors.New("certificate request cannot be read")
+	}
+	switch r.SignatureAlgorithm {
+	case x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1, x509.MD5WithRSA:
+		return nil, fmt.Errorf("certificate request is signed with %s, which proves nothing any more", r.SignatureAlgorithm)
+	}
+	if err := r.CheckSignature(); err != nil {
+		return nil, errors.New("certificate request is not signed by its own key")
+	}
+	if fault := pki.KeyFault(r.PublicKey); fault != "" {
+		return nil, errors.New(fault)
+	}
+	return r, nil
+}
+
+// requestedSANs are the names that a request asks for.
+func requestedSANs(r *x509.CertificateRequest) pki.SANs {
+	return pki.SANsOf(&x509.Certificate{DNSNames: r.DNSNames, IPAddresses: r.IPAddresses, EmailAddresses: r.EmailAddresses, URIs: r.URIs})
+}

@@ -1,0 +1,285 @@
+package phases
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/pki"
+)
+
+// Issued is a certificate made outside the table, in PEM: with the CA
+// certificates that belong behind it, and the key if it was made here. Key is secret.
+type Issued struct {
+	Cert, Key   []byte
+	Certificate *x509.Certificate
+}
+
+// IssueRequest asks for any certificate by a CA of the directory.
+type IssueRequest struct {
+	Signer       string // the CA's row
+	Template     pki.Template
+	Validity     time.Duration
+	KeyAlgorithm pki.KeyAlgorithm
+	// Key is an existing key; nil: a new one is made.
+	Key crypto.Signer
+	// Public is somebody else's key, of which only this half is known.
+	Public crypto.PublicKey
+}
+
+// Issue makes a certificate. Nothing is written.
+func Issue(t certs.Tree, dirs Dirs, now time.Time, r IssueRequest) (Issued, error) {
+	ca, err := signer(t, dirs, r.Signer, now)
+	if err != nil {
+		return Issued{}, err
+	}
+	if ca.signer == nil {
+		return Issued{}, &ExternalCAError{Path: ca.path}
+	}
+	if r.Template.NotBefore, r.Template.NotAfter, err = ca.signer.Window(now, r.Validity); err != nil {
+		return Issued{}, err
+	}
+	var out Issued
+	var chain []*x509.Certificate
+	switch {
+	case r.Public != nil:
+		chain, err = ca.signer.IssuePublic(r.Template, r.Public)
+	case r.Key != nil:
+		chain, err = ca.signer.Issue(r.Template, r.Key)
+	default:
+		var key crypto.Signer
+		if key, err = pki.GenerateKey(r.KeyAlgorithm); err != nil {
+			return Issued{}, err
+		}
+		if out.Key, err = pki.EncodePrivateKey(key); err != nil {
+			return Issued{}, err
+		}
+		chain, err = ca.signer.Issue(r.Template, key)
+	}
+	if err != nil {
+		return Issued{}, err
+	}
+	out.Cert, out.Certificate = pki.EncodeCertificates(chain...), chain[0]
+	return out, nil
+}
+
+// CSR is a certificate request, read and shown to be signed by its own key.
+type CSR struct {
+	Subject pki.Subject
+	SANs    pki.SANs
+	// Usages are the extended key usages asked for, CA whether to be a CA.
+	Usages []x509.ExtKeyUsage
+	CA     bool
+	Public crypto.PublicKey
+}
+
+// ParseCSR reads a request, PEM or DER.
+func ParseCSR(data []byte) (CSR, error) {
+	r, err := parseRequest(data)
+	if err != nil {
+		return CSR{}, err
+	}
+	c := CSR{Subject: pki.SubjectOf(r.Subject, r.RawSubject), SANs: requestedSANs(r), Public: r.PublicKey}
+	return c, c.extensions(r)
+}
+
+// SignRules say what of a request is granted. Nothing is by itself.
+type SignRules struct {
+	// As is the profile: kubelet-client, kubelet-serving, client, server or peer.
+	As string
+	// Subject and SANs, where set, are given instead of what was asked for.
+	Subject *pki.Subject
+	SANs    *pki.SANs
+	// AcceptSubject and AcceptSANs grant what was asked for.
+	AcceptSubject, AcceptSANs bool
+	// NodeIPs are the ranges that a kubelet's serving addresses must lie in.
+	NodeIPs []netip.Prefix
+	// Masters grants O = system:masters, which bypasses RBAC.
+	Masters bool
+}
+
+// SignProfiles are the names for SignRules.As.
+func SignProfiles() []string {
+	return []string{"kubelet-client", "kubelet-serving", "client", "server", "peer"}
+}
+
+// maxKubeletValidity is how long a kubelet's certificate may be valid at most
+// (kubelet-csr-approver's bound).
+const maxKubeletValidity = 367 * 24 * time.Hour
+
+// Template decides what a request gets. Every fault is reported: what was
+// asked for and is not granted is refused, never dropped without a word.
+func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error) {
+	kind, kubelet := r.kind()
+	if kind == certs.CA {
+		return pki.Template{}, fmt.Errorf("unknown profile %q: must be one of %s", r.As, strings.Join(SignProfiles(), ", "))
+	}
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	t := pki.Template{ExtKeyUsage: kind.ExtKeyUsage()}
+	if c.CA {
+		fault("asks to be a CA, which no profile grants")
+	}
+	for _, u := range c.Usages {
+		if !slices.Contains(t.ExtKeyUsage, u) {
+			fault("asks for the extended key usage %s, which %s does not grant", usageName(u), r.As)
+		}
+	}
+	switch {
+	case r.Subject != nil:
+		t.Subject = *r.Subject
+	case kubelet || r.AcceptSubject:
+		t.Subject = pki.Subject{CommonName: c.Subject.CommonName, Organization: c.Subject.Organization}
+	default:
+		fault("asks for the subject %q: grant it with --accept-subject, or give --cn and --org", c.Subject)
+	}
+	switch {
+	case r.SANs != nil:
+		t.SANs = *r.SANs
+	case kubelet && kind == certs.Serving, r.AcceptSANs:
+		t.SANs = pki.Join(c.SANs)
+	case !c.SANs.Empty():
+		fault("asks for the names %s: grant them with --accept-sans, or give --san", c.SANs)
+	}
+	if kubelet {
+		faults = append(faults, r.kubelet(t, kind, validity)...)
+	}
+	if slices.Contains(t.Subject.Organization, "system:masters") && !r.Masters {
+		fault("group system:masters bypasses RBAC and cannot be revoked: grant it with --allow-system-masters")
+	}
+	return t, errors.Join(faults...)
+}
+
+func (r SignRules) kind() (kind certs.Kind, kubelet bool) {
+	switch r.As {
+	case "kubelet-client":
+		return certs.Client, true
+	case "kubelet-serving":
+		return certs.Serving, true
+	case "client":
+		return certs.Client, false
+	case "server":
+		return certs.Serving, false
+	case "peer":
+		return certs.Peer, false
+	}
+	return certs.CA, false
+}
+
+// kubelet holds a request to what the certificates API holds a kubelet's to.
+func (r SignRules) kubelet(t pki.Template, kind certs.Kind, validity time.Duration) []error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	node, ok := strings.CutPrefix(t.Subject.CommonName, "system:node:")
+	if !ok || pki.CheckDNSName(node) != nil {
+		fault("common name %q is not system:node:NAME", t.Subject.CommonName)
+	}
+	if !t.Subject.Equal(pki.Subject{CommonName: t.Subject.CommonName, Organization: []string{"system:nodes"}}) {
+		fault("the groups of a kubelet are exactly system:nodes, not %q", t.Subject.Organization)
+	}
+	if validity > maxKubeletValidity {
+		fault("a kubelet's certificate is valid for %s at most", maxKubeletValidity)
+	}
+	if kind == certs.Client {
+		if !t.SANs.Empty() {
+			fault("a kubelet's client certificate has no names, it asks for %s", t.SANs)
+		}
+		return faults
+	}
+	if len(t.SANs.DNS)+len(t.SANs.IPs) == 0 {
+		fault("a kubelet's serving certificate needs a DNS name or an address")
+	}
+	if len(t.SANs.URIs)+len(t.SANs.Emails) > 0 {
+		fault("a kubelet's serving certificate has no URI and no email names")
+	}
+	for _, d := range t.SANs.DNS {
+		if d != node && !strings.HasPrefix(d, node+".") {
+			fault("name %s is not the node's (%s)", d, node)
+		}
+	}
+	for _, ip := range t.SANs.IPs {
+		if !slices.ContainsFunc(r.NodeIPs, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+			fault("address %s is in no range of --node-ip", ip)
+		}
+	}
+	return faults
+}
+
+func usageName(u x509.ExtKeyUsage) string {
+	for _, name := range []struct {
+		usage x509.ExtKeyUsage
+		name  string
+	}{
+		{x509.ExtKeyUsageAny, "anyExtendedKeyUsage"}, {x509.ExtKeyUsageServerAuth, "serverAuth"}, {x509.ExtKeyUsageClientAuth, "clientAuth"},
+		{x509.ExtKeyUsageCodeSigning, "codeSigning"}, {x509.ExtKeyUsageEmailProtection, "emailProtection"}, {x509.ExtKeyUsageTimeStamping, "timeStamping"}, {x509.ExtKeyUsageOCSPSigning, "OCSPSigning"},
+	} {
+		if name.usage == u {
+			return name.name
+		}
+	}
+	return "of another kind"
+}
+
+// UsageNames are the extended key usages of a request in words.
+func (c CSR) UsageNames() []string {
+	var out []string
+	for _, u := range c.Usages {
+		out = append(out, usageName(u))
+	}
+	return out
+}
+
+// extensions reads what a request asks for beyond subject and names. An
+// extension that cannot be granted anyway is passed over, one that is damaged is an error.
+func (c *CSR) extensions(r *x509.CertificateRequest) error {
+	for _, e := range r.Extensions {
+		switch e.Id.String() {
+		case "2.5.29.19":
+			var bc struct {
+				CA      bool `asn1:"optional"`
+				PathLen int  `asn1:"optional,default:-1"`
+			}
+			if rest, err := asn1.Unmarshal(e.Value, &bc); err != nil || len(rest) > 0 {
+				return errors.New("basic constraints of the request cannot be read")
+			}
+			c.CA = bc.CA
+		case "2.5.29.37":
+			var oids []asn1.ObjectIdentifier
+			if rest, err := asn1.Unmarshal(e.Value, &oids); err != nil || len(rest) > 0 {
+				return errors.New("extended key usage of the request cannot be read")
+			}
+			for _, oid := range oids {
+				c.Usages = append(c.Usages, usageOf(oid))
+			}
+		}
+	}
+	return nil
+}
+
+// usageOf is an extended key usage by its OID; -1 for one that is not known.
+func usageOf(oid asn1.ObjectIdentifier) x509.ExtKeyUsage {
+	switch oid.String() {
+	case "2.5.29.37.0":
+		return x509.ExtKeyUsageAny
+	case "1.3.6.1.5.5.7.3.1":
+		return x509.ExtKeyUsageServerAuth
+	case "1.3.6.1.5.5.7.3.2":
+		return x509.ExtKeyUsageClientAuth
+	case "1.3.6.1.5.5.7.3.3":
+		return x509.ExtKeyUsageCodeSigning
+	case "1.3.6.1.5.5.7.3.4":
+		return x509.ExtKeyUsageEmailProtection
+	case "1.3.6.1.5.5.7.3.8":
+		return x509.ExtKeyUsageTimeStamping
+	case "1.3.6.1.5.5.7.3.9":
+		return x509.ExtKeyUsageOCSPSigning
+	}
+	return -1
+}
