@@ -169,14 +169,6 @@ func missingUsages(s certs.Spec, c *x509.Certificate) []string {
 	return missing
 }
 
-// usageName is openssl's short name of a usage that a row's role needs.
-func usageName(u x509.ExtKeyUsage) string {
-	if u == x509.ExtKeyUsageServerAuth {
-		return "serverAuth"
-	}
-	return "clientAuth"
-}
-
 // saKey judges the private key that signs service-account tokens, which must be there.
 func (j judge) saKey(f *found) []Fault {
 	faults := j.key(f, f.key.path)
