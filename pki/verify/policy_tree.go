@@ -315,7 +315,8 @@ func (t *policyTree) userSet(wanted []string, set, named []*policyNode) ([]*poli
 			if leaf == nil {
 				continue
 			}
-			data := &policyData{policy: policy, critical: leaf.data.critical, qualifiers: leaf.data.qualifiers}
+			// anyPolicy's qualifiers, but not its criticality: openssl overwrites the mark.
+			data := &policyData{policy: policy, qualifiers: leaf.data.qualifiers}
 			var err error
 			if node, err = t.add(nil, data, leaf.parent); err != nil {
 				return nil, err
