@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/internal/cases"
@@ -30,13 +32,13 @@ var exceptions = []exceptionRow{
 		proven: func(path, dir string, c cases.Case, _, own outcome) bool {
 			if !slices.Contains(c.Args, "-use_deltas") {
 				// Nobody asked for deltas: it must be as if there were none.
-				stripped := withoutDeltas(c)
+				stripped := withoutCRLs(c, isDelta)
 				theirs, again, err := both(path, dir, stripped)
 				return err == nil && difference(theirs, again) == "" && difference(own, again) == ""
 			}
-			// With -extended_crl old versions do not take them for complete ones either.
-			extended := c
-			extended.Args = append([]string{"-extended_crl"}, c.Args...)
+			// With -extended_crl old versions do not take them for complete ones either, but for those of some reasons.
+			extended := withoutCRLs(c, func(der []byte) bool { return isDelta(der) && hasReasons(der) })
+			extended.Args = append([]string{"-extended_crl"}, extended.Args...)
 			theirs, again, err := both(path, dir, extended)
 			return err == nil && difference(theirs, again) == ""
 		},
@@ -66,8 +68,37 @@ func excused(path, dir string, c cases.Case, theirs, own outcome) bool {
 	return false
 }
 
-// withoutDeltas is the case without its delta CRLs; a list of CRLs that becomes empty goes away with its option.
-func withoutDeltas(c cases.Case) cases.Case {
+func isDelta(der []byte) bool {
+	l, err := verify.ParseCRL(der)
+	return err == nil && l.IsDelta()
+}
+
+// hasReasons looks for onlySomeReasons, [3], in an issuing distribution point.
+func hasReasons(der []byte) bool {
+	at := bytes.Index(der, []byte{6, 3, 0x55, 0x1d, 28})
+	if at < 0 {
+		return false
+	}
+	rest := cryptobyte.String(der[at+5:])
+	var value, point cryptobyte.String
+	if !rest.SkipOptionalASN1(asn1.BOOLEAN) || !rest.ReadASN1(&value, asn1.OCTET_STRING) || !value.ReadASN1(&point, asn1.SEQUENCE) {
+		return false
+	}
+	for !point.Empty() {
+		var field cryptobyte.String
+		var tag asn1.Tag
+		if !point.ReadAnyASN1(&field, &tag) {
+			return false
+		}
+		if tag == asn1.Tag(3).ContextSpecific() {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutCRLs is the case without such CRLs; a list of CRLs that becomes empty goes away with its option.
+func withoutCRLs(c cases.Case, drop func(der []byte) bool) cases.Case {
 	out := c
 	out.Files, out.Args = nil, slices.Clone(c.Args)
 	for _, f := range c.Files {
@@ -78,7 +109,7 @@ func withoutDeltas(c cases.Case) cases.Case {
 			if b, rest = pem.Decode(rest); b == nil {
 				break
 			}
-			if l, err := verify.ParseCRL(b.Bytes); b.Type == "X509 CRL" && err == nil && l.IsDelta() {
+			if b.Type == "X509 CRL" && drop(b.Bytes) {
 				dropped++
 				continue
 			}
