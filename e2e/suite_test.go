@@ -54,10 +54,8 @@ func runAll(m *testing.M) (int, error) {
 	if suite.tools, err = build.Components(ctx, moduleDir, os.Stderr); err != nil {
 		return 1, err
 	}
-	if suite.pkitool = os.Getenv("PKITOOL"); suite.pkitool == "" { // a path there is judged instead of the tree
-		if suite.pkitool, err = build.Pkitool(ctx, filepath.Dir(moduleDir), dir); err != nil {
-			return 1, err
-		}
+	if suite.pkitool, err = build.Pkitool(ctx, filepath.Dir(moduleDir), dir); err != nil {
+		return 1, err
 	}
 	code := m.Run()
 	if code == 0 {

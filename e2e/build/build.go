@@ -133,8 +133,11 @@ func prune(root, key string, now time.Time) error {
 }
 
 // Pkitool builds pkitool, as its own go.mod says, into dir and returns the binary's path.
-// repoDir is the root of the main module.
+// repoDir is the root of the main module. The environment variable PKITOOL names a binary to take instead.
 func Pkitool(ctx context.Context, repoDir, dir string) (string, error) {
+	if given := os.Getenv("PKITOOL"); given != "" {
+		return given, nil
+	}
 	out := filepath.Join(dir, "pkitool")
 	return out, run(ctx, repoDir, io.Discard, "build", "-o", out, "./cmd/pkitool")
 }
