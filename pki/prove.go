@@ -42,6 +42,7 @@ func prove(der []byte, t Template, subject []byte, pub crypto.PublicKey, parent 
 	must("public key", SameKey(c.PublicKey, pub))
 	must("validity", c.NotBefore.Equal(seconds(t.NotBefore)) && c.NotAfter.Equal(seconds(t.NotAfter)))
 	must("subject alternative names", sameSANs(SANsOf(c), t.SANs))
+	must("encoded names", t.RawSANs == nil || bytes.Equal(extension(c, "2.5.29.17"), t.RawSANs))
 	must("key usage", c.KeyUsage == t.KeyUsage(pub))
 	must("extended key usage", slices.Equal(c.ExtKeyUsage, t.ExtKeyUsage) && slices.EqualFunc(c.UnknownExtKeyUsage, t.UnknownExtKeyUsage, asn1.ObjectIdentifier.Equal))
 	must("basic constraints", c.BasicConstraintsValid && c.IsCA == t.CA && critical(c, "2.5.29.19") && pathLenOf(c) == pathLenWanted(t))
@@ -70,6 +71,15 @@ func sameSANs(a, b SANs) bool {
 
 func critical(c *x509.Certificate, oid string) bool {
 	return slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Critical && e.Id.String() == oid })
+}
+
+func extension(c *x509.Certificate, oid string) []byte {
+	for _, e := range c.Extensions {
+		if e.Id.String() == oid {
+			return e.Value
+		}
+	}
+	return nil
 }
 
 func pathLenOf(c *x509.Certificate) int {

@@ -25,6 +25,9 @@ const Backdate = 5 * time.Minute
 type Template struct {
 	Subject Subject
 	SANs    SANs
+	// RawSANs, if not nil, is the encoded extension that says SANs, names of other
+	// kinds too. It is taken as it is: a renewed certificate keeps its names byte for byte.
+	RawSANs []byte
 	// CA asks for a certificate authority. PathLen bounds the CAs below it; nil: unbounded.
 	CA      bool
 	PathLen *int
@@ -77,6 +80,7 @@ func (t Template) request(pub crypto.PublicKey) (sign.Request, error) {
 		RawSubject:         t.Subject.raw,
 		DNSNames:           t.SANs.DNS,
 		EmailAddresses:     t.SANs.Emails,
+		RawSANs:            t.RawSANs,
 		CA:                 t.CA,
 		MaxPathLen:         -1,
 		KeyUsage:           t.KeyUsage(pub),

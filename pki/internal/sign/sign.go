@@ -37,6 +37,7 @@ type Request struct {
 	IPAddresses    []net.IP
 	EmailAddresses []string
 	URIs           []*url.URL
+	RawSANs        []byte // if not nil, used instead of the names above, byte for byte
 
 	CA                 bool
 	MaxPathLen         int // -1: no constraint
@@ -75,7 +76,7 @@ func NewKey(algorithm string, bits int) (crypto.Signer, error) {
 func Certificate(req Request, pub crypto.PublicKey, key crypto.Signer, parent *x509.Certificate, parentKey crypto.Signer) ([]byte, error) {
 	silence()
 	usages, ordinary := usageNames(req)
-	if !ordinary || key == nil || req.RawSubject != nil || req.SubjectKeyID != nil || len(req.URIs)+len(req.EmailAddresses) > 0 {
+	if !ordinary || key == nil || req.RawSubject != nil || req.SubjectKeyID != nil || req.RawSANs != nil || len(req.URIs)+len(req.EmailAddresses) > 0 {
 		return direct(req, pub, parent, parentKey)
 	}
 	return byCFSSL(req, usages, key, parent, parentKey)
@@ -145,6 +146,9 @@ func direct(req Request, pub crypto.PublicKey, parent *x509.Certificate, parentK
 	}
 	if req.CA {
 		t.MaxPathLen, t.MaxPathLenZero = req.MaxPathLen, req.MaxPathLen == 0
+	}
+	if req.RawSANs != nil {
+		t.ExtraExtensions = []pkix.Extension{{Id: asn1OID{2, 5, 29, 17}, Value: req.RawSANs}}
 	}
 	if t.SubjectKeyId == nil {
 		if t.SubjectKeyId, err = signer.ComputeSKI(t); err != nil {
