@@ -110,8 +110,17 @@ func sign(todo []*work, cas map[string]*authority, o Options) error {
 	return g.Wait()
 }
 
+// template is what is asked of the CA for the row, without its validity.
+func (a *Action) template() pki.Template {
+	t := a.Spec.Template()
+	if a.renewal != nil {
+		t.ExtKeyUsage, t.UnknownExtKeyUsage, t.RawSANs = a.renewal.usages, a.renewal.unknownUsages, a.renewal.sans
+	}
+	return t
+}
+
 func (w *work) issue(ca *authority, o Options) error {
-	t := w.Spec.Template()
+	t := w.template()
 	var err error
 	if t.NotBefore, t.NotAfter, err = ca.signer.Window(o.Now, w.Spec.Validity); err != nil {
 		return err
@@ -119,11 +128,18 @@ func (w *work) issue(ca *authority, o Options) error {
 	if w.chain, err = ca.signer.Issue(t, w.key); err != nil {
 		return err
 	}
+	if w.renewal != nil {
+		w.chain = append(w.chain, w.renewal.appended...)
+	}
 	if w.Spec.Place.Kubeconfig == "" {
 		return nil
 	}
 	key, err := pki.EncodePrivateKey(w.key)
 	if err != nil {
+		return err
+	}
+	if w.renewal != nil {
+		w.conf, err = kubeconfig.Edit{CA: pki.EncodeCertificates(ca.bundle...), ClientCert: pki.EncodeCertificates(w.chain...), ClientKey: key}.Apply(w.held.conf.data)
 		return err
 	}
 	w.conf, err = kubeconfig.Single{
@@ -160,7 +176,10 @@ func writes(todo []*work, o Options) ([][]store.Write, error) {
 			}
 			keys = append(keys, store.Write{Path: f.key.path, Data: data, Mode: 0o600, IfAbsent: !f.key.exists})
 		}
-		cert := store.Write{Path: f.cert.path, Data: pki.EncodeCertificates(w.chain...), Mode: o.CertMode, IfAbsent: true}
+		cert := store.Write{Path: f.cert.path, Data: pki.EncodeCertificates(w.chain...), Mode: o.CertMode, IfAbsent: w.Action.key == nil || !f.cert.exists}
+		if w.renewal != nil {
+			cert.Mode &= f.cert.mode.Perm() | 0o600 // what was closed to others stays closed
+		}
 		switch w.Spec.Kind {
 		case certs.KeyPair:
 			pub, err := pki.EncodePublicKey(w.key.Public())

@@ -21,6 +21,7 @@ const (
 	Create Verb = "create" // nothing there, or a key that waits for its certificate
 	Renew  Verb = "renew"  // made anew, with a new key, in place of what is there
 	Refuse Verb = "refuse" // wrong in a way that is not ours to mend
+	Skip   Verb = "skip"   // not there and not asked for by name
 )
 
 // Action is what is done with one row, and why.
@@ -30,6 +31,8 @@ type Action struct {
 	Reason string
 	// Faults are what is wrong with what lies there: why a row is refused or made anew.
 	Faults []Fault
+	// Notes are what a renewal changes beyond dates and key.
+	Notes []string
 	// Because names the row whose refusal is the cause of this one's.
 	Because string
 	// Files are all the row's files, Writes those that are written; Tighten are
@@ -41,6 +44,7 @@ type Action struct {
 	key     crypto.Signer // an existing key that is certified instead of a new one
 	signing *authority    // CA rows: what they can do for others
 	held    *found        // what is there, for the report
+	renewal *renewal      // what a renewal takes over from what is there; nil: all is made from Spec
 }
 
 // Chmod is a file whose mode is made tighter.
@@ -159,6 +163,7 @@ type decider struct {
 	inv  Inventory
 	o    Options
 	cas  map[string]*authority
+	rows map[string]Action // the CAs' own, for a renewal
 }
 
 func (d *decider) row(s certs.Spec, want bool) Action {

@@ -18,7 +18,11 @@ func (d *decider) forbidden(s certs.Spec, ca *authority) string {
 	if !slices.ContainsFunc(ca.bundle, limited) {
 		return ""
 	}
-	t := s.Template()
+	return d.unfit(s, s.Template(), ca)
+}
+
+// unfit is forbidden for a template that need not be the row's own, and whatever the CA.
+func (d *decider) unfit(s certs.Spec, t pki.Template, ca *authority) string {
 	t.NotBefore, t.NotAfter = ca.signer.Certificate().NotBefore, ca.signer.Certificate().NotAfter
 	key, err := pki.GenerateKey(pki.ECDSAP256)
 	if err != nil {
