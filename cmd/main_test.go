@@ -73,7 +73,8 @@ func TestScripts(t *testing.T) {
 			} {
 				e.Setenv(kv[0], kv[1])
 			}
-			return nil
+			// For scripts that run as somebody who is not root.
+			return errors.Join(os.Chmod(filepath.Dir(e.WorkDir), 0o755), os.Chmod(e.WorkDir, 0o755))
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
@@ -82,7 +83,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "mode": mode, "keep": keep, "same": same, "openssl": openssl,
+			"exits": exits, "mode": mode, "keep": keep, "same": same, "expand": expand, "openssl": openssl,
 		},
 	})
 }
@@ -169,6 +170,17 @@ func everything(ts *testscript.TestScript, except []string) []string {
 		return nil
 	}))
 	return out
+}
+
+// expand FILE... puts the values of variables into files, as $WORK.
+func expand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: expand FILE...")
+	}
+	for _, f := range args {
+		data := os.Expand(ts.ReadFile(f), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(f), []byte(data), 0o644))
+	}
 }
 
 // openssl ARGS... runs the installed openssl; without one the script is
