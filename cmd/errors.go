@@ -104,15 +104,21 @@ func parts(err error) []error {
 	return []error{err}
 }
 
+// tellRefused says what is wrong row by row. A hint that several faults in a
+// row share is said once, behind the last of them.
 func tellRefused(w io.Writer, plan phases.Plan) {
+	var lines, hints []string
 	for _, a := range plan.Refused() {
-		for i, f := range a.Faults {
-			hint := f.Hint
-			if i+1 < len(a.Faults) && a.Faults[i+1].Hint == hint {
-				hint = "" // said once, behind the last
-			}
-			tell(w, a.Spec.Name+": "+f.String(), hint)
+		for _, f := range a.Faults {
+			lines, hints = append(lines, a.Spec.Name+": "+f.String()), append(hints, f.Hint)
 		}
+	}
+	for i, line := range lines {
+		hint := hints[i]
+		if i+1 < len(hints) && hints[i+1] == hint {
+			hint = ""
+		}
+		tell(w, line, hint)
 	}
 	fmt.Fprintln(w, "nothing was changed")
 }
