@@ -22,7 +22,7 @@ const (
 	hintCA       = "a CA is never replaced: put the right certificate and key there, or use an empty directory"
 	hintCABackup = "put the CA certificate back from a backup, or from the copy in a kubeconfig"
 	hintCAKey    = "put the key back from a backup, or move it away: then the CA counts as external and signs nothing here"
-	hintCSR      = "the CA's key is not here: make a request with `pkitool certs generate-csr`, have it signed, and put the certificate in its place"
+	hintCSR      = "the CA's key is not here: make a request with `pkitool certs generate-csr`, have it signed, and bring the certificate back with `pkitool certs import`"
 )
 
 // caState is a way in which a CA can be found that stops everything below it.

@@ -33,7 +33,7 @@ func (f Fault) String() string {
 // The hints that several faults share.
 const (
 	hintReissue = "--reissue replaces it"
-	hintCSR     = "the CA's key is not here: make a request with `pkitool certs generate-csr`, have it signed, and put the certificate in its place"
+	hintCSR     = "the CA's key is not here: make a request with `pkitool certs generate-csr`, have it signed, and bring the certificate back with `pkitool certs import`"
 	hintKey     = "remove the passphrase with `openssl pkey -in KEY -out NEW`, or put an unencrypted key in its place"
 	hintCAKey   = "put the key back from a backup, or move it away: then the CA counts as external and signs nothing here"
 	hintSAPub   = "move it away: it is derived from the private key again"
