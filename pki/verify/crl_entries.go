@@ -128,8 +128,16 @@ func (l *CRL) find(c *Certificate) *crlSpot {
 	if !ok {
 		return nil
 	}
+	asked, of := int32(-2), false // entries in order name issuers in order: each is asked once
 	for i := first; i >= 0; i = l.next[i] {
-		if spot := &l.spots[i]; bytes.Equal(l.serial(spot), c.serial) && l.isOf(spot, c.issuer) {
+		spot := &l.spots[i]
+		if !bytes.Equal(l.serial(spot), c.serial) {
+			continue
+		}
+		if spot.issuer != asked {
+			asked, of = spot.issuer, l.isOf(spot, c.issuer)
+		}
+		if of {
 			return spot
 		}
 	}

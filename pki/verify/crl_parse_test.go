@@ -158,7 +158,8 @@ func TestCRLProofIsOfOneKey(t *testing.T) {
 // Entries that all say the same must not make reading or looking up quadratic.
 func TestCRLOfEqualEntriesIsRead(t *testing.T) {
 	root := forgedCert{name: forgeCN("root"), exts: asRoot}.issue()
-	elsewhere := forgeExts([]forgedExt{{extCertIss, true, forgeSeq(forgeDir(forgeCN("elsewhere")))}})
+	names := bytes.Repeat(forgeDir(forgeCN("boot")), 20_000)
+	elsewhere := forgeExts([]forgedExt{{extCertIss, true, forgeSeq(names)}})
 	date := forgeUTCTime(forgeTime)
 	entries := forgeSeq(forgeInt(7), date, elsewhere)
 	entries = append(entries, bytes.Repeat(forgeSeq(forgeInt(7), date), 300_000)...)
