@@ -87,9 +87,9 @@ func readBounded(r io.Reader, size int) ([]byte, error) {
 }
 
 // List gives the paths, sorted, of all regular files in the tree under dir, and of symbolic links to regular files.
-// Links to directories are not followed, but dir itself may be one; staging files of this package are left out. It looks
-// at no more than limit entries, directories included: one more is ErrTooMany and no list. A subdirectory that cannot
-// be read does not hide the others: the list is complete without it, and the error (joined *Errors) names each.
+// Links to directories are not followed, but dir itself may be one; this package's staging and lock files are left out.
+// It looks at no more than limit entries, directories included: one more is ErrTooMany and no list. A subdirectory that
+// cannot be read does not hide the others: the list is complete without it, and the error (joined *Errors) names each.
 func List(dir string, limit int) ([]string, error) {
 	var (
 		files  []string
@@ -112,7 +112,7 @@ func List(dir string, limit int) ([]string, error) {
 			switch {
 			case entry.IsDir():
 				open = append(open, path)
-			case isStaging(entry.Name()):
+			case isStaging(entry.Name()), entry.Name() == lockName:
 			case entry.Type().IsRegular():
 				files = append(files, path)
 			case entry.Type() == fs.ModeSymlink:

@@ -159,7 +159,7 @@ func TestList(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
 	dir := filepath.Join(top, "pki")
-	for _, name := range []string{"ca.crt", "etcd/ca.crt", "etcd/deep/x", "apiserver.crt", "etcd/" + stagingName()} {
+	for _, name := range []string{"ca.crt", "etcd/ca.crt", "etcd/deep/x", "apiserver.crt", "etcd/" + stagingName(), lockName} {
 		mkdir(t, filepath.Dir(filepath.Join(dir, name)), 0o755)
 		write(t, filepath.Join(dir, name), "", 0o644)
 	}
@@ -183,7 +183,7 @@ func TestList(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, want(dir), files)
 
-	const entries = 12 // 5 files, 1 of them staging, 2 directories, 1 pipe, 4 links
+	const entries = 13 // 6 files, 2 of them our own, 2 directories, 1 pipe, 4 links
 	_, err = List(dir, entries)
 	require.NoError(t, err)
 	for _, limit := range []int{entries - 1, 3, 0, -1} {
