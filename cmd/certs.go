@@ -12,6 +12,7 @@ func newCerts(env *Env) *cobra.Command {
 		newCertsSign(env),
 		newCertsGenerateCSR(env),
 		newCertsImport(env),
+		newCertsRenew(env),
 	)
 	return c
 }

@@ -150,6 +150,10 @@ func renewReport(p Plan, dirs Dirs) Report {
 		row.Notes = a.Notes
 		if a.Verb == Renew {
 			row.Uptake = a.Spec.Uptakes()
+		} else {
+			// The tree may be nobody's in particular: only what lies there is told.
+			row.Subject, row.SANs, row.Server = nil, nil, strings.TrimSuffix(a.held.entry.Cluster.Server, "/")
+			row.describe(a)
 		}
 		if a.Spec.Kind != certs.CA && len(a.held.chain) > 0 {
 			end := a.held.chain[0].NotAfter.UTC()

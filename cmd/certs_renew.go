@@ -1,0 +1,307 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/phases"
+)
+
+// renewFlags are the flags of `certs renew` that are not settings.
+type renewFlags struct {
+	due, backupDir     string
+	reuseKey, noBackup bool
+}
+
+func newCertsRenew(env *Env) *cobra.Command {
+	var own renewFlags
+	names := renewableNames(knownTree())
+	c := &cobra.Command{
+		Use:   "renew [all|NAME...]",
+		Short: "Renew certificates and kubeconfigs in place",
+		Long: `Renew the certificates and the kubeconfigs that are there: all, or those that are
+named (` + "`admin.conf` is the same as `admin`" + `). Expired ones too. Each gets a new key and
+a new certificate from the CA in the directory; in a kubeconfig the CA is brought
+up to date and everything else stays. At the end all is read again and proven.
+
+What a certificate says comes from the old one, whole: every attribute of its
+subject, its names of every kind, its usages, the certificates behind it, and
+the algorithm of its key. --apiserver-cert-extra-sans and --etcd-cert-extra-sans
+add names to it. With --config, subject, DNS names, addresses and the algorithm
+are those of the configuration. Nothing is asked of the host without --config.
+
+Old files are copied to ` + phases.BackupPrefix + `<time> (mode 0700) beside the directory of
+the certificates first. CAs and the service-account key pair are not renewed. A
+certificate whose CA has no key here is refused: "certs generate-csr" makes the
+request for it. "all" passes over kubeconfigs, and files of a CA, that this node does not have.
+
+The output says which components take the new files up by themselves, and which
+must be restarted.`,
+		Example: `  pkitool certs renew all
+  pkitool certs renew all --if-expires-within 30d
+  pkitool certs renew apiserver --apiserver-cert-extra-sans lb.example.com
+  pkitool certs renew apiserver etcd-server admin.conf --validity 90d --dry-run`,
+		ValidArgsFunction: cobra.FixedCompletions(append([]string{"all"}, names...), cobra.ShellCompDirectiveNoFileComp),
+	}
+	flags := addSettings(c, env, func(f config.Field) bool {
+		return slices.Contains([]string{"apiserver-cert-extra-sans", "etcd-cert-extra-sans", "key-algorithm", "validity", "cert-dir", "kubeconfig-dir", "cert-mode", "dry-run"}, f.Flag)
+	})
+	c.Flags().Lookup("key-algorithm").Usage = "algorithm of the new keys (default: as the old ones, or the configuration's)"
+	_ = c.RegisterFlagCompletionFunc("key-algorithm", cobra.FixedCompletions(algorithms(), cobra.ShellCompDirectiveNoFileComp))
+	c.Flags().StringVar(&own.due, "if-expires-within", "", "renew only what ends within this `time` (720h, 30d), or has no more than this part of its life left (33%)")
+	c.Flags().BoolVar(&own.reuseKey, "reuse-key", false, "certify the keys that are there instead of making new ones")
+	c.Flags().BoolVar(&own.noBackup, "no-backup", false, "keep no copies of the old files")
+	c.Flags().StringVar(&own.backupDir, "backup-dir", "", "`directory` in which the dated directory of copies is made (default: the one that --cert-dir is in)")
+	c.MarkFlagsMutuallyExclusive("no-backup", "backup-dir")
+	out := addOutput(c, env)
+	out.addQuiet(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := fromEnvironment(c, env, "if-expires-within", "reuse-key", "no-backup", "backup-dir"); err != nil {
+			return err
+		}
+		return runRenew(c, env, flags, out, own, args)
+	}
+	return c
+}
+
+func renewableNames(t certs.Tree) []string {
+	var out []string
+	for _, s := range phases.Renewable(t) {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
+func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags, own renewFlags, args []string) error {
+	usage := func(err error) error { return &usageError{err: err, command: c.CommandPath()} }
+	all := len(args) == 0 || slices.Equal(args, []string{"all"})
+	if all {
+		args = renewableNames(knownTree())
+	} else if slices.Contains(args, "all") {
+		return usage(errors.New("all stands by itself, without names"))
+	} else if err := flags.idleOn(c, args); err != nil {
+		return err
+	}
+	if own.reuseKey && c.Flags().Changed("key-algorithm") {
+		return usage(errors.New("--reuse-key makes no key: --key-algorithm has no effect beside it"))
+	}
+	configured := flags.given("config")
+	host := config.NeutralHost()
+	if configured {
+		host = thisHost()
+	}
+	flags.anyCAValidity()
+	s, err := flags.loadFor(host, out.quiet)
+	if err != nil {
+		return err
+	}
+	tree, err := certs.New(s.Cluster)
+	if err != nil {
+		return err
+	}
+	if all {
+		args = renewableNames(tree)
+	}
+	chosen, err := phases.ChooseRenewal(tree, knownTree(), args)
+	if err != nil {
+		return usage(err)
+	}
+	o := phases.RenewOptions{Now: env.Now, CertMode: s.CertMode, ReuseKey: own.reuseKey, Configured: configured, All: all}
+	if configured || flags.given("key-algorithm") {
+		o.KeyAlgorithm = s.Cluster.KeyAlgorithm
+	}
+	if o.Due, err = parseThreshold("if-expires-within", own.due); err != nil {
+		return usage(err)
+	}
+	if !own.noBackup {
+		if o.Backup = own.backupDir; o.Backup == "" {
+			o.Backup = filepath.Join(s.CertDir, "..")
+		}
+	}
+	dirs := phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}
+	var r phases.Report
+	if s.DryRun {
+		r, err = phases.RenewDryRun(tree, dirs, chosen, o)
+	} else {
+		r, err = phases.RenewRows(c.Context(), tree, dirs, chosen, o)
+	}
+	if r.Kind == "" {
+		return err
+	}
+	var refused *phases.RefusedError
+	if errors.As(err, &refused) && out.format == "text" && !s.DryRun {
+		return err // the refusals say it all
+	}
+	return errors.Join(err, out.print(r, func(w io.Writer) error { return writeRenewal(w, r) }))
+}
+
+// parseThreshold reads a duration or a part of a life ("33%"); nil for none.
+func parseThreshold(flag, text string) (*phases.Threshold, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if part, ok := strings.CutSuffix(text, "%"); ok {
+		p, err := strconv.ParseFloat(part, 64)
+		if err != nil || !(p > 0 && p <= 100) {
+			return nil, fmt.Errorf("--%s: %q is no part of a life: must be above 0%% and up to 100%%", flag, text)
+		}
+		return &phases.Threshold{Percent: p}, nil
+	}
+	d, err := config.ParseDuration(text)
+	if err != nil {
+		return nil, fmt.Errorf("--%s: %w", flag, err)
+	}
+	if d < 0 {
+		return nil, fmt.Errorf("--%s: %q is before now", flag, text)
+	}
+	return &phases.Threshold{Left: d}, nil
+}
+
+// writeRenewal writes one line a row, with what has to be done about it, and what it comes to.
+func writeRenewal(w io.Writer, r phases.Report) error {
+	count := map[phases.Verb]int{}
+	t := newTable(w)
+	for _, row := range r.Rows {
+		count[row.Verb]++
+		note := row.Reason
+		if len(row.Faults) > 0 {
+			note = row.Faults[0].Text
+		}
+		if row.Verb == phases.Renew && row.NotAfter != nil {
+			note = "valid until " + row.NotAfter.Format(time.RFC3339)
+		}
+		t.row(renewWord(row.Verb, r.DryRun), path.Join(row.Phase, row.Name), strings.Join(row.Files, " "), note, uptakeWords(row.Uptake))
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	for _, row := range r.Rows {
+		for _, n := range row.Notes {
+			fmt.Fprintf(w, "note: %s: %s\n", row.Name, n)
+		}
+		for _, m := range row.Tightened {
+			fmt.Fprintf(w, "mode %s of %s set to %s\n", m.From, m.Path, m.To)
+		}
+	}
+	for _, p := range r.Swept {
+		fmt.Fprintf(w, "removed %s, left by a run that was killed\n", p)
+	}
+	if r.Backup != "" {
+		fmt.Fprintf(w, "old files: %s\n", r.Backup)
+	}
+	if restart := toRestart(r); len(restart) > 0 {
+		fmt.Fprintf(w, "restart: %s\n", strings.Join(restart, ", "))
+	}
+	_, err := fmt.Fprintln(w, renewSummary(r, count))
+	return err
+}
+
+func renewWord(v phases.Verb, dry bool) string {
+	if !dry && v == phases.Skip {
+		return "skipped"
+	}
+	return verbWord(v, dry)
+}
+
+func renewSummary(r phases.Report, count map[phases.Verb]int) string {
+	switch {
+	case count[phases.Refuse] > 0:
+		return fmt.Sprintf("%d of %d rows refused: nothing would be changed", count[phases.Refuse], len(r.Rows))
+	case r.DryRun:
+		return fmt.Sprintf("dry run: %d to renew, %d to keep; nothing was written", count[phases.Renew], count[phases.Keep])
+	case count[phases.Renew] == 0:
+		return fmt.Sprintf("nothing changed: none of %d is due", count[phases.Keep])
+	}
+	return fmt.Sprintf("done and proven: %d renewed, %d kept", count[phases.Renew], count[phases.Keep])
+}
+
+// uptakeWords says what has to be done for a row's components.
+func uptakeWords(list []certs.Uptake) string {
+	var out []string
+	for _, u := range list {
+		if u.Restart {
+			out = append(out, "restart "+u.Component+": it "+u.How)
+		} else {
+			out = append(out, u.Component+" "+u.How)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// toRestart are the components that must be restarted, each once, in the order of the tree.
+func toRestart(r phases.Report) []string {
+	var out []string
+	for _, row := range r.Rows {
+		for _, u := range row.Uptake {
+			if u.Restart && !slices.Contains(out, u.Component) {
+				out = append(out, u.Component)
+			}
+		}
+	}
+	return out
+}
+
+// fromEnvironment gives flags that are not settings the value of their
+// variables (PKITOOL_IF_EXPIRES_WITHIN), where the command line is silent.
+func fromEnvironment(c *cobra.Command, env *Env, flags ...string) error {
+	for _, name := range flags {
+		key := "PKITOOL_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		v, ok := env.LookupEnv(key)
+		if !ok || v == "" || c.Flags().Changed(name) {
+			continue
+		}
+		if err := c.Flags().Lookup(name).Value.Set(v); err != nil {
+			return &usageError{err: fmt.Errorf("%s: %q is not right: %w", key, v, err), command: c.CommandPath()}
+		}
+	}
+	return nil
+}
+
+// given reports whether a flag, or its variable, has a value.
+func (s *settingsFlags) given(flag string) bool {
+	if flag == "config" && s.config != "" {
+		return true
+	}
+	for _, t := range s.texts {
+		if t.field.Flag == flag && len(t.given) > 0 {
+			return true
+		}
+	}
+	v, ok := s.env.LookupEnv("PKITOOL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))
+	return ok && v != ""
+}
+
+// idleOn is idle for rows by the names that renewals know them by.
+func (s *settingsFlags) idleOn(c *cobra.Command, names []string) error {
+	rows, err := phases.ChooseRenewal(knownTree(), knownTree(), names)
+	if err != nil {
+		return &usageError{err: err, command: c.CommandPath()}
+	}
+	var paths []string
+	for _, name := range rows {
+		row, _ := knownTree().Row(name)
+		paths = append(paths, row.Path())
+	}
+	return s.idle(c, paths)
+}
+
+// anyCAValidity keeps --validity from being compared with the life of CAs that
+// would be made: here they are on disk, and their real end is what counts.
+func (s *settingsFlags) anyCAValidity() {
+	for _, f := range config.Fields() {
+		if f.Flag == "ca-validity" {
+			s.texts = append(s.texts, &flagText{field: f, given: []string{"290y"}})
+		}
+	}
+}
