@@ -41,7 +41,7 @@ func noCommand(c *cobra.Command, args []string) error {
 func exactArgs(n int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {
-			return &usageError{err: fmt.Errorf("%d arguments wanted, %d given", n, len(args)), command: c.CommandPath()}
+			return &usageError{err: fmt.Errorf("%s wanted, %d given", counted(n, "argument"), len(args)), command: c.CommandPath()}
 		}
 		return nil
 	}

@@ -190,9 +190,11 @@ func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, err
 	flags := addSettings(c, env, concerns)
 	out := addOutput(c, env)
 	out.addQuiet(c)
-	for _, f := range []string{"key-algorithm", "sa-key-algorithm"} {
+	for f, names := range map[string][]string{"key-algorithm": algorithms(), "sa-key-algorithm": slices.DeleteFunc(algorithms(), func(a string) bool {
+		return a == string(pki.Ed25519) // no Kubernetes component signs tokens with it
+	})} {
 		if c.Flags().Lookup(f) != nil {
-			_ = c.RegisterFlagCompletionFunc(f, cobra.FixedCompletions(algorithms(), cobra.ShellCompDirectiveNoFileComp))
+			_ = c.RegisterFlagCompletionFunc(f, cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 		}
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -284,11 +286,11 @@ func verbWord(v phases.Verb, dry bool) string {
 func summary(r phases.Report, count map[phases.Verb]int) string {
 	switch {
 	case count[phases.Refuse] > 0:
-		return fmt.Sprintf("%d of %d rows refused: nothing would be changed", count[phases.Refuse], len(r.Rows))
+		return fmt.Sprintf("%d of %s refused: nothing would be changed", count[phases.Refuse], counted(len(r.Rows), "row"))
 	case r.DryRun:
 		return fmt.Sprintf("dry run: %d to create, %d to renew, %d to keep; nothing was written", count[phases.Create], count[phases.Renew], count[phases.Keep])
 	case !r.Changed:
-		return fmt.Sprintf("nothing changed: %d rows complete", count[phases.Keep])
+		return fmt.Sprintf("nothing changed: %s complete", counted(count[phases.Keep], "row"))
 	}
 	return fmt.Sprintf("done and proven: %d created, %d renewed, %d kept", count[phases.Create], count[phases.Renew], count[phases.Keep])
 }

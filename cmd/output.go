@@ -73,3 +73,11 @@ func (o *outputFlags) print(v any, text func(io.Writer) error) error {
 	}
 	return text(o.env.Stdout)
 }
+
+// counted is "1 row", "2 rows".
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}

@@ -65,6 +65,12 @@ reading and writing. Every flag FLAG can be given as PKITOOL_FLAG as well.`,
 	for _, make := range commands() {
 		root.AddCommand(make(env))
 	}
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" { // cobra's own takes any word for a shell, and says nothing
+			c.Args, c.RunE = noCommand, func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
 	return root
 }
 
