@@ -143,7 +143,7 @@ func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error)
 	switch {
 	case r.SANs != nil:
 		t.SANs = *r.SANs
-	case kubelet && kind == certs.Serving, r.AcceptSANs:
+	case kubelet, r.AcceptSANs:
 		t.SANs = pki.Join(c.SANs)
 	case !c.SANs.Empty():
 		fault("asks for the names %s: grant them with --accept-sans, or give --san", c.SANs)
