@@ -13,6 +13,7 @@ func newCerts(env *Env) *cobra.Command {
 		newCertsGenerateCSR(env),
 		newCertsImport(env),
 		newCertsRenew(env),
+		newCertsExpiration(env),
 	)
 	return c
 }

@@ -151,19 +151,7 @@ func (f *found) takeKubeconfig() {
 		f.entryErr = err
 		return
 	}
-	load := func(data []byte, name, what string) ([]byte, error) {
-		if len(data) > 0 || name == "" {
-			return data, nil
-		}
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(filepath.Dir(f.conf.path), name)
-		}
-		got, err := readFile(name)
-		if err == nil && !got.exists {
-			err = errors.New("the " + what + " it names is missing (" + name + ")")
-		}
-		return got.data, err
-	}
+	load := func(data []byte, name, what string) ([]byte, error) { return namedBy(f.conf.path, data, name, what) }
 	var data []byte
 	if data, f.caErr = load(f.entry.Cluster.CA, f.entry.Cluster.CAFile, "certificate authority"); f.caErr == nil && len(data) > 0 {
 		f.bundle, f.caErr = pki.ParseCertificates(data)
@@ -174,4 +162,20 @@ func (f *found) takeKubeconfig() {
 	if data, f.keyErr = load(f.entry.User.ClientKey, f.entry.User.ClientKeyFile, "client key"); f.keyErr == nil && len(data) > 0 {
 		f.signer, f.keyErr = pki.ParsePrivateKey(data)
 	}
+}
+
+// namedBy is what a kubeconfig holds, or what lies in the file that it names
+// instead: relative to its own directory.
+func namedBy(conf string, data []byte, name, what string) ([]byte, error) {
+	if len(data) > 0 || name == "" {
+		return data, nil
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(filepath.Dir(conf), name)
+	}
+	got, err := readFile(name)
+	if err == nil && !got.exists {
+		err = errors.New("the " + what + " it names is missing (" + name + ")")
+	}
+	return got.data, err
 }

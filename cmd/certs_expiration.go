@@ -1,0 +1,176 @@
+package cmd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+func newCertsExpiration(env *Env) *cobra.Command {
+	var within, file string
+	names := expiringNames(knownTree())
+	c := &cobra.Command{
+		Use:   "check-expiration [NAME...]",
+		Short: "Tell when everything expires: exit code 1 if it has, or does so soon",
+		Long: `Tell when each certificate ends: those of the cluster and its kubeconfigs, every
+certificate of a bundle ("ca#2" is the second of its file), and any other
+certificate in the two directories; or only the rows that are named. The table and the JSON
+are kubeadm's. The order is that of the tree ("pkitool init phase certs --help"), then what
+else is there by its path; kubeadm sorts by name. Copies in ` + phases.BackupPrefix + `* are left out.
+
+The exit code is 1, with a line on standard error for each cause, when a
+certificate has expired, is missing or cannot be read, and with --within when it
+ends by then.
+
+-o prometheus writes x509_cert_not_after, x509_cert_not_before and
+x509_cert_expired with the labels of x509-certificate-exporter; with --out a
+file for node_exporter's textfile collector is replaced at once, as a whole.`,
+		Example: `  pkitool certs check-expiration
+  pkitool certs check-expiration --within 30d
+  pkitool certs check-expiration apiserver admin.conf --within 20% -o json
+  pkitool certs check-expiration -o prometheus --out /var/lib/node_exporter/pkitool.prom`,
+		ValidArgsFunction: cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp),
+	}
+	flags := addSettings(c, env, func(f config.Field) bool { return slices.Contains([]string{"cert-dir", "kubeconfig-dir"}, f.Flag) })
+	c.Flags().StringVar(&within, "within", "", "also exit with 1 if anything ends within this `time` (720h, 30d), or has no more than this part of its life left (20%)")
+	c.Flags().StringVar(&file, "out", "", "write to this `file`, whole or not at all, instead of standard output")
+	out := addOutput(c, env, "prometheus")
+	out.addQuiet(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := fromEnvironment(c, env, "within", "out"); err != nil {
+			return err
+		}
+		threshold, err := parseThreshold("within", within)
+		if err != nil {
+			return &usageError{err: err, command: c.CommandPath()}
+		}
+		s, err := flags.loadFor(config.NeutralHost(), out.quiet)
+		if err != nil {
+			return err
+		}
+		tree, err := certs.New(s.Cluster)
+		if err != nil {
+			return err
+		}
+		chosen, err := chooseExpiring(tree, args)
+		if err != nil {
+			return &usageError{err: err, command: c.CommandPath()}
+		}
+		x, err := phases.CheckExpiration(tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, chosen, threshold, env.Now)
+		err = errors.Join(err, printExpirations(c, out, file, x))
+		if bad := tellExpirations(env.Stderr, x); err == nil {
+			err = bad
+		}
+		return err
+	}
+	return c
+}
+
+func expiringNames(t certs.Tree) []string {
+	var out []string
+	for _, s := range t.Rows() {
+		if s.Kind != certs.KeyPair {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
+// chooseExpiring turns names into rows; none: nil, for everything there is.
+func chooseExpiring(t certs.Tree, args []string) ([]string, error) {
+	var chosen []string
+	for _, a := range args {
+		if s, ok := t.Row(a); ok && s.Kind == certs.CA {
+			chosen = append(chosen, a)
+			continue
+		}
+		rows, err := phases.ChooseRenewal(t, knownTree(), []string{a})
+		if err != nil {
+			return nil, fmt.Errorf("unknown name %q: must be one of %s", a, strings.Join(expiringNames(t), ", "))
+		}
+		chosen = append(chosen, rows...)
+	}
+	return chosen, nil
+}
+
+// printExpirations prints the value, or replaces a file by it.
+func printExpirations(c *cobra.Command, out *outputFlags, file string, x phases.Expirations) error {
+	var buf bytes.Buffer
+	to := *out
+	to.env = &Env{Stdout: &buf}
+	to.quiet = out.quiet && file == ""
+	var err error
+	if out.format == "prometheus" {
+		err = phases.WriteMetrics(&buf, x.Metrics)
+	} else {
+		err = to.print(x, func(w io.Writer) error { return writeExpirations(w, x) })
+	}
+	if err != nil {
+		return err
+	}
+	if file == "" {
+		_, err = out.env.Stdout.Write(buf.Bytes())
+		return err
+	}
+	lock, err := store.Lock(c.Context(), filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	return errors.Join(lock.Save([]store.Write{{Path: file, Data: buf.Bytes(), Mode: 0o644}}), lock.Unlock())
+}
+
+// tellExpirations says each cause of a bad result on a line of its own.
+func tellExpirations(w io.Writer, x phases.Expirations) error {
+	for _, f := range x.Findings {
+		tell(w, f.String(), f.Hint)
+	}
+	if len(x.Findings) > 0 {
+		return &quietError{code: exitBad}
+	}
+	return nil
+}
+
+// writeExpirations writes kubeadm's two tables, each where it has a line.
+func writeExpirations(w io.Writer, x phases.Expirations) error {
+	if err := writeExpirationTable(w, x.Certificates, []string{"CERTIFICATE", "EXPIRES", "RESIDUAL TIME", "CERTIFICATE AUTHORITY", "EXTERNALLY MANAGED"}, func(e phases.Expiration) []string {
+		return []string{e.CAName}
+	}); err != nil {
+		return err
+	}
+	if len(x.Certificates) > 0 && len(x.Authorities) > 0 {
+		fmt.Fprintln(w)
+	}
+	return writeExpirationTable(w, x.Authorities, []string{"CERTIFICATE AUTHORITY", "EXPIRES", "RESIDUAL TIME", "EXTERNALLY MANAGED"}, func(phases.Expiration) []string { return nil })
+}
+
+func writeExpirationTable(w io.Writer, list []phases.Expiration, head []string, issuer func(phases.Expiration) []string) error {
+	if len(list) == 0 {
+		return nil
+	}
+	t := newTable(w)
+	t.row(head...)
+	for _, e := range list {
+		managed := "no"
+		if e.ExternallyManaged {
+			managed = "yes"
+		}
+		cells := []string{"!MISSING! " + e.Name, "", ""}
+		if !e.Missing {
+			cells = []string{e.Name, e.ExpirationDate.Format("Jan 02, 2006 15:04 MST"), phases.Residual(e.ResidualTime)}
+			cells = append(append(cells, issuer(e)...), managed)
+		}
+		t.row(append(cells, make([]string, len(head)-len(cells))...)...)
+	}
+	return t.flush()
+}

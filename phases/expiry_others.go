@@ -1,0 +1,132 @@
+package phases
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+// others tells of the certificates that are no row's: every file of the
+// certificates' directory, and the kubeconfigs beside the tree's own. Copies
+// in backup directories are left out.
+func (x *expiry) others() error {
+	rows := map[string]bool{}
+	for _, s := range x.tree.Rows() {
+		for _, f := range x.dirs.Files(s) {
+			rows[filepath.Clean(f)] = true
+		}
+	}
+	files, err := listed(x.dirs.Cert)
+	for _, f := range files {
+		if !rows[filepath.Clean(f)] && !inBackup(x.dirs.Cert, f) {
+			err = errors.Join(err, x.otherFile(f))
+		}
+		rows[filepath.Clean(f)] = true
+	}
+	confs, listErr := listed(x.dirs.Kubeconfig)
+	err = errors.Join(err, faultsOf(listErr, x.dirs.Kubeconfig))
+	for _, f := range confs {
+		if !rows[filepath.Clean(f)] && filepath.Dir(f) == filepath.Clean(x.dirs.Kubeconfig) && (strings.HasSuffix(f, ".conf") || strings.HasSuffix(f, ".kubeconfig")) {
+			err = errors.Join(err, x.otherConf(f))
+		}
+	}
+	return err
+}
+
+// listed are the files of a directory; one that is not there has none.
+func listed(dir string) ([]string, error) {
+	files, err := store.List(dir, expiryLimit)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return files, err
+}
+
+// faultsOf are the faults of a directory itself. What is below the kubeconfigs'
+// is not ours: manifests that only root reads, or all of a home directory, whose
+// size then keeps further kubeconfigs from being found.
+func faultsOf(err error, dir string) error {
+	if err == nil || errors.Is(err, store.ErrTooMany) {
+		return nil
+	}
+	var out error
+	all, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	for _, e := range all.Unwrap() {
+		var at *store.Error
+		if !errors.As(e, &at) || at.Path == dir {
+			out = errors.Join(out, e)
+		}
+	}
+	return out
+}
+
+func inBackup(dir, file string) bool {
+	rel, err := filepath.Rel(dir, file)
+	return err == nil && slices.ContainsFunc(strings.Split(filepath.ToSlash(rel), "/"), func(name string) bool { return strings.HasPrefix(name, BackupPrefix) })
+}
+
+// otherFile tells of a file that may hold certificates. Whether it was meant
+// to, its name or its content says; anything else is passed over.
+func (x *expiry) otherFile(name string) error {
+	f, err := readFile(name)
+	if err != nil || !f.exists {
+		return err
+	}
+	p := place{name: filepath.ToSlash(name), file: name}
+	suffix := strings.ToLower(filepath.Ext(name))
+	chain, parseErr := pki.ParseCertificates(f.data)
+	if parseErr != nil {
+		if c, err := x509.ParseCertificate(f.data); err == nil {
+			chain, parseErr = []*x509.Certificate{c}, nil // DER
+		}
+	}
+	if parseErr != nil {
+		if suffix == ".crt" || suffix == ".cer" || bytes.Contains(f.data, []byte("-----BEGIN CERTIFICATE-----")) {
+			x.missing(p, parseErr.Error())
+			return nil
+		}
+		if suffix == ".conf" || suffix == ".kubeconfig" {
+			x.otherConfData(p, f)
+		}
+		return nil
+	}
+	for i, c := range chain {
+		q := p
+		if i > 0 {
+			q.name += "#" + strconv.Itoa(i+1)
+		}
+		q.ca, q.authority = x.issuer(c), c.IsCA
+		q.external = true // by us: no row's file is renewed
+		x.certificate(q, c)
+	}
+	return nil
+}
+
+func (x *expiry) otherConf(name string) error {
+	f, err := readFile(name)
+	if err != nil || !f.exists {
+		return err
+	}
+	x.otherConfData(place{name: filepath.Base(name), file: name}, f)
+	return nil
+}
+
+// otherConfData tells of a file if it is a kubeconfig: *.conf can be anything.
+func (x *expiry) otherConfData(p place, f file) {
+	if cfg, err := kubeconfig.Parse(f.data); err == nil && len(cfg.Users)+len(cfg.Clusters) > 0 {
+		p.external = true
+		x.conf(p, f)
+	}
+}
