@@ -99,7 +99,7 @@ func (v *verifier) checkNameConstraints() outcome {
 }
 
 // hasName reports whether SAN has a name of that kind.
-func (c *Certificate) hasName(kind int) bool {
+func (c *Certificate) hasName(kind int8) bool {
 	for i := range c.altNames {
 		if c.altNames[i].kind == kind {
 			return true
@@ -124,7 +124,7 @@ func (m *nameMatcher) certificate(c *Certificate) Code {
 		return ErrUnspecified
 	}
 	if !c.subject.Empty() {
-		if code := m.match(&generalName{kind: nameDirectory, directory: c.subject}); code != OK {
+		if code := m.match(&generalName{kind: nameDirectory, nameParts: &nameParts{directory: c.subject}}); code != OK {
 			return code
 		}
 	}
@@ -198,7 +198,7 @@ func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // effectiveKind treats an internationalised mailbox as an e-mail address
 // (RFC 8398 section 6).
-func (g *generalName) effectiveKind() int {
+func (g *generalName) effectiveKind() int8 {
 	if g.kind == nameOther && g.otherType == oidSmtpUTF8Mailbox {
 		return nameEmail
 	}
@@ -206,7 +206,7 @@ func (g *generalName) effectiveKind() int {
 }
 
 // applies reports whether t speaks of names like g.
-func (t *subtree) applies(g *generalName, kind int) bool {
+func (t *subtree) applies(g *generalName, kind int8) bool {
 	return t.base.kind == kind && (kind != nameOther || t.base.otherType == g.otherType)
 }
 

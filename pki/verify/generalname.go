@@ -14,13 +14,18 @@ const (
 	nameRID       = 8
 )
 
-// generalName is one GeneralName.
+// generalName is one GeneralName. There may be very many, hence the pointer.
 type generalName struct {
-	kind      int
-	value     []byte  // e-mail, DNS, URI: the characters; IP: the octets; RID: the OID's contents; X.400, EDI: the raw element
-	directory Name    // directoryName only
-	otherType string  // otherName only: its type
-	other     element // otherName only: its value
+	kind  int8
+	value []byte // e-mail, DNS, URI: the characters; IP: the octets; RID: the OID's contents; X.400, EDI: the raw element
+	*nameParts
+}
+
+// nameParts is what only directoryName and otherName have.
+type nameParts struct {
+	directory Name
+	otherType string
+	other     element // the value of that type
 }
 
 // generalName takes a GeneralName.
@@ -29,7 +34,7 @@ func (r *reader) generalName() (g generalName, ok bool) {
 	if !ok || e.class != classContext {
 		return g, false
 	}
-	g.kind = e.tag
+	g.kind = int8(min(e.tag, nameRID+1))
 	switch e.tag {
 	case nameEmail, nameDNS, nameURI, nameIP:
 		g.value, ok = stringContents(&e)
@@ -38,6 +43,7 @@ func (r *reader) generalName() (g generalName, ok bool) {
 		if !e.constructed {
 			return g, false
 		}
+		g.nameParts = new(nameParts)
 		if g.directory, ok = parseName(&inner); ok {
 			ok = len(inner) == 0
 		}
@@ -57,6 +63,7 @@ func (r *reader) generalName() (g generalName, ok bool) {
 
 // parseOther reads SEQUENCE { OBJECT IDENTIFIER, [0] EXPLICIT ANY }.
 func (g *generalName) parseOther(r reader) bool {
+	g.nameParts = new(nameParts)
 	var ok bool
 	if g.otherType, ok = r.oid(); !ok {
 		return false
@@ -95,7 +102,13 @@ func validEDIParty(r reader) bool {
 // generalNames reads the contents of a GeneralNames. Other than the type says,
 // none is fine.
 func generalNames(r reader) ([]generalName, bool) {
-	var out []generalName
+	n := 0
+	for rest := r; len(rest) > 0; n++ { // one allocation instead of many
+		if _, ok := rest.any(); !ok {
+			return nil, false
+		}
+	}
+	out := make([]generalName, 0, n)
 	for len(r) > 0 {
 		g, ok := r.generalName()
 		if !ok {

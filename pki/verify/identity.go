@@ -23,7 +23,7 @@ func (v *verifier) checkIdentity() outcome {
 
 // nameDetail says what was wanted and what names there are: those in SAN, or,
 // where openssl looks there, those in the subject.
-func (c *Certificate) nameDetail(what, wanted string, kind int, attr string) Detail {
+func (c *Certificate) nameDetail(what, wanted string, kind int8, attr string) Detail {
 	d := Detail{What: what, Wanted: wanted}
 	for i := range c.altNames {
 		d.Had = append(d.Had, c.altNames[i].String())
