@@ -1,0 +1,89 @@
+package cmd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+// report says each fault on a line of its own, with the hint that belongs to it, and gives the code.
+func TestReport(t *testing.T) {
+	at := func(err error) error { return &store.Error{Path: "pki/ca.key", Err: err} }
+	tests := []struct {
+		name string
+		err  error
+		want string
+		code int
+	}{
+		{"no space", at(syscall.ENOSPC), "error: no space left on device (pki/ca.key)\nhint: make room and run the same command again: nothing is half written\n", 2},
+		{"quota", at(syscall.EDQUOT), "error: disk quota exceeded (pki/ca.key)\nhint: make room and run the same command again: nothing is half written\n", 2},
+		{"read-only", at(syscall.EROFS), "error: read-only file system (pki/ca.key)\nhint: choose directories on a file system that can be written, with --cert-dir and --kubeconfig-dir\n", 2},
+		{"permission", at(fs.ErrPermission), "error: permission denied (pki/ca.key)\nhint: run as a user who may write there, or choose other directories with --cert-dir and --kubeconfig-dir\n", 2},
+		{"not permitted", at(syscall.EPERM), "error: operation not permitted (pki/ca.key)\nhint: run as a user who may write there, or choose other directories with --cert-dir and --kubeconfig-dir\n", 2},
+		{"link", at(store.ErrSymlink), "error: is a symbolic link, not written through (pki/ca.key)\nhint: replace the link by the file, or use the directory that the link leads to\n", 2},
+		{"directory", at(store.ErrIsDir), "error: is a directory (pki/ca.key)\nhint: move it away: a file belongs there\n", 2},
+		{"pipe", at(store.ErrNotRegular), "error: is not a regular file (pki/ca.key)\nhint: move it away: a file belongs there\n", 2},
+		{"file", at(store.ErrNotDir), "error: is not a directory (pki/ca.key)\nhint: move it away, or choose other directories with --cert-dir and --kubeconfig-dir: a directory belongs there\n", 2},
+		{"several", errors.Join(at(store.ErrIsDir), errors.Join(errors.New("a"), errors.New("b"))),
+			"error: is a directory (pki/ca.key)\nhint: move it away: a file belongs there\nerror: a\nerror: b\n", 2},
+		{"wrapped", fmt.Errorf("ca: %w", at(syscall.EROFS)), "error: ca: read-only file system (pki/ca.key)\nhint: choose directories on a file system that can be written, with --cert-dir and --kubeconfig-dir\n", 2},
+		{"quiet", &quietError{code: 7}, "", 7},
+		{"proof", fmt.Errorf("%w", &phases.ProofError{}), "error: \n", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out bytes.Buffer
+			assert.Equal(t, tt.code, report(&out, tt.err))
+			assert.Equal(t, tt.want, out.String())
+		})
+	}
+}
+
+// The kernel's tables of routes, as Linux writes them.
+func TestRoutes(t *testing.T) {
+	for _, tt := range []struct {
+		line, iface string
+		metric      uint64
+		ok          bool
+	}{
+		{"eth0\t00000000\t010200C0\t0003\t0\t0\t100\t00000000\t0\t0\t0", "eth0", 100, true},
+		{"eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0", "", 0, false}, // not the default
+		{"eth0\t00000000\t010200C0\t0002\t0\t0\t0\t00000000\t0\t0\t0", "eth0", 0, false},
+		{"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT", "", 0, false},
+		{"", "", 0, false},
+		{"eth0\t00000000\tx\tzz\t0\t0\tzz\t00000000", "eth0", 0, false},
+	} {
+		iface, metric, ok := routeV4(tt.line)
+		assert.Equal(t, tt.ok, ok, tt.line)
+		if ok {
+			assert.Equal(t, tt.iface, iface)
+			assert.Equal(t, tt.metric, metric)
+		}
+	}
+	const zeros = "00000000000000000000000000000000"
+	for _, tt := range []struct {
+		line, iface string
+		metric      uint64
+		ok          bool
+	}{
+		{zeros + " 00 " + zeros + " 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0", "eth0", 1024, true},
+		{zeros + " 00 " + zeros + " 00 " + zeros + " ffffffff 00000001 00000000 00200200       lo", "", 0, false}, // unreachable
+		{"fd00" + zeros[4:] + " 40 " + zeros + " 00 " + zeros + " 00000100 00000001 00000000 00000001     eth0", "", 0, false},
+		{"x", "", 0, false},
+	} {
+		iface, metric, ok := routeV6(tt.line)
+		assert.Equal(t, tt.ok, ok, tt.line)
+		if ok {
+			assert.Equal(t, tt.iface, iface)
+			assert.Equal(t, tt.metric, metric)
+		}
+	}
+}
