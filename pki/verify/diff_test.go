@@ -33,7 +33,7 @@ func ours(dir string, args []string) (o outcome) {
 	}()
 	absolute := slices.Clone(args)
 	for i, a := range absolute {
-		if _, err := os.Lstat(filepath.Join(dir, a)); err == nil && a != "" && !strings.HasPrefix(a, "/") {
+		if info, err := os.Lstat(filepath.Join(dir, a)); err == nil && info.Mode().IsRegular() {
 			absolute[i] = filepath.Join(dir, a)
 		}
 	}
