@@ -233,12 +233,9 @@ func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, err
 			}
 		}
 		r, err := run(tree, dirs, chosen, o)
-		if r.Kind == "" {
-			return err
-		}
 		var refused *phases.RefusedError
-		if errors.As(err, &refused) && out.format == "text" && !s.DryRun {
-			return err // the refusals say it all
+		if err != nil && (!errors.As(err, &refused) || out.format == "text" && !s.DryRun) {
+			return err // nothing was done, or it does not stand, or the refusals say it all
 		}
 		if perr := out.print(r, func(w io.Writer) error { return writeReport(w, r) }); perr != nil {
 			return errors.Join(err, perr)
