@@ -28,6 +28,9 @@ type Template struct {
 	// RawSANs, if not nil, is the encoded extension that says SANs, names of other
 	// kinds too. It is taken as it is: a renewed certificate keeps its names byte for byte.
 	RawSANs []byte
+	// Renews is the certificate in whose place this one comes: rules of RFC 5280 that
+	// it breaks (a URI whose host is no domain, say) may be broken again, no others.
+	Renews *x509.Certificate
 	// CA asks for a certificate authority. PathLen bounds the CAs below it; nil: unbounded.
 	CA      bool
 	PathLen *int
