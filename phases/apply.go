@@ -42,7 +42,7 @@ func (p Plan) Apply(l *store.Locked, o Options) error {
 	if err := sign(todo, p.cas, o); err != nil {
 		return err
 	}
-	steps, err := writes(todo, o)
+	steps, err := steps(todo, o)
 	if err != nil {
 		return err
 	}
@@ -115,6 +115,7 @@ func (a *Action) template() pki.Template {
 	t := a.Spec.Template()
 	if a.renewal != nil {
 		t.ExtKeyUsage, t.UnknownExtKeyUsage, t.RawSANs = a.renewal.usages, a.renewal.unknownUsages, a.renewal.sans
+		t.Renews = a.held.chain[0]
 	}
 	return t
 }
@@ -151,6 +152,27 @@ func (w *work) issue(ca *authority, o Options) error {
 		ClientKey:  key,
 	}.Render()
 	return err
+}
+
+// steps are the writes of everything. What is renewed may be in use: one pair
+// after the other goes and comes, so that each is away for an instant only and
+// a kill leaves one of them at most without its certificate.
+func steps(todo []*work, o Options) ([][]store.Write, error) {
+	var out [][]store.Write
+	var rest []*work
+	for _, w := range todo {
+		if w.renewal == nil || w.conf != nil {
+			rest = append(rest, w)
+			continue
+		}
+		pair, err := writes([]*work{w}, o)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, pair...)
+	}
+	last, err := writes(rest, o)
+	return append(out, last...), err
 }
 
 // writes orders the files so that a kill at any moment, and a power cut at any

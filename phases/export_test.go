@@ -17,7 +17,7 @@ func (p Plan) Steps(o Options) ([][]store.Write, error) {
 	if err := sign(todo, p.cas, o); err != nil {
 		return nil, err
 	}
-	return writes(todo, o)
+	return steps(todo, o)
 }
 
 // Prove is the last part of Init.

@@ -127,7 +127,7 @@ func (d *decider) renew(a *Action, f *found, o RenewOptions) {
 		return
 	}
 	if text := d.unfit(a.Spec, a.template(), ca); text != "" {
-		a.refuse(Fault{Text: text, Path: certPath})
+		a.refuse(Fault{Text: text, Path: certPath, Hint: "--config takes what it says from a configuration instead"})
 		return
 	}
 	d.appended(a, f, ca)
@@ -160,7 +160,7 @@ func (d *decider) nothingToRenew(a *Action, f *found, ca *authority, o RenewOpti
 	case f.nothing():
 		a.refuse(Fault{Text: "certificate is missing", Path: certPath, Hint: init + " makes it"})
 	case f.key.exists && !f.cert.exists:
-		a.refuse(Fault{Text: "certificate is missing, its key is there", Path: certPath, Hint: "put the certificate back from a backup, or let " + init + " certify the key"})
+		a.refuse(Fault{Text: "certificate is missing, its key is there", Path: certPath, Hint: "put both back from a backup, or let " + init + " certify the key"})
 	case f.entryErr != nil:
 		a.refuse(Fault{Text: f.entryErr.Error(), Path: certPath, Hint: "put the file back from a backup, or let " + init + " --reissue make it anew"})
 	case f.chainErr != nil:
