@@ -121,28 +121,68 @@ func (c *binaryCurve) double(p *affine) *affine {
 	return &affine{x, f.add(f.square(p.x), f.mul(f.add(l, f.one()), x))}
 }
 
+// projective is a point in López and Dahab's coordinates: x/z, y/z². With z = 0
+// it is infinity.
+type projective struct{ x, y, z polynomial }
+
+func (c *binaryCurve) doubleProjective(p projective) projective {
+	f := c.f
+	xx, zz := f.square(p.x), f.square(p.z)
+	bz := f.mul(c.b, f.square(zz))
+	z := f.mul(xx, zz)
+	x := f.add(f.square(xx), bz)
+	y := f.add(f.mul(bz, z), f.mul(x, f.add(f.add(f.mul(c.a, z), f.square(p.y)), bz)))
+	return projective{x, y, z}
+}
+
+// addAffine is algorithm 3.25 of Hankerson, Menezes and Vanstone's guide.
+func (c *binaryCurve) addAffine(p projective, q *affine) projective {
+	f := c.f
+	switch {
+	case q == nil:
+		return p
+	case p.z.isZero():
+		return projective{q.x, q.y, f.one()}
+	}
+	zz := f.square(p.z)
+	u := f.add(p.y, f.mul(q.y, zz))
+	v := f.add(p.x, f.mul(q.x, p.z))
+	if v.isZero() {
+		if u.isZero() {
+			return c.doubleProjective(p)
+		}
+		return projective{f.one(), f.one(), f.zero()}
+	}
+	w := f.mul(p.z, v)
+	z, uw := f.square(w), f.mul(u, w)
+	x := f.add(f.add(f.square(u), uw), f.mul(f.square(v), f.add(w, f.mul(c.a, zz))))
+	y := f.add(f.mul(f.add(f.mul(q.x, z), x), f.add(uw, z)), f.mul(f.add(q.x, q.y), f.square(z)))
+	return projective{x, y, z}
+}
+
 func (c *binaryCurve) verify(q point, digest []byte, r, s *big.Int) bool {
 	u, v, ok := ecdsaScalars(c.n, digest, r, s)
 	if !ok {
 		return false
 	}
+	f := c.f
 	g, key := c.affine(c.g), c.affine(q)
 	both := c.add(g, key)
-	var sum *affine
+	sum := projective{f.one(), f.one(), f.zero()}
 	for i := max(u.BitLen(), v.BitLen()) - 1; i >= 0; i-- {
-		sum = c.double(sum)
+		sum = c.doubleProjective(sum)
 		switch u.Bit(i) | v.Bit(i)<<1 {
 		case 1:
-			sum = c.add(sum, g)
+			sum = c.addAffine(sum, g)
 		case 2:
-			sum = c.add(sum, key)
+			sum = c.addAffine(sum, key)
 		case 3:
-			sum = c.add(sum, both)
+			sum = c.addAffine(sum, both)
 		}
 	}
-	if sum == nil {
+	if sum.z.isZero() {
 		return false
 	}
-	x := sum.x.integer()
+	x := f.mul(sum.x, f.inverse(sum.z)).integer()
 	return x.Mod(x, c.n).Cmp(r) == 0
 }

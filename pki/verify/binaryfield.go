@@ -53,26 +53,39 @@ func (f *binaryField) element(b []byte) polynomial {
 	return f.reduce(wide)
 }
 
-// reduce brings p below the degree m, in place.
+// reduce brings p below the degree m, in place and a word at a time: x^m is the
+// sum of poly's lower terms.
 func (f *binaryField) reduce(p polynomial) polynomial {
-	for i := len(p) - 1; i >= f.m/64; i-- {
-		for {
-			word := p[i]
-			if i == f.m/64 {
-				word &^= 1<<(f.m%64) - 1
+	last := f.m / 64
+	for i := len(p) - 1; i >= last; i-- {
+		for { // once more if poly's second term lies close below m
+			w := p[i]
+			if i == last {
+				w &^= 1<<(f.m%64) - 1
 			}
-			if word == 0 {
+			if w == 0 {
 				break
 			}
-			top := i*64 + bits.Len64(word) - 1
-			p[top/64] ^= 1 << (top % 64)
+			p[i] ^= w
 			for _, t := range f.terms {
-				at := top - f.m + t
-				p[at/64] ^= 1 << (at % 64)
+				p.xorAt(w, i*64-f.m+t)
 			}
 		}
 	}
 	return p[:f.words]
+}
+
+// xorAt adds w·x^at; with at below 0, the bits of w that would fall off are 0.
+func (a polynomial) xorAt(w uint64, at int) {
+	if at < 0 {
+		a[0] ^= w >> -at
+		return
+	}
+	word, shift := at/64, at%64
+	a[word] ^= w << shift
+	if high := w >> (64 - shift); high != 0 {
+		a[word+1] ^= high
+	}
 }
 
 func (f *binaryField) add(a, b polynomial) polynomial {
@@ -205,23 +218,32 @@ func (f *binaryField) quadratic(c polynomial) (polynomial, bool) {
 	return z, f.add(f.square(z), z).equal(c)
 }
 
-// solveEven tries the powers of x until one serves as the helper of the
-// algorithm in IEEE 1363 appendix A.4.7; half of all elements do.
+// trace is the sum of a's conjugates, which is 0 or 1.
+func (f *binaryField) trace(a polynomial) uint64 {
+	sum := a
+	for range f.m - 1 {
+		a = f.square(a)
+		sum = f.add(sum, a)
+	}
+	return sum[0] & 1
+}
+
+// solveEven is the algorithm of IEEE 1363 appendix A.4.7 for fields of even
+// degree, with the first power of x of trace 1 where any such element will do.
 func (f *binaryField) solveEven(c polynomial) polynomial {
-	z := f.zero()
+	rho := f.zero()
 	for i := range f.m {
-		rho := f.zero()
+		clear(rho)
 		rho[i/64] = 1 << (i % 64)
-		w := rho
-		z = f.zero()
-		for range f.m - 1 {
-			w2 := f.square(w)
-			z = f.add(f.square(z), f.mul(w2, c))
-			w = f.add(w2, rho)
-		}
-		if !w.isZero() {
+		if f.trace(rho) == 1 {
 			break
 		}
+	}
+	z, w := f.zero(), rho
+	for range f.m - 1 {
+		w2 := f.square(w)
+		z = f.add(f.square(z), f.mul(w2, c))
+		w = f.add(w2, rho)
 	}
 	return z
 }

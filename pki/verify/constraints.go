@@ -2,8 +2,14 @@ package verify
 
 import "bytes"
 
-// maxNameComparisons bounds names times constraints (NAME_CHECK_MAX).
-const maxNameComparisons = 1 << 20
+const (
+	// maxNameComparisons bounds names times constraints of two certificates
+	// (NAME_CHECK_MAX).
+	maxNameComparisons = 1 << 20
+	// maxAllComparisons bounds their sum over all pairs of a chain. It is ours:
+	// in a chain of 100 certificates openssl would compare for minutes.
+	maxAllComparisons = 1 << 27
+)
 
 // nameConstraints is a NameConstraints extension (RFC 5280 section 4.2.1.10).
 type nameConstraints struct{ permitted, excluded []subtree }
@@ -13,6 +19,11 @@ type subtree struct {
 	base    generalName
 	limited bool // has a minimum other than 0 or a maximum: not supported
 }
+
+func (n *nameConstraints) size() int { return len(n.permitted) + len(n.excluded) }
+
+// nameCount is the number of names that constraints are compared with.
+func (c *Certificate) nameCount() int { return c.subject.count + len(c.altNames) }
 
 // parseNameConstraints reads SEQUENCE { [0] permitted, [1] excluded }.
 func parseNameConstraints(value []byte) (*nameConstraints, bool) {
@@ -66,6 +77,7 @@ func (r *reader) subtree() (t subtree, ok bool) {
 // above it, the anchor included, from the top down (openssl's
 // check_name_constraints). Self-issued certificates pass, except the target.
 func (v *verifier) checkNameConstraints() outcome {
+	comparisons := 0
 	for i := len(v.chain) - 1; i >= 0; i-- {
 		c := v.chain[i]
 		if i != 0 && c.selfIssued {
@@ -80,7 +92,10 @@ func (v *verifier) checkNameConstraints() outcome {
 				continue
 			}
 			m := nameMatcher{constraints: constraints}
-			code := m.certificate(c)
+			code := ErrUnspecified
+			if comparisons += c.nameCount() * constraints.size(); comparisons <= maxAllComparisons {
+				code = m.certificate(c)
+			}
 			if code == OK && i == 0 && !c.hasName(nameDNS) {
 				code = m.commonNames(c)
 			}
@@ -115,12 +130,17 @@ type nameMatcher struct {
 	name        *generalName
 }
 
+func (m *nameMatcher) had() []string {
+	if m.name == nil {
+		return nil
+	}
+	return []string{m.name.String()}
+}
+
 // certificate checks the subject as a directory name, the e-mail addresses in
 // it, and SAN, in this order.
 func (m *nameMatcher) certificate(c *Certificate) Code {
-	names := c.subject.count + len(c.altNames)
-	trees := len(m.constraints.permitted) + len(m.constraints.excluded)
-	if names > 0 && trees > maxNameComparisons/names {
+	if names := c.nameCount(); names > 0 && m.constraints.size() > maxNameComparisons/names {
 		return ErrUnspecified
 	}
 	if !c.subject.Empty() {

@@ -15,6 +15,11 @@ type distPoint struct {
 // allReasons are the bits of ReasonFlags that count, all but "unused".
 const allReasons = 0x807f
 
+// maxRelativeNames bounds the octets of names that relative ones are completed
+// to, over all points of one extension. It is ours: openssl copies the issuer's
+// name for each, without end.
+const maxRelativeNames = 16 << 20
+
 // parseDistPoints reads a cRLDistributionPoints extension; issuer is that of
 // the certificate, for relative names. A point must have a name or an issuer.
 func parseDistPoints(value []byte, issuer Name) ([]distPoint, bool) {
@@ -24,13 +29,14 @@ func parseDistPoints(value []byte, issuer Name) ([]distPoint, bool) {
 		return nil, false
 	}
 	var out []distPoint
+	completed := 0
 	for len(list) > 0 {
 		r, ok := list.sequence()
 		if !ok {
 			return nil, false
 		}
 		p, ok := parseDistPoint(r, issuer)
-		if !ok {
+		if completed += len(p.name.raw); !ok || completed > maxRelativeNames {
 			return nil, false
 		}
 		out = append(out, p)

@@ -10,6 +10,7 @@ import "math/big"
 type primeCurve struct {
 	p, a, b, n *big.Int
 	g          point
+	named      bool // p is known to be prime
 }
 
 // point is in Jacobian coordinates: x/z², y/z³; z = 0 is the point at infinity.
@@ -23,7 +24,7 @@ func hexInt(s string) *big.Int {
 func (c *namedCurve) curve() curve {
 	return &primeCurve{
 		p: hexInt(c.p), a: hexInt(c.a), b: hexInt(c.b), n: hexInt(c.n),
-		g: point{hexInt(c.gx), hexInt(c.gy), big.NewInt(1)},
+		g: point{hexInt(c.gx), hexInt(c.gy), big.NewInt(1)}, named: true,
 	}
 }
 
@@ -68,8 +69,11 @@ func (c *primeCurve) point(b []byte) (point, bool) {
 	odd := uint(b[0] & 1)
 	switch form := b[0]; {
 	case (form == 2 || form == 3) && len(b) == 1+size:
+		if x.Cmp(c.p) >= 0 || !c.named && !c.p.ProbablyPrime(20) { // ModSqrt may not return otherwise
+			return point{}, false
+		}
 		y := new(big.Int).ModSqrt(c.right(x), c.p)
-		if x.Cmp(c.p) >= 0 || y == nil || y.Sign() == 0 && odd == 1 {
+		if y == nil || y.Sign() == 0 && odd == 1 {
 			return point{}, false
 		}
 		if y.Bit(0) != odd {
