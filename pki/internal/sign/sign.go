@@ -141,9 +141,7 @@ func direct(req Request, pub crypto.PublicKey, parent *x509.Certificate, parentK
 		PublicKey:             pub,
 		SignatureAlgorithm:    signatureAlgorithm(parentKey),
 	}
-	for _, oid := range req.UnknownExtKeyUsage {
-		t.UnknownExtKeyUsage = append(t.UnknownExtKeyUsage, oid)
-	}
+	t.UnknownExtKeyUsage = append(t.UnknownExtKeyUsage, req.UnknownExtKeyUsage...)
 	if req.CA {
 		t.MaxPathLen, t.MaxPathLenZero = req.MaxPathLen, req.MaxPathLen == 0
 	}
