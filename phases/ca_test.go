@@ -27,11 +27,10 @@ const (
 
 // caState is a way in which a CA can be found that stops everything below it.
 type caState struct {
-	name   string
-	plant  func(w *world, s certs.Spec)
-	fault  string // as in state
-	hint   string
-	thrust string // the row that is refused, where it is another one
+	name  string
+	plant func(w *world, s certs.Spec)
+	fault string // as in state
+	hint  string
 }
 
 // resign replaces a CA's certificate by one for the same key that change has spoilt.
