@@ -1,0 +1,70 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/pki"
+)
+
+func TestParseUsers(t *testing.T) {
+	want := []config.User{
+		{Subject: pki.Subject{CommonName: "alice", Organization: []string{"dev", "ops"}}, Validity: 8 * time.Hour, Namespace: "web", Line: 2},
+		{Subject: pki.Subject{CommonName: "bob"}, Line: 3},
+	}
+	got, err := config.ParseUsers("u.CSV", []byte("org,cn,validity,namespace\r\ndev; ops,alice,8h,web\r\n,bob,,\r\n"))
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+
+	got, err = config.ParseUsers("u.yaml", []byte("# a list\n- {cn: alice, org: [dev, ops], validity: 8h, namespace: web}\n- cn: bob\n"))
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+}
+
+func TestParseUsersFaults(t *testing.T) {
+	for _, c := range []struct{ name, data, want string }{
+		{"u.csv", "", "u.csv: names no user"},
+		{"u.csv", "cn\n", "u.csv: names no user"},
+		{"u.csv", "org\ndev\n", "u.csv:1: the header has no column cn"},
+		{"u.csv", "cn,group\na,b\n", `u.csv:1: unknown column "group": the columns are cn, org, validity, namespace`},
+		{"u.csv", "cn,org\na\n", "u.csv:2: wrong number of fields"},
+		{"u.csv", "cn\n\"a\n", `u.csv:2: extraneous or missing " in quoted-field`},
+		{"u.csv", "cn\n" + strings.Repeat("x", 65) + "\n", `u.csv:2: common name (CN) "` + strings.Repeat("x", 65) + `" is longer than 64 characters`},
+		{"u.yaml", "a: b\n", "u.yaml:1: must be a list of users, each with cn, org, validity, namespace"},
+		{"u.yaml", "- cn: a\n---\n- cn: b\n", "u.yaml:2: a second document: a list of users is one"},
+		{"u.yaml", "- ? [x]\n  : y\n  <<: {a: 1}\n", ""},
+	} {
+		users, err := config.ParseUsers(c.name, []byte(c.data))
+		require.Error(t, err, "%q gave %v", c.data, users)
+		if c.want != "" {
+			assert.Equal(t, c.want, err.Error())
+		}
+	}
+}
+
+// FuzzUsers: a list is refused, or every user in it is one that can be issued.
+func FuzzUsers(f *testing.F) {
+	f.Add(true, "cn,org\nalice,dev;ops\n")
+	f.Add(false, "- cn: alice\n  org: [dev]\n  validity: 30d\n")
+	f.Add(false, "- ? [x]\n  : y\n  <<: {a: 1}\n")
+	f.Fuzz(func(t *testing.T, csv bool, data string) {
+		name := "u.yaml"
+		if csv {
+			name = "u.csv"
+		}
+		users, err := config.ParseUsers(name, []byte(data))
+		if err != nil {
+			return
+		}
+		require.NotEmpty(t, users)
+		for _, u := range users {
+			require.NoError(t, u.Subject.Check())
+			require.GreaterOrEqual(t, u.Validity, time.Duration(0))
+		}
+	})
+}
