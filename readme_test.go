@@ -80,7 +80,7 @@ func readmeCommands(t *testing.T) []string {
 func TestReadmeCommands(t *testing.T) {
 	makefile, err := os.ReadFile("Makefile")
 	require.NoError(t, err)
-	example, err := filepath.Abs("config/testdata/cluster.yaml")
+	example, err := filepath.Abs("docs/kubeadm.yaml")
 	require.NoError(t, err)
 	data, err := os.ReadFile(example)
 	require.NoError(t, err)
