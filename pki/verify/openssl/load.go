@@ -123,7 +123,7 @@ func Parse(data []byte, enough func(Objects) bool) Objects {
 			budget -= next - at
 			if result == pemFound {
 				at = next
-				found.addAny(b)
+				found.addPEM(b)
 			}
 			pemLeft = result != pemNone
 		}
@@ -132,7 +132,7 @@ func Parse(data []byte, enough func(Objects) bool) Objects {
 			budget -= next - at
 			at = next
 			if element != nil {
-				found.addAny(block{data: element})
+				found.addDER(element)
 			}
 		}
 		if enough != nil && enough(found) {
@@ -142,28 +142,35 @@ func Parse(data []byte, enough func(Objects) bool) Objects {
 	return found
 }
 
-// addAny takes what a block or a DER element is; its label decides where openssl knows it.
-func (o *Objects) addAny(b block) {
+// addPEM takes a block whose label openssl knows, in this very spelling. Of others it takes nothing, whatever is
+// inside.
+func (o *Objects) addPEM(b block) {
 	if len(b.header) > len("Proc-Type:") {
 		return // encrypted, or a header that openssl does not understand
 	}
-	label := strings.ToUpper(b.label)
-	if label == "X509 CRL" {
+	switch b.label {
+	case "CERTIFICATE", "X509 CERTIFICATE":
+		_ = o.addAnyCertificate(b.data)
+	case "TRUSTED CERTIFICATE":
+		_ = o.addCertificate(verify.ParseTrustedCertificate(b.data))
+	case "X509 CRL":
 		_ = o.addCRL(b.data)
-		return
 	}
-	c, err := verify.ParseTrustedCertificate(b.data)
-	if err != nil { // malformed trust settings are dropped, whatever the label
-		c, err = verify.ParseCertificate(b.data)
+}
+
+// addDER takes whatever an element is.
+func (o *Objects) addDER(der []byte) {
+	if o.addAnyCertificate(der) != nil && o.addCRL(der) != nil {
+		o.addPKCS12(der)
 	}
-	if err == nil {
-		o.Certificates = append(o.Certificates, c)
-		return
+}
+
+// addAnyCertificate takes trust settings behind the certificate if they are any, whatever the label says.
+func (o *Objects) addAnyCertificate(der []byte) error {
+	if o.addCertificate(verify.ParseTrustedCertificate(der)) == nil {
+		return nil
 	}
-	if strings.HasSuffix(label, "CERTIFICATE") || o.addCRL(b.data) == nil {
-		return
-	}
-	o.addPKCS12(b.data)
+	return o.addCertificate(verify.ParseCertificate(der))
 }
 
 // readDER takes one element as asn1_d2i_read_bio does, which reads at least eight octets; nil where there is none,
