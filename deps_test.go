@@ -26,12 +26,13 @@ var floors = []struct {
 	{"pki/verify", nil},
 	{"pki/verify/openssl", []string{"pki/verify"}},
 	{"pki/verify/internal/cases", nil},
+	{"pki/inspect", []string{"pki", "pki/verify", "pki/verify/openssl"}},
 	{"pki/store", nil},
 	{"certs", []string{"pki"}},
 	{"kubeconfig", nil},
 	{"config", []string{"certs", "pki"}},
 	{"phases", []string{"certs", "kubeconfig", "pki", "pki/store", "pki/verify"}},
-	{"cmd", []string{"phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/verify/openssl"}},
+	{"cmd", []string{"phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/verify/openssl", "pki/inspect"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
 

@@ -8,6 +8,7 @@ func newCerts(env *Env) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(
+		newCertsShow(env),
 		newCertsIssue(env),
 		newCertsSign(env),
 		newCertsGenerateCSR(env),

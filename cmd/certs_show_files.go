@@ -1,0 +1,258 @@
+package cmd
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/inspect"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+// maxSiblings bounds how many files of a directory are looked at for a CA.
+const maxSiblings = 256
+
+// shower reads files, and for each the CAs beside it, once per directory.
+type shower struct {
+	env     *Env
+	objects []shownObject
+	faults  []error
+	cas     map[string][]knownCA
+}
+
+// knownCA is a CA certificate and its file.
+type knownCA struct {
+	file string
+	cert *x509.Certificate
+}
+
+// showFiles reads every file; the errors of those that cannot be read come joined, beside what can.
+func showFiles(env *Env, files []string) ([]shownObject, error) {
+	s := &shower{env: env, objects: []shownObject{}, cas: map[string][]knownCA{}}
+	for _, f := range files {
+		name := f
+		if f == "-" {
+			name = "stdin"
+		}
+		data, err := readInput(f, env.Stdin)
+		if err != nil {
+			s.faults = append(s.faults, err)
+			continue
+		}
+		dir := filepath.Dir(f)
+		if f == "-" {
+			dir = ""
+		}
+		if c, err := kubeconfigIn(data); err != nil {
+			s.faults = append(s.faults, inFile(name, err))
+		} else if c != nil {
+			s.kubeconfig(name, dir, c)
+		} else {
+			s.add(name, "", dir, data)
+		}
+	}
+	return s.objects, errors.Join(s.faults...)
+}
+
+// kubeconfigIn is the kubeconfig that data is; nil if it is PEM, DER or nothing that looks like one.
+func kubeconfigIn(data []byte) (*kubeconfig.Config, error) {
+	if !inspect.IsText(data) || !bytes.Contains(data, []byte("clusters")) && !bytes.Contains(data, []byte("users")) {
+		return nil, nil
+	}
+	return kubeconfig.Parse(data)
+}
+
+// add takes the objects of a file, or of one field of a kubeconfig. dir is where its siblings are, "" for nowhere.
+func (s *shower) add(name, field, dir string, data []byte) []inspect.Object {
+	objects, faults := inspect.Parse(data)
+	for _, f := range faults {
+		if field != "" {
+			s.faults = append(s.faults, fmt.Errorf("%s: %s: %w", name, field, f))
+		} else {
+			s.faults = append(s.faults, fmt.Errorf("%s: %w", name, f))
+		}
+	}
+	candidates := s.beside(name, dir)
+	for _, o := range objects {
+		if o.Certificate != nil && o.Certificate.IsCA {
+			candidates = append(candidates, knownCA{name, o.Certificate})
+		}
+	}
+	for i, o := range objects {
+		if field != "" {
+			o.Where = strings.TrimSuffix(field+", "+o.Where, ", ")
+		}
+		shown := shownObject{File: name, Description: o.Describe(), object: o, first: i == 0}
+		shown.findSigner(candidates)
+		if field == "" && dir != "" {
+			shown.findKey(objects)
+		}
+		s.objects = append(s.objects, shown)
+	}
+	return objects
+}
+
+func (s *shownObject) findSigner(candidates []knownCA) {
+	if s.SelfSigned {
+		return
+	}
+	var certs []*x509.Certificate
+	for _, c := range candidates {
+		certs = append(certs, c.cert)
+	}
+	if i, ok := s.object.Signer(certs); ok {
+		s.SignedBy = candidates[i].file
+	}
+}
+
+// beside are the CAs in the directory of a file and in the directory etcd below it, where kubeadm keeps the CA of
+// apiserver-etcd-client.crt. What cannot be read there is not what was asked about.
+func (s *shower) beside(name, dir string) []knownCA {
+	if dir == "" {
+		return nil
+	}
+	if _, ok := s.cas[dir]; !ok {
+		found := []knownCA{}
+		for _, d := range []string{dir, filepath.Join(dir, "etcd")} {
+			found = append(found, casIn(d)...)
+		}
+		s.cas[dir] = found
+	}
+	return slices.Clone(s.cas[dir])
+}
+
+func casIn(dir string) []knownCA {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	entries, err := d.ReadDir(16 * maxSiblings)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil
+	}
+	var files []string
+	for _, e := range entries {
+		switch filepath.Ext(e.Name()) {
+		case ".crt", ".pem", ".cer", ".cert":
+			files = append(files, filepath.Join(dir, e.Name()))
+		}
+	}
+	slices.Sort(files)
+	var out []knownCA
+	for _, f := range files[:min(len(files), maxSiblings)] {
+		got, err := store.Read(f)
+		if err != nil || bytes.Contains(got.Data, []byte("PRIVATE KEY-----")) {
+			continue
+		}
+		objects, _ := inspect.Parse(got.Data)
+		for _, o := range objects {
+			if o.Certificate != nil && o.Certificate.IsCA {
+				out = append(out, knownCA{f, o.Certificate})
+			}
+		}
+	}
+	return out
+}
+
+// findKey compares with the private key of the same file, or of the file of that name with a key's ending.
+func (s *shownObject) findKey(objects []inspect.Object) {
+	if s.object.Public == nil || s.Kind == inspect.PrivateKey {
+		return
+	}
+	for _, o := range objects {
+		if o.Kind == inspect.PrivateKey && o.Public != nil {
+			s.judgeKey(s.File, o.Public)
+			return
+		}
+	}
+	base := strings.TrimSuffix(s.File, filepath.Ext(s.File))
+	for _, f := range []string{base + ".key", base + "-key.pem"} {
+		if f == s.File {
+			continue
+		}
+		got, err := store.Read(f)
+		if err != nil {
+			continue
+		}
+		if key, err := pki.ParsePrivateKey(got.Data); err == nil {
+			s.judgeKey(f, key.Public())
+			return
+		}
+	}
+}
+
+// judgeKey says whether the key is the object's. A bundle holds certificates that the key does not belong to, so only
+// a leaf and the first object of a file can fail.
+func (s *shownObject) judgeKey(file string, pub crypto.PublicKey) {
+	same := pki.SameKey(s.object.Public, pub)
+	if !same && !s.first {
+		return
+	}
+	s.KeyFile, s.KeyMatches = file, &same
+}
+
+// kubeconfig takes what a kubeconfig embeds, and the files that it names.
+func (s *shower) kubeconfig(name, dir string, c *kubeconfig.Config) {
+	var anchors []knownCA
+	before := len(s.objects)
+	faults := len(s.faults)
+	take := func(entry, field string, data []byte, path string) {
+		switch {
+		case len(data) > 0:
+			for _, o := range s.add(name, entry+" "+field+"-data", "", data) {
+				if o.Certificate != nil && o.Certificate.IsCA {
+					anchors = append(anchors, knownCA{name, o.Certificate})
+				}
+			}
+		case path != "":
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(dir, path)
+			}
+			got, err := store.Read(path)
+			if err != nil {
+				s.faults = append(s.faults, inFile(name, fmt.Errorf("%s %s: %w", entry, field, err)))
+				return
+			}
+			s.add(path, "", filepath.Dir(path), got.Data)
+		}
+	}
+	for _, cl := range c.Clusters {
+		take(fmt.Sprintf("cluster %q", cl.Name), "certificate-authority", cl.CA, cl.CAFile)
+	}
+	for _, u := range c.Users {
+		entry := fmt.Sprintf("user %q", u.Name)
+		from := len(s.objects)
+		take(entry, "client-certificate", u.ClientCert, u.ClientCertFile)
+		middle := len(s.objects)
+		take(entry, "client-key", u.ClientKey, u.ClientKeyFile)
+		s.pair(from, middle)
+	}
+	anchors = append(anchors, s.beside(name, dir)...)
+	for i := before; i < len(s.objects); i++ {
+		if s.objects[i].SignedBy == "" {
+			s.objects[i].findSigner(anchors)
+		}
+	}
+	if len(s.objects) == before && len(s.faults) == faults {
+		s.faults = append(s.faults, inFile(name, errors.New("kubeconfig holds and names no certificate or key")))
+	}
+}
+
+// pair compares the certificates of a user, from..middle, with the key behind them.
+func (s *shower) pair(from, middle int) {
+	if middle < len(s.objects) && from < middle && s.objects[from].KeyMatches == nil {
+		if key := s.objects[middle]; key.object.Public != nil && s.objects[from].object.Public != nil {
+			s.objects[from].judgeKey(key.File, key.object.Public)
+		}
+	}
+}
