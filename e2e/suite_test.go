@@ -211,10 +211,15 @@ func (s *site) apply(t T, manifest string) {
 
 // runTool runs a program in an environment without proxies and configuration and returns its stdout.
 func runTool(program string, args ...string) (string, error) {
+	return runToolWith(nil, program, args...)
+}
+
+// runToolWith is runTool with variables more.
+func runToolWith(env []string, program string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + suite.home}
+	cmd.Env = append([]string{"PATH=/usr/bin:/bin", "HOME=" + suite.home}, env...)
 	return output(cmd)
 }
 
