@@ -15,7 +15,7 @@ func TestVersionIn(t *testing.T) {
 		"Kubernetes v1.36.3\n":                    "v1.36.3",
 		"etcd Version: 3.6.8\nGit SHA: none\n":    "3.6.8",
 		"clientVersion:\n  gitVersion: v1.36.3\n": "v1.36.3",
-		"go1.26.8":                                "go1.26.8",
+		"go1.26.8": "go1.26.8",
 	} {
 		assert.Equal(t, want, versionIn(text))
 	}
