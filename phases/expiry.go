@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -85,6 +84,7 @@ type place struct {
 	ca         string // the row that signed it, if known
 	external   bool
 	authority  bool // listed among the CAs
+	other      bool // no row's: its name is its path
 }
 
 // row tells of a row's files.
@@ -128,7 +128,7 @@ func (x *expiry) find(p place, text string) {
 	if text == "" {
 		return
 	}
-	if p.name != filepath.ToSlash(p.file) {
+	if !p.other {
 		text = p.name + ": " + text
 	}
 	x.out.Findings = append(x.out.Findings, Fault{Text: text, Path: p.file})

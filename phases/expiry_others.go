@@ -84,7 +84,7 @@ func (x *expiry) otherFile(name string) error {
 	if err != nil || !f.exists {
 		return err
 	}
-	p := place{name: filepath.ToSlash(name), file: name}
+	p := place{name: filepath.ToSlash(name), file: name, other: true}
 	suffix := strings.ToLower(filepath.Ext(name))
 	chain, parseErr := pki.ParseCertificates(f.data)
 	if parseErr != nil {
@@ -98,6 +98,7 @@ func (x *expiry) otherFile(name string) error {
 			return nil
 		}
 		if suffix == ".conf" || suffix == ".kubeconfig" {
+			p.other = false // its entries have names
 			x.otherConfData(p, f)
 		}
 		return nil
