@@ -48,9 +48,10 @@ func TestStrict(t *testing.T) {
 				tmpl := s.Template()
 				tmpl.NotBefore, tmpl.NotAfter = pki.Window(now, s.Validity)
 				if s.Kind == certs.CA {
-					cas[s.Name], err = pki.SelfSign(tmpl, key)
+					root, err := pki.SelfSign(tmpl, key)
 					require.NoError(t, err)
-					strictCA(t, cas[s.Name].Certificate())
+					cas[s.Name] = root
+					strictCA(t, root.Certificate())
 					continue
 				}
 				chain, err := cas[s.Issuer].Issue(tmpl, key)
