@@ -134,7 +134,7 @@ func (a *authority) outlives(c *x509.Certificate) time.Time {
 // Decide makes the plan for the chosen rows: the single place where keeping,
 // making and refusing is decided. It is pure. chosen names rows of the tree; nil: all.
 func Decide(t certs.Tree, inv Inventory, chosen []string, o Options) Plan {
-	d := decider{judge: judge{now: o.Now, dirs: inv.dirs}, tree: t, inv: inv, o: o, cas: map[string]*authority{}}
+	d := decider{judge: judge{now: o.Now, dirs: inv.dirs}, tree: t, inv: inv, o: o, cas: map[string]*authority{}, rows: map[string]Action{}}
 	wanted := map[string]bool{}
 	for _, name := range chosen {
 		wanted[name] = true
@@ -147,10 +147,15 @@ func Decide(t certs.Tree, inv Inventory, chosen []string, o Options) Plan {
 		}
 		a := d.row(s, want)
 		if s.Kind == certs.CA {
-			d.cas[s.Name] = a.signing
+			d.cas[s.Name], d.rows[s.Name] = a.signing, a
 		}
 		if want {
 			d.finish(&a)
+			if why, told := d.rows[a.Because]; told && !wanted[a.Because] && chosen != nil {
+				// The cause was not asked for, and has to be told all the same.
+				wanted[a.Because] = true
+				plan.actions = append(plan.actions, why)
+			}
 			plan.actions = append(plan.actions, a)
 		}
 	}
@@ -163,7 +168,7 @@ type decider struct {
 	inv  Inventory
 	o    Options
 	cas  map[string]*authority
-	rows map[string]Action // the CAs' own, for a renewal
+	rows map[string]Action // the CAs' own, chosen or not
 }
 
 func (d *decider) row(s certs.Spec, want bool) Action {
