@@ -87,12 +87,13 @@ func (s *shower) add(name, field, dir string, data []byte) []inspect.Object {
 			candidates = append(candidates, knownCA{name, o.Certificate})
 		}
 	}
+	issuers := issuersOf(candidates)
 	for i, o := range objects {
 		if field != "" {
 			o.Where = strings.TrimSuffix(field+", "+o.Where, ", ")
 		}
 		shown := shownObject{File: name, Description: o.Describe(), object: o, first: i == 0}
-		shown.findSigner(candidates)
+		shown.findSigner(candidates, issuers)
 		if field == "" && dir != "" {
 			shown.findKey(objects)
 		}
@@ -101,17 +102,21 @@ func (s *shower) add(name, field, dir string, data []byte) []inspect.Object {
 	return objects
 }
 
-func (s *shownObject) findSigner(candidates []knownCA) {
+func (s *shownObject) findSigner(candidates []knownCA, issuers *inspect.Issuers) {
 	if s.SelfSigned {
 		return
 	}
+	if i, ok := issuers.Of(s.object); ok {
+		s.SignedBy = candidates[i].file
+	}
+}
+
+func issuersOf(candidates []knownCA) *inspect.Issuers {
 	var certs []*x509.Certificate
 	for _, c := range candidates {
 		certs = append(certs, c.cert)
 	}
-	if i, ok := s.object.Signer(certs); ok {
-		s.SignedBy = candidates[i].file
-	}
+	return inspect.NewIssuers(certs)
 }
 
 // beside are the CAs in the directory of a file and in the directory etcd below it, where kubeadm keeps the CA of
@@ -238,9 +243,10 @@ func (s *shower) kubeconfig(name, dir string, c *kubeconfig.Config) {
 		s.pair(from, middle)
 	}
 	anchors = append(anchors, s.beside(name, dir)...)
+	issuers := issuersOf(anchors)
 	for i := before; i < len(s.objects); i++ {
 		if s.objects[i].SignedBy == "" {
-			s.objects[i].findSigner(anchors)
+			s.objects[i].findSigner(anchors, issuers)
 		}
 	}
 	if len(s.objects) == before && len(s.faults) == faults {

@@ -78,7 +78,7 @@ func (d *Description) certificate(c *x509.Certificate) {
 	d.Signature = signatureName(c.Raw)
 	d.SHA256 = sum(c.Raw)
 	if v, err := verify.ParseCertificate(c.Raw); err == nil {
-		d.SelfSigned = v.SelfSigned() && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
+		d.SelfSigned = v.SelfSigned() && affordable(c.PublicKey) && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
 	}
 	d.Role = role(c.IsCA, c.ExtKeyUsage)
 	if c.IsCA && d.SelfSigned {
@@ -95,7 +95,7 @@ func (d *Description) request(r *x509.CertificateRequest) {
 	d.Signature = signatureName(r.Raw)
 	d.SHA256 = sum(r.Raw)
 	d.Extended = extended(r.Extensions)
-	d.SelfSigned = r.CheckSignature() == nil
+	d.SelfSigned = affordable(r.PublicKey) && r.CheckSignature() == nil
 	c := x509.Certificate{}
 	for _, e := range r.Extensions {
 		switch e.Id.String() {

@@ -1,46 +1,66 @@
 package inspect
 
 import (
+	"crypto"
+	"crypto/rsa"
 	"crypto/x509"
 	"time"
 
 	"github.com/pkitool/pkitool/pki/verify"
 )
 
-// maxTrials bounds how many issuers of the right name are tried: a signature check costs a tenth of a millisecond.
-const maxTrials = 64
+// maxTrials bounds how many issuers of the right name are tried for one object.
+const maxTrials = 16
 
-// Signer finds the CA among candidates that signed the object and may have, whatever the dates: by the path
-// validation of package verify, for CRLs by the signature. It returns the index; false if none did.
-func (o Object) Signer(candidates []*x509.Certificate) (int, bool) {
-	trials := 0
-	for i, ca := range candidates {
-		if !o.namesIssuer(ca) {
-			continue
-		}
-		if trials++; trials > maxTrials {
-			break
-		}
-		if o.signedBy(ca) {
-			return i, true
-		}
-	}
-	return 0, false
+// maxModulus is the size of RSA key with which signatures are checked, in bits, as openssl has it. A file can hold a
+// key that keeps a machine busy for hours.
+const maxModulus = 16384
+
+func affordable(pub crypto.PublicKey) bool {
+	k, ok := pub.(*rsa.PublicKey)
+	return !ok || k.N.BitLen() <= maxModulus
 }
 
-func (o Object) namesIssuer(ca *x509.Certificate) bool {
-	raw := []byte(nil)
+// Issuers are CA certificates that may have signed something.
+type Issuers struct {
+	certs  []*x509.Certificate
+	byName map[string][]int
+}
+
+// NewIssuers takes the candidates; what it finds are indexes into them.
+func NewIssuers(candidates []*x509.Certificate) *Issuers {
+	s := &Issuers{certs: candidates, byName: map[string][]int{}}
+	for i, c := range candidates {
+		if n, ok := verify.ParseName(c.RawSubject); ok {
+			s.byName[n.Key()] = append(s.byName[n.Key()], i)
+		}
+	}
+	return s
+}
+
+// Of finds the CA that signed a certificate or a CRL and may have, whatever the dates: by the path validation of
+// package verify, for a CRL by its signature. It returns the index; false if none did.
+func (s *Issuers) Of(o Object) (int, bool) {
+	var raw []byte
 	switch {
 	case o.Certificate != nil:
 		raw = o.Certificate.RawIssuer
 	case o.CRL != nil:
 		raw = o.CRL.RawIssuer
 	default:
-		return false
+		return 0, false
 	}
-	a, ok := verify.ParseName(raw)
-	b, ok2 := verify.ParseName(ca.RawSubject)
-	return ok && ok2 && a.Equal(b)
+	name, ok := verify.ParseName(raw)
+	if !ok {
+		return 0, false
+	}
+	named := s.byName[name.Key()]
+	for _, i := range named[:min(len(named), maxTrials)] {
+		if ca := s.certs[i]; affordable(ca.PublicKey) && o.signedBy(ca) {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 func (o Object) signedBy(ca *x509.Certificate) bool {

@@ -16,22 +16,23 @@ import (
 // extensionTexts are the extensions whose contents openssl spells out, as far as certificates of a cluster, of
 // kubeadm and of the usual signers have them: lines without indent, false for a content that is not theirs.
 var extensionTexts = map[string]func(cryptobyte.String) ([]string, bool){
-	"2.5.29.14":         keyIDText,
-	"2.5.29.15":         keyUsageText,
-	"2.5.29.17":         altNameText,
-	"2.5.29.18":         altNameText,
-	"2.5.29.19":         basicConstraintsText,
-	"2.5.29.20":         integerText,
-	"2.5.29.21":         reasonText,
-	"2.5.29.27":         integerText,
-	"2.5.29.30":         nameConstraintsText,
-	"2.5.29.31":         distPointsText,
-	"2.5.29.32":         policiesText,
-	"2.5.29.35":         authorityKeyText,
-	"2.5.29.37":         extKeyUsageText,
-	"2.5.29.54":         integerText,
-	"2.5.29.36":         policyConstraintsText,
-	"1.3.6.1.5.5.7.1.1": accessText,
+	"2.5.29.14":          keyIDText,
+	"2.5.29.15":          keyUsageText,
+	"2.5.29.17":          altNameText,
+	"2.5.29.18":          altNameText,
+	"2.5.29.19":          basicConstraintsText,
+	"2.5.29.20":          integerText,
+	"2.5.29.21":          reasonText,
+	"2.5.29.27":          integerText,
+	"2.5.29.30":          nameConstraintsText,
+	"2.5.29.31":          distPointsText,
+	"2.5.29.32":          policiesText,
+	"2.5.29.35":          authorityKeyText,
+	"2.5.29.37":          extKeyUsageText,
+	"2.5.29.54":          integerText,
+	"2.5.29.36":          policyConstraintsText,
+	"1.3.6.1.5.5.7.1.1":  accessText,
+	"1.3.6.1.5.5.7.1.24": featureText,
 	// Netscape's comment: openssl's own example configuration still writes it.
 	"2.16.840.1.113730.1.13": commentText,
 }
@@ -325,4 +326,28 @@ func commentText(v cryptobyte.String) ([]string, bool) {
 	var text cryptobyte.String
 	ok := v.ReadASN1(&text, cbasn1.IA5String) && v.Empty()
 	return []string{printable(string(text))}, ok
+}
+
+// featureText is of the TLS feature extension (RFC 7633), "must staple".
+func featureText(v cryptobyte.String) ([]string, bool) {
+	var body cryptobyte.String
+	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
+		return nil, false
+	}
+	var out []string
+	for !body.Empty() {
+		n := new(big.Int)
+		if !body.ReadASN1Integer(n) {
+			return nil, false
+		}
+		switch text := n.String(); text {
+		case "5":
+			out = append(out, "status_request")
+		case "17":
+			out = append(out, "status_request_v2")
+		default:
+			out = append(out, text)
+		}
+	}
+	return []string{strings.Join(out, ", ")}, true
 }

@@ -1,0 +1,161 @@
+package inspect_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/pki/inspect"
+)
+
+// config has every extension whose contents are spelled out.
+const config = `
+[req]
+distinguished_name=dn
+[dn]
+[plain]
+basicConstraints=critical,CA:FALSE
+[attributes]
+distinguished_name=dn2
+attributes=at
+prompt=no
+[at]
+challengePassword=abcd
+unstructuredName=some name
+[dn2]
+CN=q
+[all]
+basicConstraints=critical,CA:TRUE,pathlen:1
+keyUsage=critical,digitalSignature,keyCertSign,cRLSign
+extendedKeyUsage=serverAuth,clientAuth,1.2.3.4
+subjectAltName=DNS:a,IP:1.2.3.4,IP:fd00::1,URI:http://x/,email:a@b,dirName:d,RID:1.2.3,otherName:1.2.3.4;UTF8:hi,otherName:1.3.6.1.4.1.311.20.2.3;UTF8:u@v
+issuerAltName=DNS:i
+nameConstraints=permitted;DNS:x.y,permitted;IP:10.0.0.0/255.0.0.0,excluded;DNS:z,excluded;IP:fd00::/ffff::,permitted;dirName:d,permitted;email:q@r
+crlDistributionPoints=URI:http://a/x.crl,cd
+authorityInfoAccess=OCSP;URI:http://o/,caIssuers;URI:http://c/
+certificatePolicies=1.2.3.4,anyPolicy,@pol
+policyConstraints=requireExplicitPolicy:3,inhibitPolicyMapping:1
+inhibitAnyPolicy=2
+subjectKeyIdentifier=hash
+authorityKeyIdentifier=keyid:always,issuer:always
+nsComment=hi
+tlsfeature=status_request
+1.2.3.4.5=ASN1:UTF8String:hello
+[asked]
+subjectAltName=DNS:a
+keyUsage=digitalSignature
+1.2.3.4.5=critical,ASN1:UTF8String:x
+[pol]
+policyIdentifier=1.3.5.8
+CPS.1=http://cps/
+[cd]
+fullname=URI:http://b/,URI:http://c/
+reasons=keyCompromise,CACompromise
+CRLissuer=dirName:d
+[d]
+CN=dd
+O=e/f
+[ca]
+default_ca=cad
+[cad]
+database=index
+default_md=sha256
+crl_extensions=ce
+crlnumber=number
+[ce]
+authorityKeyIdentifier=keyid
+`
+
+type shell struct {
+	t   *testing.T
+	dir string
+}
+
+func newShell(t *testing.T) shell {
+	if _, err := exec.LookPath("openssl"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("CI needs openssl")
+		}
+		t.Skip("SKIPPED: openssl is not installed, so its words are not compared")
+	}
+	s := shell{t, t.TempDir()}
+	s.write("c.cnf", config)
+	s.write("a.cnf", "[req]\ndistinguished_name=dn2\nattributes=at\nprompt=no\n"+config[len("\n[req]\ndistinguished_name=dn\n"):])
+	return s
+}
+
+func (s shell) write(name, text string) {
+	require.NoError(s.t, os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600))
+}
+
+func (s shell) openssl(args ...string) []byte {
+	s.t.Helper()
+	c := exec.Command("openssl", args...)
+	var said bytes.Buffer
+	c.Dir, c.Stderr = s.dir, &said
+	out, err := c.Output()
+	require.NoError(s.t, err, "openssl %v: %s", args, said.String())
+	return out
+}
+
+// same asserts that both write a file in the same octets.
+func (s shell) same(name string, args ...string) {
+	s.t.Helper()
+	data, err := os.ReadFile(filepath.Join(s.dir, name))
+	require.NoError(s.t, err)
+	objects, faults := inspect.Parse(data)
+	require.Empty(s.t, faults)
+	require.Len(s.t, objects, 1)
+	assert.Equal(s.t, string(s.openssl(append(args, "-in", name)...)), objects[0].Text(), "%s", name)
+}
+
+// TestTextIsOpenSSLs holds the text to what the installed openssl writes.
+func TestTextIsOpenSSLs(t *testing.T) {
+	s := newShell(t)
+	for _, k := range [][]string{
+		{"rsa", "RSA", "rsa_keygen_bits:2048"}, {"p256", "EC", "ec_paramgen_curve:P-256"}, {"p384", "EC", "ec_paramgen_curve:P-384"},
+		{"p521", "EC", "ec_paramgen_curve:P-521"}, {"ed", "ED25519", ""},
+	} {
+		name, key := k[0], k[0]+".key"
+		args := []string{"genpkey", "-algorithm", k[1], "-out", key}
+		if k[2] != "" {
+			args = append(args, "-pkeyopt", k[2])
+		}
+		s.openssl(args...)
+		s.openssl("pkey", "-in", key, "-pubout", "-out", name+".pub")
+		for i, extra := range [][]string{
+			{"-extensions", "all", "-subj", "/CN=aé/O=x y/O=\\/\\+z", "-utf8", "-set_serial", "5"},
+			{"-extensions", "plain", "-subj", "/", "-set_serial", "0x8000000000000000"},
+			{"-subj", "/CN=only", "-set_serial", "0x7fffffffffffffff"},
+			{"-subj", "/CN=random"},
+		} {
+			out := name + string(rune('0'+i)) + ".crt"
+			s.openssl(append([]string{"req", "-x509", "-new", "-key", key, "-config", "c.cnf", "-out", out}, extra...)...)
+			s.same(out, "x509", "-noout", "-text")
+		}
+		for i, extra := range [][]string{
+			{"-subj", "/CN=q", "-config", "c.cnf"}, {"-subj", "/CN=q", "-config", "c.cnf", "-reqexts", "asked"},
+			{"-config", "a.cnf"}, {"-config", "a.cnf", "-reqexts", "asked"},
+		} {
+			out := name + string(rune('0'+i)) + ".csr"
+			s.openssl(append([]string{"req", "-new", "-key", key, "-out", out}, extra...)...)
+			s.same(out, "req", "-noout", "-text")
+		}
+		s.same(name+".pub", "pkey", "-pubin", "-noout", "-text_pub")
+		s.same(key, "pkey", "-noout", "-text_pub")
+	}
+	for _, index := range []string{
+		"",
+		"R\t271124120000Z\t251124120000Z,keyCompromise\t01\tunknown\t/CN=a\nR\t271124120000Z\t251124120000Z\tAABBCCDDEEFF00112233\tunknown\t/CN=b\n",
+	} {
+		s.write("index", index)
+		s.write("number", "05\n")
+		s.openssl("ca", "-gencrl", "-config", "c.cnf", "-keyfile", "p256.key", "-cert", "p2560.crt", "-crldays", "30", "-out", "x.crl")
+		s.same("x.crl", "crl", "-noout", "-text")
+	}
+}
