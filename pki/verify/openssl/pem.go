@@ -1,6 +1,9 @@
 package openssl
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/base64"
+)
 
 // block is one PEM block as PEM_read_bio gives it: the label, what stands before a blank line, the decoded rest.
 type block struct {
@@ -89,7 +92,7 @@ func readPEM(data []byte, at int) (block, int, pemResult) {
 // readBody reads up to the END line of the label and parts what it read at the first blank line. Behind one,
 // lines may be no longer than 64 characters and only the last shorter.
 func readBody(l *lines, label []byte) (header, body []byte, ok bool) {
-	var text []byte
+	text := make([]byte, 0, 2048)
 	parted, short, partial := false, false, false
 	for {
 		line, ok := l.next()
@@ -154,7 +157,11 @@ func base64Value(c byte) byte {
 // decodeBase64 decodes as EVP_DecodeUpdate and EVP_DecodeFinal do: white space anywhere, padding only at the end,
 // whole groups of four.
 func decodeBase64(text []byte) ([]byte, bool) {
-	out := make([]byte, 0, len(text)/4*3)
+	out := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	if n, err := base64.StdEncoding.Decode(out, text); err == nil {
+		return out[:n], true // the usual case, and quicker; what it refuses may still be fine
+	}
+	out = out[:0]
 	var group uint32
 	count, pads := 0, 0
 	for _, c := range text {
