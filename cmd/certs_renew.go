@@ -96,9 +96,8 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	if own.reuseKey && c.Flags().Changed("key-algorithm") {
 		return usage(errors.New("--reuse-key makes no key: --key-algorithm has no effect beside it"))
 	}
-	configured := flags.given("config")
 	host := config.NeutralHost()
-	if configured {
+	if flags.given("config") {
 		host = thisHost()
 	}
 	flags.anyCAValidity()
@@ -117,18 +116,11 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	if err != nil {
 		return usage(err)
 	}
-	o := phases.RenewOptions{Now: env.Now, CertMode: s.CertMode, ReuseKey: own.reuseKey, Configured: configured, All: all}
-	if configured || flags.given("key-algorithm") {
-		o.KeyAlgorithm = s.Cluster.KeyAlgorithm
-	}
-	if o.Due, err = parseThreshold("if-expires-within", own.due); err != nil {
+	o, err := own.options(flags, s)
+	if err != nil {
 		return usage(err)
 	}
-	if !own.noBackup {
-		if o.Backup = own.backupDir; o.Backup == "" {
-			o.Backup = filepath.Join(s.CertDir, "..")
-		}
-	}
+	o.Now, o.All = env.Now, all
 	dirs := phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}
 	var r phases.Report
 	if s.DryRun {
@@ -144,6 +136,22 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 		return err // the refusals say it all
 	}
 	return errors.Join(err, out.print(r, func(w io.Writer) error { return writeRenewal(w, r) }))
+}
+
+// options are the flags in the library's terms.
+func (own renewFlags) options(flags *settingsFlags, s config.Settings) (phases.RenewOptions, error) {
+	o := phases.RenewOptions{CertMode: s.CertMode, ReuseKey: own.reuseKey, Configured: flags.given("config")}
+	if o.Configured || flags.given("key-algorithm") {
+		o.KeyAlgorithm = s.Cluster.KeyAlgorithm
+	}
+	if !own.noBackup {
+		if o.Backup = own.backupDir; o.Backup == "" {
+			o.Backup = filepath.Join(s.CertDir, "..")
+		}
+	}
+	var err error
+	o.Due, err = parseThreshold("if-expires-within", own.due)
+	return o, err
 }
 
 // parseThreshold reads a duration or a part of a life ("33%"); nil for none.
@@ -299,7 +307,7 @@ func (s *settingsFlags) idleOn(c *cobra.Command, names []string) error {
 // anyCAValidity keeps --validity from being compared with the life of CAs that
 // would be made: here they are on disk, and their real end is what counts.
 func (s *settingsFlags) anyCAValidity() {
-	for _, f := range config.Fields() {
+	for _, f := range fields() {
 		if f.Flag == "ca-validity" {
 			s.texts = append(s.texts, &flagText{field: f, given: []string{"290y"}})
 		}

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -19,13 +20,13 @@ import (
 
 // knownTree is the tree of a neutral cluster: commands, help and completion
 // are made from its rows, since there is no other list of them.
-func knownTree() certs.Tree {
+var knownTree = sync.OnceValue(func() certs.Tree {
 	t, err := certs.New(config.Defaults().Cluster)
 	if err != nil {
 		panic("cmd: the default cluster has no tree: " + err.Error()) // every test would see it
 	}
 	return t
-}
+})
 
 func newInit(env *Env) *cobra.Command {
 	c := &cobra.Command{
@@ -46,10 +47,13 @@ is changed. At the end everything is read again and proven.`,
 		Use: "phase", Short: "Run one phase of init, or one row of a phase", Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	c.AddCommand(phase)
+	if len(env.args) > 1 && env.args[0] == "init" && strings.HasPrefix(env.args[1], "-") && !slices.Contains(env.args, "phase") {
+		return c // init itself, which need not wait for the commands of its phases to be made
+	}
 	for _, p := range phases.Phases() {
 		phase.AddCommand(newPhase(env, p))
 	}
-	c.AddCommand(phase)
 	return c
 }
 
@@ -112,7 +116,7 @@ func newPhase(env *Env, phase string) *cobra.Command {
 // hideUnconcerned keeps out of a row's help the flags that are only of use for
 // other rows named behind it.
 func hideUnconcerned(c *cobra.Command, s certs.Spec) {
-	for _, f := range config.Fields() {
+	for _, f := range fields() {
 		if flag := c.Flags().Lookup(f.Flag); flag != nil && !concernedBy(f)(s) {
 			flag.Hidden = true
 		}

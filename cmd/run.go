@@ -20,6 +20,8 @@ type Env struct {
 	LookupEnv func(string) (string, bool)
 	// Revision is the source revision, where the build info does not know it.
 	Revision string
+
+	args []string // the command line
 }
 
 // Exit codes. verify alone has openssl's.
@@ -37,6 +39,7 @@ func Run(ctx context.Context, args []string, env Env) int {
 		// takes as long as to verify twenty certificates.
 		return runVerify(ctx, &env, args[1:])
 	}
+	env.args = args
 	root := newRoot(&env)
 	root.SetArgs(args)
 	root.SetIn(env.Stdin)
@@ -67,8 +70,8 @@ reading and writing. Every flag FLAG can be given as PKITOOL_FLAG as well.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{err: err, command: c.CommandPath()}
 	})
-	for _, make := range commands() {
-		root.AddCommand(make(env))
+	for _, c := range needed(env.args) {
+		root.AddCommand(c.make(env))
 	}
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
@@ -80,6 +83,26 @@ reading and writing. Every flag FLAG can be given as PKITOOL_FLAG as well.`,
 }
 
 // commands are the commands there are, in the order of the help.
-func commands() []func(*Env) *cobra.Command {
-	return []func(*Env) *cobra.Command{newInit, newVerify, newCerts, newConfig, newKubeconfig, newVersion}
+func commands() []command {
+	return []command{
+		{"init", newInit}, {"verify", newVerify}, {"certs", newCerts},
+		{"config", newConfig}, {"kubeconfig", newKubeconfig}, {"version", newVersion},
+	}
+}
+
+type command struct {
+	name string
+	make func(*Env) *cobra.Command
+}
+
+// needed are the commands that a command line can be about: the one it names,
+// or all of them, for help, completion and mistakes. To make all of them takes
+// longer than what most of them do.
+func needed(args []string) []command {
+	for _, c := range commands() {
+		if len(args) > 0 && args[0] == c.name {
+			return []command{c}
+		}
+	}
+	return commands()
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,9 @@ import (
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki/store"
 )
+
+// fields is config's table, made once.
+var fields = sync.OnceValue(config.Fields)
 
 // flagText is the value of a flag as it was typed, every time that it was
 // given: config judges it together with the file and the environment.
@@ -50,7 +54,7 @@ type settingsFlags struct {
 func addSettings(c *cobra.Command, env *Env, wanted func(config.Field) bool) *settingsFlags {
 	s := &settingsFlags{env: env}
 	c.Flags().StringVar(&s.config, "config", "", "kubeadm configuration `file` (v1beta4, v1beta3), - for standard input")
-	for _, f := range config.Fields() {
+	for _, f := range fields() {
 		if f.Flag == "" || !wanted(f) {
 			continue
 		}
