@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"fmt"
+	"slices"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/pki"
@@ -50,9 +51,8 @@ func (d *decider) haveCA(a *Action, f *found, auth *authority) {
 		return
 	}
 	if !f.key.exists {
-		c := f.chain[0]
-		if fault := pki.SigningFault(c, d.now); fault != "" {
-			a.refuse(Fault{Text: fault, Path: f.cert.path, Hint: caHint})
+		if !slices.ContainsFunc(f.chain, func(c *x509.Certificate) bool { return pki.SigningFault(c, d.now) == "" }) {
+			a.refuse(Fault{Text: pki.SigningFault(f.own(), d.now), Path: f.cert.path, Hint: caHint})
 			return
 		}
 		auth.external = true

@@ -67,6 +67,7 @@ type found struct {
 	entryErr error
 	bundle   []*x509.Certificate // the kubeconfig's CA certificates
 	caErr    error
+	broken   []kubeconfig.Finding // why client-go would not use the entry, beyond what is judged here
 }
 
 func (f *found) nothing() bool { return !f.cert.exists && !f.key.exists && !f.conf.exists }
@@ -151,6 +152,7 @@ func (f *found) takeKubeconfig() {
 		f.entryErr = err
 		return
 	}
+	f.broken = unusable(cfg, f.entry)
 	load := func(data []byte, name, what string) ([]byte, error) { return namedBy(f.conf.path, data, name, what) }
 	var data []byte
 	if data, f.caErr = load(f.entry.Cluster.CA, f.entry.Cluster.CAFile, "certificate authority"); f.caErr == nil && len(data) > 0 {
@@ -178,4 +180,15 @@ func namedBy(conf string, data []byte, name, what string) ([]byte, error) {
 		err = errors.New("the " + what + " it names is missing (" + name + ")")
 	}
 	return got.data, err
+}
+
+// unusable are the faults for which client-go refuses an entry, or reads it in
+// another way than it looks: a CA given twice, a CA beside
+// insecure-skip-tls-verify. What the judge says in its own words is left out.
+func unusable(cfg *kubeconfig.Config, e kubeconfig.Entry) []kubeconfig.Finding {
+	ids := []string{"ca-given-twice", "insecure-with-ca", "client-certificate-given-twice", "client-key-given-twice", "exec-and-auth-provider", "credentials-several", "proxy-url-invalid", "exec-incomplete"}
+	return slices.DeleteFunc(cfg.Check(), func(f kubeconfig.Finding) bool {
+		ours := f.Kind == "cluster" && f.Name == e.Cluster.Name || f.Kind == "user" && f.Name == e.User.Name
+		return !ours || f.Severity != kubeconfig.Error || !slices.Contains(ids, f.ID)
+	})
 }

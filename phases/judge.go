@@ -214,6 +214,9 @@ func (j judge) conf(s certs.Spec, f *found, ca *authority) []Fault {
 	if got := strings.TrimSuffix(f.entry.Cluster.Server, "/"); got != s.Place.Server {
 		add(fmt.Sprintf("server is %s, not %s", got, s.Place.Server))
 	}
+	for _, b := range f.broken {
+		add(b.String())
+	}
 	if f.chainErr == nil && len(f.chain) == 0 {
 		add("holds no client certificate")
 		return faults

@@ -22,22 +22,24 @@ type Authority struct {
 
 // NewAuthority finds in bundle the certificate whose key is held and checks
 // that it may sign at now. The certificates of a bundle may stand in any
-// order; where several hold the same key (a renewed CA) the one that is valid
-// longest is taken. Errors are sentences without a subject: the caller knows the file.
+// order; where several hold the same key (a renewed CA), of those that may sign
+// at now the one that is valid longest is taken. Errors are sentences without a subject: the caller knows the file.
 func NewAuthority(bundle []*x509.Certificate, key crypto.Signer, now time.Time) (*Authority, error) {
 	if len(bundle) == 0 {
 		return nil, errors.New("no CA certificate")
 	}
 	var cert *x509.Certificate
+	fault := "key does not match certificate"
 	for _, c := range bundle {
-		if SameKey(c.PublicKey, key.Public()) && (cert == nil || c.NotAfter.After(cert.NotAfter)) {
+		switch bad := SigningFault(c, now); {
+		case !SameKey(c.PublicKey, key.Public()):
+		case bad == "" && (cert == nil || c.NotAfter.After(cert.NotAfter)):
 			cert = c
+		case bad != "":
+			fault = bad
 		}
 	}
 	if cert == nil {
-		return nil, errors.New("key does not match certificate")
-	}
-	if fault := SigningFault(cert, now); fault != "" {
 		return nil, errors.New(fault)
 	}
 	return &Authority{cert: cert, bundle: bundle, key: key}, nil
