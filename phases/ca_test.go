@@ -232,6 +232,24 @@ func TestExternalCA(t *testing.T) {
 	}
 }
 
+// An external CA in rotation: one certificate of the file has expired, the other is good.
+func TestExternalBundle(t *testing.T) {
+	for _, oldFirst := range []bool{true, false} {
+		w := complete(t)
+		ca := w.row("ca")
+		c, key := template(ca), newKey(t)
+		c.NotAfter = now
+		old := pki.EncodeCertificates(certify(t, c, nil, key, nil))
+		file := append(append([]byte{}, w.read(w.certFile(ca))...), old...)
+		if oldFirst {
+			file = append(old, w.read(w.certFile(ca))...)
+		}
+		w.write(w.certFile(ca), file)
+		w.remove(w.keyFile(ca))
+		assert.Equal(t, "external CA: its key is not here", w.settled([]string{"ca", "apiserver"}).Rows[0].Reason)
+	}
+}
+
 // The CA's key alone, with nothing signed yet, is what a killed run leaves: it is certified.
 func TestCAKeyAlone(t *testing.T) {
 	w := empty(t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -32,6 +33,15 @@ func kubeconfigStates() []state {
 	text := func(name, content string, faults ...string) state {
 		return state{name: "kubeconfig: " + name, only: isConf, verb: phases.Refuse, faults: faults,
 			plant: func(w *world, s certs.Spec) []string { w.write(w.certFile(s), []byte(content)); return nil }}
+	}
+	edited := func(name, old, new, fault string) state {
+		return state{name: "kubeconfig: " + name, only: isConf, verb: phases.Refuse, faults: []string{fault},
+			plant: func(w *world, s certs.Spec) []string {
+				text := string(w.read(w.certFile(s)))
+				require.Contains(w.t, text, old)
+				w.write(w.certFile(s), []byte(strings.Replace(text, old, new, 1)))
+				return []string{"{user}", s.User()}
+			}}
 	}
 	toFiles := func(w *world, s certs.Spec, c *kubeconfig.Single) {
 		for _, f := range []struct {
@@ -71,6 +81,18 @@ func kubeconfigStates() []state {
 			"certificate authority: the certificate authority it names is missing ({dir}/x-ca.crt) ({cert})",
 			"the client certificate it names is missing ({dir}/x-client.crt) ({cert})",
 			"the client key it names is missing ({dir}/x-client.key) ({cert})"),
+		{name: "kubeconfig: the kubelet's own file", only: isConf, verb: phases.Keep, reason: "complete", plant: func(w *world, s certs.Spec) []string {
+			// What kubeadm's kubelet-finalize leaves: both halves in one file that the kubelet renews.
+			both := filepath.Join(w.dir, "kubelet-client-current.pem")
+			w.write(both, append(pki.EncodeCertificates(w.chain(s)...), pemOf(w.t, w.key(s))...))
+			w.conf(s, func(c *kubeconfig.Single) {
+				c.ClientCert, c.ClientKey, c.ClientCertFile, c.ClientKeyFile = nil, nil, both, both
+			})
+			return nil
+		}},
+		edited("a CA given twice", "    server:", "    certificate-authority: x.crt\n    server:", `cluster "kubernetes": certificate-authority-data and certificate-authority are both given; client-go refuses the file or uses the data ({cert})`),
+		edited("insecure", "    server:", "    insecure-skip-tls-verify: true\n    server:", `cluster "kubernetes": insecure-skip-tls-verify is set beside a CA, which client-go refuses ({cert})`),
+		edited("a key given twice", "    client-key-data:", "    client-key: x.key\n    client-key-data:", `user "{user}": client-key-data and client-key are both given; client-go refuses the file or uses the data ({cert})`),
 		text("empty", "", "current-context is not set ({cert})"),
 		text("no users", "apiVersion: v1\nkind: Config\ncurrent-context: a\ncontexts:\n- name: a\n  context: {cluster: c, user: u}\nclusters:\n- name: c\n  cluster: {server: https://192.0.2.10:6443}\n",
 			`context "a": user "u" does not exist ({cert})`),

@@ -241,6 +241,8 @@ func TestNewAuthority(t *testing.T) {
 		{name: "before a stranger", bundle: []*x509.Certificate{good, stranger}, key: key, want: good},
 		{name: "renewed, old first", bundle: []*x509.Certificate{good, longer}, key: key, want: longer},
 		{name: "renewed, new first", bundle: []*x509.Certificate{longer, good}, key: key, want: longer},
+		{name: "renewed, the new one is not valid yet", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotBefore, c.NotAfter = now.Add(hour), now.Add(3*hour) }), good}, key: key, want: good},
+		{name: "renewed, the old one has expired", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotAfter = now }), longer}, key: key, want: longer},
 		{name: "old CA without key usage", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.KeyUsage = 0 })}, key: key},
 		{name: "none", key: key, err: "no CA certificate"},
 		{name: "other key", bundle: []*x509.Certificate{good, stranger}, key: other, err: "key does not match certificate"},

@@ -45,6 +45,10 @@ func TestStrict(t *testing.T) {
 					continue
 				}
 				n++
+				signature := map[pki.KeyAlgorithm]x509.SignatureAlgorithm{pki.ECDSAP256: x509.ECDSAWithSHA256, pki.ECDSAP384: x509.ECDSAWithSHA384, pki.Ed25519: x509.PureEd25519}[a]
+				if signature == 0 {
+					signature = x509.SHA256WithRSA // of every size, as kubeadm's
+				}
 				tmpl := s.Template()
 				tmpl.NotBefore, tmpl.NotAfter = pki.Window(now, s.Validity)
 				if s.Kind == certs.CA {
@@ -52,11 +56,13 @@ func TestStrict(t *testing.T) {
 					require.NoError(t, err)
 					cas[s.Name] = root
 					strictCA(t, root.Certificate())
+					assert.Equal(t, signature, root.Certificate().SignatureAlgorithm)
 					continue
 				}
 				chain, err := cas[s.Issuer].Issue(tmpl, key)
 				require.NoError(t, err)
 				strictLeaf(t, chain[0], cas[s.Issuer].Certificate())
+				assert.Equal(t, signature, chain[0].SignatureAlgorithm)
 				request(t, dir, tmpl, key)
 			}
 			assert.Equal(t, 15, n)

@@ -121,6 +121,7 @@ func TestUsages(t *testing.T) {
 		{ku: x509.KeyUsageDigitalSignature, ekus: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}},
 		{ku: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, ekus: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}},
 		{ku: x509.KeyUsageDigitalSignature | x509.KeyUsageDecipherOnly, ekus: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}},
+		{ku: x509.KeyUsageDigitalSignature, ekus: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageCodeSigning}},
 		{ku: x509.KeyUsageContentCommitment, ekus: []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning}},
 		{ku: x509.KeyUsageDigitalSignature, ekus: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, oids: []asn1.ObjectIdentifier{oid}},
 		{ku: x509.KeyUsageDigitalSignature, oids: []asn1.ObjectIdentifier{oid}},
