@@ -92,7 +92,7 @@ func TestGolden(t *testing.T) {
 		"tree_default": plain(),
 		"tree_dual_stack": with(func(c *certs.Cluster) {
 			c.Name, c.DNSDomain = "prod", "k8s.example"
-			c.ServiceCIDRs = ranges("fd00:10:96::/112", "10.96.0.0/16")
+			c.ServiceCIDRs = ranges("fd00:10:96::/112", "10.96.3.4/16") // any address of a range names it
 			c.Endpoint = certs.Endpoint{Host: "lb.example.com", Port: 8443}
 			c.APIServerSANs = sans(t, "api.example.com", "*.api.example.com", "198.51.100.20", "cp-1", "192.0.2.10")
 			c.EtcdServerSANs, c.EtcdPeerSANs = sans(t, "etcd.example.com"), sans(t, "peer.example.com", "192.0.2.77")

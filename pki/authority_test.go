@@ -124,7 +124,7 @@ func sameAsAsked(t *testing.T, c *x509.Certificate, want pki.Template, key crypt
 func TestSerials(t *testing.T) {
 	root := newRoot(t, "root")
 	seen := map[string]bool{}
-	most := 0
+	var most [2]int // on either road of the engine
 	for i := range 200 {
 		key := newKey(t, pki.ECDSAP256)
 		issue := func() ([]*x509.Certificate, error) { return root.Issue(leafTemplate("a", clientAuth), key) }
@@ -140,9 +140,11 @@ func TestSerials(t *testing.T) {
 		assert.LessOrEqual(t, n.BitLen(), 159)
 		assert.False(t, seen[n.String()], "a serial number twice")
 		seen[n.String()] = true
-		most = max(most, n.BitLen())
+		most[i%2] = max(most[i%2], n.BitLen())
 	}
-	assert.Greater(t, most, 150, "two hundred numbers without a long one are not random over 159 bits")
+	for _, n := range most {
+		assert.Greater(t, n, 150, "a hundred numbers without a long one are not random over 159 bits")
+	}
 }
 
 func TestSelfSign(t *testing.T) {
