@@ -21,7 +21,10 @@ func (e *errOpen) Unwrap() error { return e.err }
 
 // readVerifyFile reads a file that openssl would take as a URI: a path, or one behind "file:". A directory reads as
 // empty. It may be a pipe: `-CAfile <(kubectl ...)` is common.
-func readVerifyFile(name string) ([]byte, error) {
+func readVerifyFile(name string) ([]byte, error) { return readInto(name, nil) }
+
+// readInto is readVerifyFile with a buffer to use if it is large enough.
+func readInto(name string, buffer []byte) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		if path, ok := fileURI(name); ok {
@@ -37,15 +40,18 @@ func readVerifyFile(name string) ([]byte, error) {
 			return nil, nil
 		}
 		if info.Mode().IsRegular() && info.Size() < 1<<16 {
-			return readSmall(f, int(info.Size()))
+			return readSmall(f, int(info.Size()), buffer)
 		}
 	}
 	return store.ReadFrom(f, name)
 }
 
 // readSmall reads a file of known size in two system calls: thousands of targets are read this way.
-func readSmall(f *os.File, size int) ([]byte, error) {
-	data := make([]byte, size+1)
+func readSmall(f *os.File, size int, buffer []byte) ([]byte, error) {
+	if cap(buffer) <= size {
+		buffer = make([]byte, size+1)
+	}
+	data := buffer[:size+1]
 	n := 0
 	for n < len(data) {
 		more, err := f.Read(data[n:])
@@ -162,14 +168,15 @@ type target struct {
 	said        string // openssl's sentences where there is no certificate
 }
 
-// loadTarget reads the first certificate of a file; an empty path is standard input.
-func loadTarget(name string, isFile bool, stdin io.Reader) target {
+// loadTarget reads the first certificate of a file or, without isFile, of standard input. It may use the buffer, and
+// the certificate may lie in it.
+func loadTarget(name string, isFile bool, stdin io.Reader, buffer []byte) target {
 	t := target{name: name}
 	shown := name
 	var data []byte
 	var err error
 	if isFile {
-		data, err = readVerifyFile(name)
+		data, err = readInto(name, buffer)
 	} else {
 		t.name, shown = "stdin", "<stdin>"
 		data, err = store.ReadFrom(stdin, "stdin")

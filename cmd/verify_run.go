@@ -41,6 +41,10 @@ func (p *piece) write(texts ...string) {
 // batchSize is how many targets a worker takes at a time: enough that handing over costs nothing.
 const batchSize = 16
 
+// bufferSize holds most files that hold one certificate. A worker reads one file after the other into the same
+// buffer: what a file gives is used up before the next is read.
+const bufferSize = 16 << 10
+
 type batch struct {
 	first, end int
 	done       chan answer
@@ -51,7 +55,7 @@ type batch struct {
 func (r *verifyRequest) verifyAll(ctx context.Context, targets []string) bool {
 	w := newVerifyWriter(r)
 	if len(targets) == 0 {
-		good := w.write(r.answerOne("", false))
+		good := w.write(r.answerOne("", false, nil))
 		return w.close() && good
 	}
 	workers := min(runtime.GOMAXPROCS(0), (len(targets)+batchSize-1)/batchSize)
@@ -61,7 +65,7 @@ func (r *verifyRequest) verifyAll(ctx context.Context, targets []string) bool {
 			if ctx.Err() != nil {
 				return false
 			}
-			good = w.write(r.answerOne(name, true)) && good
+			good = w.write(r.answerOne(name, true, nil)) && good
 		}
 		return w.close() && good
 	}
@@ -75,11 +79,11 @@ func (r *verifyRequest) inParallel(ctx context.Context, targets []string, worker
 	var running sync.WaitGroup
 	for range workers {
 		running.Go(func() {
+			buffer := make([]byte, bufferSize)
 			for b := range work {
-				var a answer
-				a.good = true
+				a := answer{good: true}
 				for _, name := range targets[b.first:b.end] {
-					one := r.answerOne(name, true)
+					one := r.answerOne(name, true, buffer)
 					a.append(one)
 				}
 				b.done <- a
@@ -112,8 +116,8 @@ func (a *answer) append(b answer) {
 }
 
 // answerOne reads and verifies one target. An empty file name without isFile is standard input.
-func (r *verifyRequest) answerOne(name string, isFile bool) answer {
-	t := loadTarget(name, isFile, r.env.Stdin)
+func (r *verifyRequest) answerOne(name string, isFile bool, buffer []byte) answer {
+	t := loadTarget(name, isFile, r.env.Stdin, buffer)
 	var report verify.Report
 	if t.certificate != nil {
 		report = r.judge(t.certificate)

@@ -78,6 +78,9 @@ func readPEM(data []byte, at int) (block, int, pemResult) {
 			break
 		}
 	}
+	if data, next, ok := plainBody(data, l.at, label); ok {
+		return block{label: string(label), data: data}, next, pemFound
+	}
 	header, body, ok := readBody(l, label)
 	if !ok {
 		return block{}, l.at, pemDamaged
@@ -89,10 +92,45 @@ func readPEM(data []byte, at int) (block, int, pemResult) {
 	return block{string(label), string(header), decoded}, l.at, pemFound
 }
 
+// plainBody decodes a block that is written as all tools write it, straight from the file. Whatever is unusual about
+// it makes this fail, and then readBody decides.
+func plainBody(data []byte, at int, label []byte) (decoded []byte, next int, ok bool) {
+	for next = at; ; {
+		rest := data[next:]
+		n := bytes.IndexByte(rest[:min(len(rest), lineSize-1)], '\n')
+		if bytes.HasPrefix(rest, end) {
+			line := rest
+			if n >= 0 {
+				line = bytes.TrimSuffix(rest[:n], []byte("\r"))
+			} else if n = len(rest) - 1; n >= lineSize-2 {
+				return nil, 0, false
+			}
+			name, _ := bytes.CutPrefix(line[len(end):], label)
+			if !bytes.Equal(name, tail) || len(line) != len(end)+len(label)+len(tail) {
+				return nil, 0, false
+			}
+			break
+		}
+		if n < 1 || rest[0] <= ' ' || rest[0] == '-' {
+			return nil, 0, false
+		}
+		next += n + 1
+	}
+	body := data[at:next]
+	decoded = make([]byte, base64.StdEncoding.DecodedLen(len(body)))
+	n, err := base64.StdEncoding.Decode(decoded, body)
+	if err != nil || n == 0 {
+		return nil, 0, false
+	}
+	l := lines{data, next}
+	l.next()
+	return decoded[:n], l.at, true
+}
+
 // readBody reads up to the END line of the label and parts what it read at the first blank line. Behind one,
 // lines may be no longer than 64 characters and only the last shorter.
 func readBody(l *lines, label []byte) (header, body []byte, ok bool) {
-	text := make([]byte, 0, 2048)
+	var text []byte
 	parted, short, partial := false, false, false
 	for {
 		line, ok := l.next()
