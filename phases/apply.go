@@ -62,52 +62,58 @@ func (p Plan) Apply(l *store.Locked, o Options) error {
 // makeKeys makes all missing keys on all cores. Nearly all of a run's time is
 // spent here where the keys are RSA.
 func makeKeys(todo []*work) error {
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, w := range todo {
-		if w.key != nil {
-			continue
-		}
-		g.Go(func() (err error) {
-			if w.key, err = pki.GenerateKey(w.Spec.KeyAlgorithm); err != nil {
-				err = fmt.Errorf("%s: %w", w.Spec.Name, err)
-			}
-			return err
-		})
-	}
-	return g.Wait()
+	return each(todo, func(w *work) bool { return w.key == nil }, func(w *work) (err error) {
+		w.key, err = pki.GenerateKey(w.Spec.KeyAlgorithm)
+		return err
+	})
 }
 
-// sign makes the CAs first, in order, then all leaves at once.
+// sign makes all CAs at once, then all leaves.
 func sign(todo []*work, cas map[string]*authority, o Options) error {
-	for _, w := range todo {
-		if w.Spec.Kind != certs.CA {
-			continue
-		}
+	err := each(todo, func(w *work) bool { return w.Spec.Kind == certs.CA }, func(w *work) error {
 		t := w.Spec.Template()
 		t.NotBefore, t.NotAfter = pki.Window(o.Now, w.Spec.Validity)
 		root, err := pki.SelfSign(t, w.key)
 		if err != nil {
-			return fmt.Errorf("%s: %w", w.Spec.Name, err)
+			return err
 		}
 		ca := cas[w.Spec.Name]
 		ca.signer, ca.bundle = root, root.Bundle()
 		w.chain = root.Bundle()
+		return nil
+	})
+	if err != nil {
+		return err
 	}
+	return each(todo, func(w *work) bool { return w.Spec.Kind != certs.CA && w.Spec.Kind != certs.KeyPair }, func(w *work) error {
+		return w.issue(cas[w.Spec.Issuer], o)
+	})
+}
+
+// each does the same with all chosen rows, on all cores. Of several errors the
+// first in the order of the tree is returned, whichever came first.
+func each(todo []*work, chosen func(*work) bool, do func(*work) error) error {
+	errs := make([]error, len(todo))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, w := range todo {
-		if w.Spec.Kind == certs.CA || w.Spec.Kind == certs.KeyPair {
+	for i, w := range todo {
+		if !chosen(w) {
 			continue
 		}
 		g.Go(func() error {
-			if err := w.issue(cas[w.Spec.Issuer], o); err != nil {
-				return fmt.Errorf("%s: %w", w.Spec.Name, err)
+			if err := do(w); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", w.Spec.Name, err)
 			}
 			return nil
 		})
 	}
-	return g.Wait()
+	_ = g.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // template is what is asked of the CA for the row, without its validity.

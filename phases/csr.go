@@ -53,7 +53,6 @@ type request struct {
 	old  file // the request that lies there
 
 	key crypto.Signer // nil: to be made
-	csr []byte        // PEM
 }
 
 // Requests makes certificate requests for rows, with keys that are kept where
