@@ -15,7 +15,8 @@ import (
 	"github.com/pkitool/pkitool/e2e/cluster"
 )
 
-// check is one question to a running control plane. No check needs another to have run before it.
+// check is one question to a running control plane. No check needs another to have run before it; the first has to be
+// the first, for it counts refusals, which others provoke.
 type check struct {
 	name string
 	run  func(T, *site)
@@ -114,7 +115,20 @@ func checkComponents(t T, s *site) {
 	assert.Equal(t, parseCertificates(t, []byte(ca)), parseCertificates(t, []byte(trust.Data["client-ca-file"])), "client CA that aggregated API servers trust")
 	assert.Equal(t, certificates(t, s.pki("front-proxy-ca.crt")), parseCertificates(t, []byte(trust.Data["requestheader-client-ca-file"])), "front-proxy CA that aggregated API servers trust")
 	checkEveryFileUsed(t, s)
+	checkNobodyRefused(t, s)
 	checkLogs(t, s)
+}
+
+// checkNobodyRefused asks the API server's counters whether anything failed while the components found each other: it
+// keeps failed handshakes out of its log. The checks that provoke refusals come after this one.
+func checkNobodyRefused(t T, s *site) {
+	metrics := strings.Split(s.must(t, "get", "--raw", "/metrics"), "\n")
+	assert.Contains(t, metrics, "apiserver_tls_handshake_errors_total 0")
+	for _, line := range metrics {
+		if strings.HasPrefix(line, "authentication_attempts{") {
+			assert.Contains(t, line, `{result="success"}`)
+		}
+	}
 }
 
 // checkEveryFileUsed asks whether the components together read every certificate and key that was made, so that none
