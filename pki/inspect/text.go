@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
 	"math/big"
@@ -50,7 +49,7 @@ func (w *writer) certificate(c *x509.Certificate) {
 	w.line(4, "Data:")
 	w.line(8, "Version: %d (0x%x)", c.Version, c.Version-1)
 	w.serial(c.SerialNumber)
-	w.line(8, "Signature Algorithm: %s", signatureName(c.Raw))
+	w.signedWith(c.Raw)
 	w.line(8, "Issuer: %s", nameText(c.RawIssuer))
 	w.line(8, "Validity")
 	w.line(12, "Not Before: %s", timeText(c.NotBefore))
@@ -62,7 +61,7 @@ func (w *writer) certificate(c *x509.Certificate) {
 		w.line(8, "X509v3 extensions:")
 		w.extensions(c.Extensions, 12)
 	}
-	w.signature(signatureName(c.Raw), c.Signature)
+	w.signature(c.Raw, c.Signature)
 }
 
 func (w *writer) request(r *x509.CertificateRequest) {
@@ -72,7 +71,7 @@ func (w *writer) request(r *x509.CertificateRequest) {
 	w.line(8, "Subject: %s", nameText(r.RawSubject))
 	w.keyInfo(r.RawSubjectPublicKeyInfo)
 	w.attributes(r)
-	w.signature(signatureName(r.Raw), r.Signature)
+	w.signature(r.Raw, r.Signature)
 }
 
 func (w *writer) keyInfo(spki []byte) {
@@ -143,7 +142,7 @@ func requestAttributes(tbs []byte) []attribute {
 func (w *writer) crl(l *x509.RevocationList) {
 	w.line(0, "Certificate Revocation List (CRL):")
 	w.line(8, "Version 2 (0x1)") // no other is read
-	w.line(8, "Signature Algorithm: %s", signatureName(l.Raw))
+	w.signedWith(l.Raw)
 	w.line(8, "Issuer: %s", nameText(l.RawIssuer))
 	w.line(8, "Last Update: %s", timeText(l.ThisUpdate))
 	next := "NONE"
@@ -168,7 +167,7 @@ func (w *writer) crl(l *x509.RevocationList) {
 			w.extensions(e.Extensions, 12)
 		}
 	}
-	w.signature(signatureName(l.Raw), l.Signature)
+	w.signature(l.Raw, l.Signature)
 }
 
 // integerHex is i2a_ASN1_INTEGER's: octets in upper case.
@@ -235,12 +234,6 @@ func (w *writer) uniqueIDs(tbs []byte) {
 	}
 }
 
-func (w *writer) signature(name string, value []byte) {
-	w.line(4, "Signature Algorithm: %s", name)
-	w.line(4, "Signature Value:")
-	w.dump(value, 8, 18, ":")
-}
-
 // dump writes octets in lines of width. lineEnd is what stands between the last octet of a line and its end.
 func (w *writer) dump(b []byte, indent, width int, lineEnd string) {
 	for len(b) > width {
@@ -260,17 +253,4 @@ func nameText(raw []byte) string {
 		return "<unreadable>"
 	}
 	return printable(openssl.OneLine.Name(n))
-}
-
-// signatureName is the algorithm behind the signed part.
-func signatureName(raw []byte) string {
-	var signed struct {
-		Body      asn1.RawValue
-		Algorithm pkix.AlgorithmIdentifier
-		Signature asn1.BitString
-	}
-	if _, err := asn1.Unmarshal(raw, &signed); err != nil {
-		return "<unreadable>"
-	}
-	return openssl.ObjectName(signed.Algorithm.Algorithm.String())
 }

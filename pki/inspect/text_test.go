@@ -83,6 +83,11 @@ func newShell(t *testing.T) shell {
 		}
 		t.Skip("SKIPPED: openssl is not installed, so its words are not compared")
 	}
+	version, err := exec.Command("openssl", "version").Output()
+	require.NoError(t, err)
+	if !bytes.HasPrefix(version, []byte("OpenSSL 3.0.")) {
+		t.Skipf("SKIPPED: the words are those of OpenSSL 3.0, installed is %s", version)
+	}
 	s := shell{t, t.TempDir()}
 	s.write("c.cnf", config)
 	s.write("a.cnf", "[req]\ndistinguished_name=dn2\nattributes=at\nprompt=no\n"+config[len("\n[req]\ndistinguished_name=dn\n"):])
@@ -148,6 +153,12 @@ func TestTextIsOpenSSLs(t *testing.T) {
 		}
 		s.same(name+".pub", "pkey", "-pubin", "-noout", "-text_pub")
 		s.same(key, "pkey", "-noout", "-text_pub")
+	}
+	for i, salt := range []string{"digest", "20"} {
+		out := "pss" + string(rune('0'+i)) + ".crt"
+		s.openssl("req", "-x509", "-new", "-key", "rsa.key", "-config", "c.cnf", "-subj", "/CN=p", "-out", out, []string{"-sha256", "-sha1"}[i],
+			"-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:"+salt)
+		s.same(out, "x509", "-noout", "-text")
 	}
 	for _, index := range []string{
 		"",
