@@ -370,6 +370,13 @@ func (st state) try(t *testing.T, s certs.Spec) {
 		assert.Equal(t, st.reason, row.Reason)
 		assert.Empty(t, row.Faults)
 		w.unchanged(before, w.dirs.Files(s)...)
+		written, after := []string{}, w.snapshot()
+		for _, f := range row.Files {
+			if before[f].data != after[f].data {
+				written = append(written, f)
+			}
+		}
+		assert.Equal(t, written, append([]string{}, row.Written...), "what it says it wrote")
 		if st.after != nil {
 			st.after(w, s, before)
 		} else if st.verb == phases.Keep {
