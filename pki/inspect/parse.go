@@ -122,8 +122,11 @@ func (p *parser) block(where string, b *pem.Block) {
 	p.objects = append(p.objects, o)
 }
 
-// unreadable keeps the cause, which names what in the encoding is wrong, but not whose words it is.
+// unreadable keeps the cause, unless it is about tags and lengths, which help nobody.
 func unreadable(k Kind, err error) error {
+	if strings.HasPrefix(err.Error(), "asn1: ") {
+		return fmt.Errorf("%s cannot be read: the DER in it is damaged, or of another kind", k)
+	}
 	return fmt.Errorf("%s cannot be read: %s", k, short(strings.TrimPrefix(err.Error(), "x509: ")))
 }
 
