@@ -130,13 +130,6 @@ type nameMatcher struct {
 	name        *generalName
 }
 
-func (m *nameMatcher) had() []string {
-	if m.name == nil {
-		return nil
-	}
-	return []string{m.name.String()}
-}
-
 // certificate checks the subject as a directory name, the e-mail addresses in
 // it, and SAN, in this order.
 func (m *nameMatcher) certificate(c *Certificate) Code {

@@ -8,7 +8,8 @@ import (
 	"crypto/sha3"
 	"crypto/sha512"
 
-	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // old certificates are signed with it
+	//lint:ignore SA1019 old certificates are signed with it
+	"golang.org/x/crypto/ripemd160"
 )
 
 // hashAlgorithm is a hash function of a signature.

@@ -57,7 +57,8 @@ func (c *Certificate) matchesHost(host []byte) bool {
 }
 
 // matchesEmail compares with the mailboxes in SAN or, if there is none, with
-// the subject's e-mail addresses.
+// the subject's e-mail addresses. An internationalised mailbox that is no
+// UTF8String is none.
 func (c *Certificate) matchesEmail(email []byte) bool {
 	there := false
 	for i := range c.altNames {
@@ -65,7 +66,6 @@ func (c *Certificate) matchesEmail(email []byte) bool {
 		if g.effectiveKind() != nameEmail {
 			continue
 		}
-		there = true
 		name := g.value
 		if g.kind == nameOther {
 			if !g.other.is(classUniversal, tagUTF8String) {
@@ -76,6 +76,7 @@ func (c *Certificate) matchesEmail(email []byte) bool {
 				return false // openssl gives up with an error
 			}
 		}
+		there = true
 		if len(name) > 0 && matchEmail(name, email) {
 			return true
 		}
@@ -183,7 +184,8 @@ func wildcard(name []byte) int {
 }
 
 // matchWildcard compares what stands around the wildcard and what it stands
-// for: letters, digits and hyphens of one label, or a literal asterisk.
+// for: letters, digits and hyphens of one label, or a literal asterisk. An IDN
+// label is matched as a whole or not at all.
 func matchWildcard(prefix, suffix, host []byte) bool {
 	if len(host) < len(prefix)+len(suffix) || !matchPlain(prefix, host[:len(prefix)]) {
 		return false
@@ -197,7 +199,7 @@ func matchWildcard(prefix, suffix, host []byte) bool {
 		if len(part) == 0 {
 			return false
 		}
-	} else if rest := host[len(prefix):]; len(rest) >= 4 && equalFold(rest[:4], []byte("xn--")) {
+	} else if len(host) >= 4 && equalFold(host[:4], []byte("xn--")) {
 		return false
 	}
 	if len(part) == 1 && part[0] == '*' {
