@@ -14,7 +14,8 @@ func (o *Objects) addPKCS12(der []byte) {
 	if len(der) < 8 || der[0] != 0x30 || tooManyIterations(der, 0) {
 		return
 	}
-	blocks, err := pkcs12.ToPEM(der, "") //nolint:staticcheck // it alone reads files without a key, and checks nothing
+	//lint:ignore SA1019 it alone reads files without a key, and checks nothing
+	blocks, err := pkcs12.ToPEM(der, "")
 	if err != nil {
 		return
 	}
