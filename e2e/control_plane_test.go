@@ -40,6 +40,8 @@ var checks = []check{
 	{"certificate-requests", checkCertificateRequests, []acceptance{{"kube-controller-manager", "our CA as the signer of the CSR API; what it signs verifies"}}},
 	{"node-identity", checkNodeIdentity, []acceptance{{"kube-apiserver", "kubelet.conf as the node that it names and no other (Node authorizer, NodeRestriction)"}}},
 	{"kubelet", checkKubelet, []acceptance{{"kubelet (hollow), kube-apiserver", "apiserver-kubelet-client to the kubelet, the kubelet's serving certificate to the API server"}}},
+	{"worker", checkWorker, []acceptance{{"kubelet (hollow), kube-apiserver", "a further node's kubeconfig and serving certificate, made by `kubeconfig user` and `certs sign --as kubelet-serving`"}}},
+	{"issued", checkIssued, []acceptance{{"kube-apiserver, etcd", "clients of `certs issue` and of `certs sign`, for the cluster and for etcd"}}},
 	{"etcd-clients", checkEtcdClients, []acceptance{{"etcd", "healthcheck-client and apiserver-etcd-client; nobody without a certificate or with one of the cluster's CA"}}},
 	{"serving-names", checkServingNames, []acceptance{{"kube-apiserver, etcd", "TLS by every DNS name and IP address of the serving certificates, and by no other"}}},
 	{"kubeconfigs", checkKubeconfigs, []acceptance{{"client-go, kubectl", "every kubeconfig; config view --flatten; KUBECONFIG=a:b"}}},
