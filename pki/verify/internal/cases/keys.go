@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/cloudflare/circl/sign/ed448"
+	//lint:ignore SA1019 openssl verifies such signatures
 	_ "golang.org/x/crypto/ripemd160"
 )
 
