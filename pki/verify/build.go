@@ -6,8 +6,7 @@ import "slices"
 // There is one candidate for every place and no second try: a trusted issuer is
 // preferred to an untrusted one, and whether its signature holds is asked later.
 func (v *verifier) buildChain() outcome {
-	b := builder{verifier: v, limit: v.opts.Depth + 1, untrustedToo: true}
-	b.pool = slices.Clone(v.untrusted)
+	b := builder{verifier: v, limit: v.opts.Depth + 1, untrustedToo: len(v.untrusted) > 0}
 	verdict, end := b.search()
 	if end != proceed {
 		return end
@@ -29,7 +28,7 @@ func (v *verifier) buildChain() outcome {
 // builder is the search for a path.
 type builder struct {
 	*verifier
-	pool         []*Certificate // untrusted certificates that are not in the chain yet
+	pool         []*Certificate // untrusted certificates that are not in the chain yet; nil: not asked for so far
 	limit        int            // certificates a chain may have below its anchor
 	untrustedToo bool           // untrusted issuers are still looked for
 }
@@ -54,21 +53,28 @@ func (b *builder) search() (trustVerdict, outcome) {
 		if !b.untrustedToo {
 			return undecided, proceed
 		}
-		// openssl asks for the key of the last certificate only here and where
-		// there is a trusted issuer.
-		if len(b.chain) <= b.limit && !last.isSelfSigned() {
-			issuer = b.pick(b.pool, last, true)
-		} else {
-			issuer = nil
-		}
-		if issuer == nil {
+		if len(b.chain) > b.limit || last.isSelfSigned() || !b.extendUntrusted(last) {
 			b.untrustedToo = false
 			continue
 		}
-		b.pool = slices.Delete(b.pool, slices.Index(b.pool, issuer), slices.Index(b.pool, issuer)+1)
-		b.chain = append(b.chain, issuer)
-		b.numUntrusted++
 	}
+}
+
+// extendUntrusted takes an issuer of last from the untrusted certificates, each
+// of which serves once.
+func (b *builder) extendUntrusted(last *Certificate) bool {
+	if b.pool == nil {
+		b.pool = slices.Clone(b.verifier.untrusted)
+	}
+	issuer := b.pick(b.pool, last, true)
+	if issuer == nil {
+		return false
+	}
+	at := slices.Index(b.pool, issuer)
+	b.pool = slices.Delete(b.pool, at, at+1)
+	b.chain = append(b.chain, issuer)
+	b.numUntrusted++
+	return true
 }
 
 // isSelfSigned is what openssl's X509_self_signed says: only of a certificate
