@@ -4,6 +4,7 @@ REVISION  := $(shell git rev-parse HEAD 2>/dev/null)
 VERSION   := $(shell git describe --tags --dirty 2>/dev/null)
 LDFLAGS   := -s -w -X main.revision=$(REVISION)
 FUZZTIME  ?= 10s
+BENCHTIME ?= 20x
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build test lint race fuzz diff bench e2e e2e-up clean
@@ -38,10 +39,10 @@ diff:
 
 # Ratios to the peers; PKITOOL_KUBEADM names a kubeadm binary to compare with.
 bench:
-	$(GO) test -run '^$$' -bench . -benchtime 20x ./phases ./cmd ./pki/store
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./phases ./cmd ./pki/store
 
 e2e:
-	cd e2e && $(GO) test -count=1 -timeout 40m ./...
+	cd e2e && $(GO) run ./up --tools >/dev/null && $(GO) test -count=1 -timeout 40m ./...
 
 e2e-up:
 	cd e2e && $(GO) run ./up

@@ -270,5 +270,8 @@ func (d *decider) given(a *Action, f *found) {
 			return
 		}
 		a.Verb, a.Reason = Keep, "named in the configuration"
+		if f.key.mode.Perm()&0o077 != 0 {
+			a.Reason += fmt.Sprintf("; its key can be read by others (mode %04o)", f.key.mode.Perm())
+		}
 	}
 }
