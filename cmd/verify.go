@@ -127,9 +127,8 @@ func (r *verifyRequest) trustFor(c *verify.Certificate) *verify.Trust {
 	if r.lookup == nil {
 		return r.trust
 	}
-	start := slices.Concat([]*verify.Certificate{c}, r.untrusted, r.anchors)
-	more := r.lookup.closure(r.anchors, start)
-	return verify.NewStore(slices.Concat(r.anchors, more.certificates), slices.Concat(r.storeCRLs, more.crls))
+	more := r.lookup.closure(r, c)
+	return verify.NewStore(slices.Concat(r.anchors, more.Certificates), slices.Concat(r.storeCRLs, more.CRLs))
 }
 
 // judge verifies one certificate for every purpose that is asked for and returns the first report that is not good.

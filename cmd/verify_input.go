@@ -139,25 +139,25 @@ func (r *verifyRequest) loadAnchors() error {
 		r.anchors, r.storeCRLs = found.Certificates, found.CRLs
 		r.sources.note(*r.caFile, found.Certificates)
 	}
+	if r.caPath == nil && r.caStore == nil {
+		return nil
+	}
+	r.lookup = newLookup(r.sources)
 	if r.caPath != nil {
-		r.lookup = newLookup(r)
-		r.lookup.dirs = append(r.lookup.dirs, *r.caPath)
+		r.lookup.dir = *r.caPath
 	}
 	if r.caStore == nil {
 		return nil
 	}
 	info, err := os.Stat(*r.caStore)
-	if err != nil {
+	switch {
+	case err != nil:
 		return &errSaid{fmt.Sprintf("Error loading store URI %s\n", *r.caStore)}
+	case info.IsDir():
+		r.lookup.storeDir = *r.caStore
+	default:
+		r.lookup.storeFile = *r.caStore
 	}
-	if r.lookup == nil {
-		r.lookup = newLookup(r)
-	}
-	if info.IsDir() {
-		r.lookup.dirs = append(r.lookup.dirs, *r.caStore)
-		return nil
-	}
-	r.lookup.file = *r.caStore
 	return nil
 }
 

@@ -2,130 +2,204 @@ package cmd
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
-// lookup finds anchors and CRLs that are not read in advance: in directories whose files are named by the hash of the
-// subject (`openssl rehash`), and in a -CAstore file. As in openssl they are asked only for names that the -CAfile
-// does not have.
+// lookup finds anchors and CRLs that are not read in advance: those of -CApath, whose files are named by the hash of
+// the subject (`openssl rehash`), and those of -CAstore, such a directory or a file. As in openssl they are asked only
+// for names that the -CAfile does not have, and -CAstore after -CApath.
 type lookup struct {
-	dirs []string
-	file string
+	dir       string // of -CApath
+	storeDir  string // of -CAstore
+	storeFile string
 
 	sources *sources
 	mu      sync.Mutex
-	known   map[string]*found // by canonical hash and kind; names that share a hash share the files
-	rest    *found            // of the file
+	known   map[string]openssl.Objects // what a hash gave; names that share a hash share the files
 }
 
-type found struct {
-	certificates []*verify.Certificate
-	crls         []*verify.CRL
+func newLookup(sources *sources) *lookup {
+	return &lookup{known: map[string]openssl.Objects{}, sources: sources}
 }
 
-func newLookup(r *verifyRequest) *lookup {
-	return &lookup{known: map[string]*found{}, sources: r.sources}
+// once reads what key stands for the first time that somebody asks.
+func (l *lookup) once(key string, read func() openssl.Objects) openssl.Objects {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found, ok := l.known[key]
+	if !ok {
+		found = read()
+		l.known[key] = found
+	}
+	return found
 }
 
 // maxHashFiles bounds how many files of one hash are read.
 const maxHashFiles = 1000
 
-// byHash reads HASH.0, HASH.1, ... (for CRLs HASH.r0 ...) of every directory up to the first that is not there.
-func (l *lookup) byHash(hash uint32, crls bool) *found {
-	infix := ""
-	if crls {
-		infix = "r"
+// inDir reads HASH.0, HASH.1, ... (for CRLs HASH.r0 ...) of -CApath up to the first that is not there.
+func (l *lookup) inDir(hash uint32, infix string) openssl.Objects {
+	if l.dir == "" {
+		return openssl.Objects{}
 	}
-	key := fmt.Sprintf("%08x.%s", hash, infix)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if f, ok := l.known[key]; ok {
-		return f
-	}
-	f := new(found)
-	for _, dir := range l.dirs {
+	prefix := fmt.Sprintf("%08x.%s", hash, infix)
+	return l.once("dir "+prefix, func() openssl.Objects {
+		var found openssl.Objects
 		for n := range maxHashFiles {
-			path := filepath.Join(dir, fmt.Sprintf("%s%d", key, n))
+			path := filepath.Join(l.dir, prefix+strconv.Itoa(n))
 			data, err := readVerifyFile(path)
 			if err != nil {
 				break
 			}
 			if objects, err := openssl.ParseStore(data); err == nil {
-				f.certificates = append(f.certificates, objects.Certificates...)
-				f.crls = append(f.crls, objects.CRLs...)
-				l.sources.note(path, objects.Certificates)
+				l.take(&found, path, objects)
 			}
 		}
-	}
-	l.known[key] = f
-	return f
+		return found
+	})
 }
 
-// whole reads the -CAstore file, once.
-func (l *lookup) whole() *found {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.rest != nil {
-		return l.rest
+// inStore reads all that -CAstore has: of a file everything, of a directory the files of that hash, in the order in
+// which the file system lists them.
+func (l *lookup) inStore(hash uint32) openssl.Objects {
+	switch {
+	case l.storeFile != "":
+		return l.once("file", func() openssl.Objects {
+			var found openssl.Objects
+			if data, err := readVerifyFile(l.storeFile); err == nil {
+				l.take(&found, l.storeFile, openssl.Parse(data, nil))
+			}
+			return found
+		})
+	case l.storeDir != "":
+		prefix := fmt.Sprintf("%08x.", hash)
+		return l.once("store "+prefix, func() openssl.Objects {
+			var found openssl.Objects
+			for _, name := range l.listStore() {
+				if !isHashName(name, prefix) {
+					continue
+				}
+				path := filepath.Join(l.storeDir, name)
+				if data, err := readVerifyFile(path); err == nil {
+					l.take(&found, path, openssl.Parse(data, nil))
+				}
+			}
+			return found
+		})
 	}
-	l.rest = new(found)
-	if l.file == "" {
-		return l.rest
-	}
-	if data, err := readVerifyFile(l.file); err == nil {
-		objects := openssl.Parse(data, nil)
-		l.rest = &found{objects.Certificates, objects.CRLs}
-		l.sources.note(l.file, objects.Certificates)
-	}
-	return l.rest
+	return openssl.Objects{}
 }
 
-// closure is what of the store can take part in a chain above these certificates: all that bear a name that one of
-// them, or one found so, has as subject or issuer.
-func (l *lookup) closure(anchors []*verify.Certificate, start []*verify.Certificate) found {
-	var out found
-	inFile := map[string]bool{}
-	for _, c := range anchors {
-		inFile[c.Subject().Key()] = true
+func (l *lookup) listStore() []string {
+	dir, err := os.Open(l.storeDir)
+	if err != nil {
+		return nil
 	}
-	seen := map[string]bool{}
-	queue := append([]*verify.Certificate{}, start...)
-	take := func(f *found, name verify.Name) {
-		for _, c := range f.certificates {
-			if c.Subject().Equal(name) {
-				out.certificates = append(out.certificates, c)
-				queue = append(queue, c)
-			}
-		}
-		for _, crl := range f.crls {
-			if crl.Issuer().Equal(name) {
-				out.crls = append(out.crls, crl)
-			}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	return names
+}
+
+// isHashName reports whether a file is called HASH.N or HASH.rN.
+func isHashName(name, prefix string) bool {
+	if len(name) <= len(prefix) || !strings.EqualFold(name[:len(prefix)], prefix) {
+		return false
+	}
+	digits := strings.TrimPrefix(name[len(prefix):], "r")
+	return digits != "" && strings.Trim(digits, "0123456789") == ""
+}
+
+func (l *lookup) take(found *openssl.Objects, path string, objects openssl.Objects) {
+	found.Certificates = append(found.Certificates, objects.Certificates...)
+	found.CRLs = append(found.CRLs, objects.CRLs...)
+	l.sources.note(path, objects.Certificates)
+}
+
+// closure is what of the lookups can take part in the paths of one target. It walks all paths there could be: from the
+// target to every certificate that bears its issuer's name, and on from there; openssl asks for the same names.
+func (l *lookup) closure(r *verifyRequest, target *verify.Certificate) openssl.Objects {
+	w := &walk{lookup: l, request: r, inFile: map[string]bool{}, seen: map[string]bool{}, queue: []*verify.Certificate{target}}
+	for _, c := range r.anchors {
+		w.inFile[c.Subject().Key()] = true
+	}
+	if r.options.ExtendedCRL { // any of them may have issued a CRL
+		w.queue = append(w.queue, r.untrusted...)
+	}
+	for len(w.queue) > 0 {
+		c := w.queue[0]
+		w.queue = w.queue[1:]
+		w.ask(c.Issuer())
+		if c == target && r.options.PartialChain {
+			w.ask(c.Subject()) // it may be trusted itself
 		}
 	}
-	for len(queue) > 0 {
-		c := queue[0]
-		queue = queue[1:]
-		for _, name := range []verify.Name{c.Issuer(), c.Subject()} {
-			key := name.Key()
-			if seen[key] {
-				continue
-			}
-			seen[key] = true
-			take(l.byHash(name.Hash(), true), name)
-			if inFile[key] {
-				continue
-			}
-			before := len(out.certificates)
-			take(l.byHash(name.Hash(), false), name)
-			if len(out.certificates) == before {
-				take(l.whole(), name)
-			}
-		}
+	return w.out
+}
+
+// walk is a closure under way.
+type walk struct {
+	*lookup
+	request *verifyRequest
+	inFile  map[string]bool // names that the store has already, by Key
+	seen    map[string]bool
+	queue   []*verify.Certificate
+	out     openssl.Objects
+	whole   bool // the -CAstore file has been taken, all of it
+}
+
+// ask looks a name up, once, and goes on to what bears it.
+func (w *walk) ask(name verify.Name) {
+	if w.seen[name.Key()] {
+		return
 	}
-	return out
+	w.seen[name.Key()] = true
+	w.queue = append(w.queue, certificatesOf(w.request.anchors, name)...)
+	w.queue = append(w.queue, certificatesOf(w.request.untrusted, name)...)
+	if !w.inFile[name.Key()] {
+		found := certificatesOf(w.inDir(name.Hash(), "").Certificates, name)
+		if len(found) == 0 {
+			found = w.askStore(name)
+		}
+		w.out.Certificates = append(w.out.Certificates, found...)
+		w.queue = append(w.queue, found...)
+	}
+	if w.request.options.CRLCheck {
+		found := crlsOf(w.inDir(name.Hash(), "r").CRLs, name)
+		if len(found) == 0 {
+			found = crlsOf(w.inStore(name.Hash()).CRLs, name)
+		}
+		w.out.CRLs = append(w.out.CRLs, found...)
+	}
+}
+
+// askStore is for a name that is nowhere else. A file is then taken as a whole, whatever its names are.
+func (w *walk) askStore(name verify.Name) []*verify.Certificate {
+	all := w.inStore(name.Hash()).Certificates
+	if w.storeFile == "" {
+		return certificatesOf(all, name)
+	}
+	if w.whole {
+		return nil
+	}
+	w.whole = true
+	for _, c := range all {
+		w.inFile[c.Subject().Key()] = true
+	}
+	return all
+}
+
+func certificatesOf(all []*verify.Certificate, subject verify.Name) []*verify.Certificate {
+	return slices.DeleteFunc(slices.Clone(all), func(c *verify.Certificate) bool { return !c.Subject().Equal(subject) })
+}
+
+func crlsOf(all []*verify.CRL, issuer verify.Name) []*verify.CRL {
+	return slices.DeleteFunc(slices.Clone(all), func(l *verify.CRL) bool { return !l.Issuer().Equal(issuer) })
 }

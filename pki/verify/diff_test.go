@@ -33,7 +33,7 @@ func ours(dir string, args []string) (o outcome) {
 	}()
 	absolute := slices.Clone(args)
 	for i, a := range absolute {
-		if info, err := os.Lstat(filepath.Join(dir, a)); err == nil && info.Mode().IsRegular() {
+		if info, err := os.Lstat(filepath.Join(dir, a)); err == nil && (info.Mode().IsRegular() || a == "hashed") {
 			absolute[i] = filepath.Join(dir, a)
 		}
 	}
