@@ -149,10 +149,8 @@ func (o *Objects) addPEM(b block) {
 		return // encrypted, or a header that openssl does not understand
 	}
 	switch b.label {
-	case "CERTIFICATE", "X509 CERTIFICATE":
+	case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE":
 		_ = o.addAnyCertificate(b.data)
-	case "TRUSTED CERTIFICATE":
-		_ = o.addCertificate(verify.ParseTrustedCertificate(b.data))
 	case "X509 CRL":
 		_ = o.addCRL(b.data)
 	}
@@ -165,7 +163,8 @@ func (o *Objects) addDER(der []byte) {
 	}
 }
 
-// addAnyCertificate takes trust settings behind the certificate if they are any, whatever the label says.
+// addAnyCertificate takes trust settings behind the certificate if they are any, whatever the label says; where they
+// are malformed, openssl reads the certificate alone.
 func (o *Objects) addAnyCertificate(der []byte) error {
 	if o.addCertificate(verify.ParseTrustedCertificate(der)) == nil {
 		return nil
