@@ -63,7 +63,7 @@ func parseEndpoint(v string) (certs.Endpoint, error) {
 func parseHost(host string) (string, error) {
 	addr, err := netip.ParseAddr(host)
 	if err != nil {
-		host = strings.ToLower(host)
+		host = pki.LowerASCII(host)
 		if pki.CheckDNSName(host) == nil {
 			return host, nil
 		}

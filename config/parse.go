@@ -161,7 +161,7 @@ func setNodeName(s *Settings, v string) error {
 // nodeName lower-cases a node's name, as the kubelet does. An IPv4 address is
 // a name as well (RFC 1123 section 2.1 leaves the two apart by form only).
 func nodeName(v string) (string, error) {
-	name := strings.ToLower(strings.TrimSpace(v))
+	name := pki.LowerASCII(strings.TrimSpace(v))
 	if name == "" {
 		return "", errors.New("is empty")
 	}

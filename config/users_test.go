@@ -68,3 +68,11 @@ func FuzzUsers(f *testing.F) {
 		}
 	})
 }
+
+// The Kelvin sign (U+212A) is a k to strings.ToLower: a name with it is refused, not turned into another.
+func TestForeignLettersAreNotFolded(t *testing.T) {
+	for _, flag := range []string{"node-name", "control-plane-endpoint", "apiserver-cert-extra-sans"} {
+		_, _, err := config.Load(config.Input{Host: config.NeutralHost(), Flags: map[string][]string{flag: {"\u212aube.example.com"}}})
+		assert.ErrorContains(t, err, "--"+flag, "%v", err)
+	}
+}

@@ -50,7 +50,7 @@ func (s *SANs) add(n string) error {
 		s.IPs = append(s.IPs, ip.Unmap())
 		return nil
 	}
-	name := lower(n)
+	name := LowerASCII(n)
 	if err := CheckDNSName(strings.TrimPrefix(name, "*.")); err != nil {
 		return fmt.Errorf("%q is neither an IP address nor a DNS name%s", n, sanGuess(n))
 	}
@@ -132,7 +132,7 @@ func ParseTypedSAN(s string) (SANs, error) {
 		return SANs{URIs: []string{value}}, nil
 	case "EMAIL":
 		local, host, ok := strings.Cut(value, "@")
-		if !ok || local == "" || !isASCII(local) || strings.ContainsAny(local, " <>\"(),:;[]\\") || CheckDNSName(lower(host)) != nil {
+		if !ok || local == "" || !isASCII(local) || strings.ContainsAny(local, " <>\"(),:;[]\\") || CheckDNSName(LowerASCII(host)) != nil {
 			return SANs{}, fmt.Errorf("%q: not a mailbox (local@host)", s)
 		}
 		return SANs{Emails: []string{value}}, nil
@@ -140,9 +140,9 @@ func ParseTypedSAN(s string) (SANs, error) {
 	return ParseSANs([]string{s}) // an IPv6 address has colons as well
 }
 
-// lower makes ASCII letters small, and no others: strings.ToLower takes the
+// LowerASCII makes ASCII letters small, and no others: strings.ToLower takes the
 // Kelvin sign for a k, and a certificate for another name would come of it.
-func lower(s string) string {
+func LowerASCII(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {
 			r += 'a' - 'A'
