@@ -205,6 +205,11 @@ func TestFindingsExplain(t *testing.T) {
 	f = first(parse(aLeaf()), o, parse(aRoot()))
 	assert.Equal(t, []string{"CN=leaf"}, f.Detail.Had, "without a DNS name, the common name counts")
 
+	o.Hostname, o.Time = "", askedTime.AddDate(5, 0, 0)
+	f = first(parse(aLeaf()), o, parse(aRoot()))
+	assert.Equal(t, verify.ErrCertHasExpired, f.Code)
+	assert.Equal(t, verify.Detail{What: "notAfter", Wanted: "2031-06-01T12:00:00Z", Had: []string{"2030-01-01T00:00:00Z"}}, f.Detail)
+
 	constraint := ext("2.5.29.30", true, forgeSeq(forgeTLV(0xa0, forgeSeq(dnsName("b.example")))))
 	f = first(parse(aLeaf(san(dnsName("a.example\x1b")))), verify.NewOptions(askedTime), parse(aRoot(constraint)))
 	assert.Equal(t, verify.ErrPermittedViolation, f.Code)

@@ -1,6 +1,9 @@
 package verify
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // checkSignatures verifies signatures and validity from the anchor down to the
 // target (openssl's internal_verify): of each certificate first the signature,
@@ -78,22 +81,34 @@ func (v *verifier) checkTimes(n int, c *Certificate) bool {
 	if v.now.off {
 		return true
 	}
-	now := strconv.FormatInt(v.now.seconds, 10)
 	switch v.now.compare(&c.notBefore) {
 	case 0:
-		if !v.find(ErrErrorInCertNotBeforeField, n, c, Detail{What: "notBefore"}) {
+		if !v.find(ErrErrorInCertNotBeforeField, n, c, v.timeDetail("notBefore", &c.notBefore)) {
 			return false
 		}
 	case 1:
-		if !v.find(ErrCertNotYetValid, n, c, Detail{What: "notBefore", Wanted: now}) {
+		if !v.find(ErrCertNotYetValid, n, c, v.timeDetail("notBefore", &c.notBefore)) {
 			return false
 		}
 	}
 	switch v.now.compare(&c.notAfter) {
 	case 0:
-		return v.find(ErrErrorInCertNotAfterField, n, c, Detail{What: "notAfter"})
+		return v.find(ErrErrorInCertNotAfterField, n, c, v.timeDetail("notAfter", &c.notAfter))
 	case -1:
-		return v.find(ErrCertHasExpired, n, c, Detail{What: "notAfter", Wanted: now})
+		return v.find(ErrCertHasExpired, n, c, v.timeDetail("notAfter", &c.notAfter))
 	}
 	return true
+}
+
+// timeDetail states the moment that was asked for and the time that is there,
+// as text where it is no time.
+func (v *verifier) timeDetail(what string, e *element) Detail {
+	d := Detail{What: what, Wanted: time.Unix(v.now.seconds, 0).UTC().Format(time.RFC3339)}
+	if t, ok := readTime(e, true); ok {
+		d.Had = []string{t.Format(time.RFC3339)}
+	} else {
+		text, _ := stringContents(e)
+		d.Had = []string{strconv.QuoteToASCII(string(text))}
+	}
+	return d
 }
