@@ -1,232 +1,191 @@
 package cmd
 
 import (
-	"bytes"
 	"crypto/x509"
-	"encoding/hex"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pkitool/pkitool/pki/verify"
 )
 
-// writeExplanation says, behind an error, what was compared with what, and what may help.
+// explained is one error that is to be put into other words: what was compared with what, and what may help.
+type explained struct {
+	r       *verifyRequest
+	target  target
+	report  verify.Report
+	finding verify.Finding
+	cert    *verify.Certificate // that the error is about; nil where openssl names none
+	parsed  *x509.Certificate   // the same for those whom Go can read, else empty
+}
+
+// writeExplanation says the explanation of an error, behind it.
 func (r *verifyRequest) writeExplanation(p *piece, t target, report verify.Report, f verify.Finding) {
 	for _, line := range r.explanation(t, report, f) {
 		p.write("  ", line, "\n")
 	}
 }
 
-// explanation is one or two sentences about an error; a last one that starts with "hint: " says what to do.
+// explanation is one or two sentences about an error. One that starts with "hint: " says what to do.
 func (r *verifyRequest) explanation(t target, report verify.Report, f verify.Finding) []string {
+	x := explained{r: r, target: t, report: report, finding: f, cert: f.Cert, parsed: new(x509.Certificate)}
+	if x.cert != nil {
+		if parsed, err := x509.ParseCertificate(x.cert.Raw); err == nil {
+			x.parsed = parsed
+		}
+		if special := x.special(); special != nil {
+			return special
+		}
+	}
 	var lines []string
-	subject := f.Cert
-	if subject == nil {
-		return detailLine(nil, f.Detail)
+	if words, ok := inWords[f.Code]; ok {
+		lines = append(lines, words)
 	}
-	switch f.Code {
-	case verify.ErrUnableToGetIssuerCert, verify.ErrUnableToGetIssuerCertLocally, verify.ErrUnableToVerifyLeafSignature:
-		lines = r.explainIssuer(subject)
-	case verify.ErrDepthZeroSelfSignedCert, verify.ErrSelfSignedCertInChain:
-		lines = r.explainRoot(subject)
-	case verify.ErrCertHasExpired, verify.ErrCertNotYetValid:
-		lines = r.explainTime(t, subject)
-	case verify.ErrHostnameMismatch, verify.ErrIPAddressMismatch, verify.ErrEmailMismatch:
-		lines = r.explainIdentity(subject)
-	case verify.ErrInvalidPurpose:
-		lines = r.explainPurpose(t, subject)
-	case verify.ErrCertSignatureFailure:
-		lines = r.explainSignature(report, f)
-	case verify.ErrInvalidCA, verify.ErrKeyUsageNoCertSign:
-		lines = []string{"this certificate stands as a CA in the chain, but is not allowed to sign certificates",
-			"hint: is a server's or client's certificate among the CAs? The CA's file has CA:TRUE (`openssl x509 -noout -text`)"}
-	case verify.ErrUnableToGetCRL:
-		lines = []string{"there is no revocation list by " + r.names.Name(subject.Issuer()) + " for it",
-			"hint: Kubernetes has no revocation lists; leave -crl_check away, or give one with -CRLfile"}
-	case verify.ErrCertRevoked:
-		lines = []string{fmt.Sprintf("serial number %s is in the list of %s", hexSerial(subject.Serial()), r.names.Name(subject.Issuer()))}
-	case verify.ErrCertRejected:
-		lines = []string{"the trust settings of this certificate speak against the use that is asked for"}
-	}
-	return detailLine(lines, f.Detail)
-}
-
-// detailLine adds what the engine compared, where nothing else says it.
-func detailLine(lines []string, d verify.Detail) []string {
-	if d.What == "" || len(lines) > 0 {
-		return lines
-	}
-	line := d.What
-	if d.Wanted != "" {
-		line += ": wanted " + printable(d.Wanted)
-	}
-	if len(d.Had) > 0 {
-		line += ", there is " + printable(strings.Join(d.Had, ", "))
-	}
-	return append(lines, line)
-}
-
-// known are all certificates that could have issued something.
-func (r *verifyRequest) known() []*verify.Certificate {
-	return slices.Concat(r.anchors, r.trusted, r.untrusted)
-}
-
-// kubernetesCAs are where kubeadm puts the CA of that common name.
-var kubernetesCAs = map[string]string{
-	"kubernetes": "pki/ca.crt", "kubernetes-ca": "pki/ca.crt", "etcd-ca": "pki/etcd/ca.crt",
-	"front-proxy-ca": "pki/front-proxy-ca.crt", "kubernetes-front-proxy-ca": "pki/front-proxy-ca.crt",
-}
-
-func (r *verifyRequest) explainIssuer(c *verify.Certificate) []string {
-	issuer := c.Issuer()
-	var named []*verify.Certificate
-	for _, k := range r.known() {
-		if k.Subject().Equal(issuer) && !k.Equal(c) {
-			named = append(named, k)
-		}
-	}
-	if len(named) == 0 {
-		lines := []string{"its issuer is not among the certificates given: " + r.names.Name(issuer)}
-		if file, ok := kubernetesCAs[commonName(issuer)]; ok {
-			lines = append(lines, "hint: kubeadm keeps that CA in "+file)
-		}
-		return lines
-	}
-	lines := []string{fmt.Sprintf("%d of the certificates given have its issuer's name, %s, but none can have issued it", len(named), r.names.Name(issuer))}
-	if wanted, had, ok := keyIdentifiers(c, named[0]); ok {
-		lines = []string{fmt.Sprintf("its issuer %s has the key identifier %s; the one in %s has %s",
-			r.names.Name(issuer), wanted, r.sources.of(named[0]), had)}
-	} else if report := "the issuer is there, but not trusted and no root"; c.Issuer().Equal(named[0].Subject()) && r.isTrusted(named[0]) {
-		lines = append(lines, report+": -partial_chain accepts it as an anchor")
-	}
-	return append(lines, "hint: this certificate was issued by another CA with the same name: was the cluster set up a second time?")
-}
-
-func (r *verifyRequest) isTrusted(c *verify.Certificate) bool {
-	return slices.Contains(r.anchors, c) || slices.Contains(r.trusted, c)
-}
-
-// keyIdentifiers are the authority key identifier of c and the subject key identifier of issuer, where both are
-// there and differ.
-func keyIdentifiers(c, issuer *verify.Certificate) (wanted, had string, differ bool) {
-	a, errA := x509.ParseCertificate(c.Raw)
-	b, errB := x509.ParseCertificate(issuer.Raw)
-	if errA != nil || errB != nil || len(a.AuthorityKeyId) == 0 || len(b.SubjectKeyId) == 0 || bytes.Equal(a.AuthorityKeyId, b.SubjectKeyId) {
-		return "", "", false
-	}
-	return hex.EncodeToString(a.AuthorityKeyId), hex.EncodeToString(b.SubjectKeyId), true
-}
-
-func commonName(n verify.Name) string {
-	for _, a := range n.Attributes() {
-		if a.Type == "2.5.4.3" {
-			return string(a.Value)
-		}
-	}
-	return ""
-}
-
-func (r *verifyRequest) explainRoot(c *verify.Certificate) []string {
-	lines := []string{"it is signed by itself, and is not one of the trusted"}
-	for _, k := range r.known() {
-		if r.isTrusted(k) && k.Subject().Equal(c.Subject()) {
-			return append(lines, "hint: a trusted certificate has the same name and another key or serial number: was the cluster set up a second time?")
-		}
-	}
-	return append(lines, "hint: if it is the cluster's CA, name it with -CAfile")
-}
-
-func (r *verifyRequest) explainTime(t target, c *verify.Certificate) []string {
-	now := r.options.Time.UTC()
-	if at, ok := c.NotBefore(); ok && now.Before(at) {
-		return []string{fmt.Sprintf("it is valid from %s; the time checked at is %s", at.UTC().Format(time.RFC3339), now.Format(time.RFC3339)),
-			"hint: do the clocks of the machine that issued it and of this one agree?"}
-	}
-	at, ok := c.NotAfter()
-	if !ok {
-		return nil
-	}
-	lines := []string{fmt.Sprintf("it was valid until %s, %s before the time checked at", at.UTC().Format(time.RFC3339), roughly(now.Sub(at)))}
-	if c == t.certificate {
-		name := strings.TrimSuffix(filepath.Base(t.name), ".crt")
-		return append(lines, fmt.Sprintf("hint: `kubeadm certs renew %s` renews a certificate of kubeadm's", name))
-	}
-	return append(lines, "hint: a CA is not renewed in place without thought: all that trust it must get the new one first")
-}
-
-func roughly(d time.Duration) string {
-	switch {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d days", int(d.Hours())/24)
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d hours", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d minutes", int(d.Minutes()))
-}
-
-func (r *verifyRequest) explainIdentity(c *verify.Certificate) []string {
-	wanted := r.options.Hostname
-	if r.options.IP.IsValid() && wanted == "" {
-		wanted = r.options.IP.String()
-	}
-	if r.options.HasEmail && wanted == "" {
-		wanted = r.options.Email
-	}
-	lines := []string{fmt.Sprintf("wanted %s", printable(wanted))}
-	if parsed, err := x509.ParseCertificate(c.Raw); err == nil {
-		var names []string
-		for _, n := range parsed.DNSNames {
-			names = append(names, "DNS:"+printable(n))
-		}
-		for _, ip := range parsed.IPAddresses {
-			names = append(names, "IP:"+ip.String())
-		}
-		for _, m := range parsed.EmailAddresses {
-			names = append(names, "email:"+printable(m))
-		}
-		have := strings.Join(names, ", ")
-		if have == "" {
-			have = "no subject alternative names"
-		}
-		lines[0] += "; the certificate has " + have
-	}
-	return append(lines, "hint: names are added with --apiserver-cert-extra-sans (in kubeadm's file apiServer.certSANs), and the certificate issued anew")
-}
-
-func (r *verifyRequest) explainPurpose(t target, c *verify.Certificate) []string {
-	parsed, err := x509.ParseCertificate(c.Raw)
-	if err != nil {
-		return nil
-	}
-	uses := "no extended key usage"
-	if names := usageNames(parsed); len(names) > 0 {
-		uses = "extended key usages " + strings.Join(names, ", ")
-	}
-	lines := []string{fmt.Sprintf("the purpose is %s; the certificate has %s", r.options.Purpose, uses)}
-	if c == t.certificate && r.options.Purpose == verify.PurposeSSLServer && slices.Contains(parsed.ExtKeyUsage, x509.ExtKeyUsageClientAuth) {
-		return append(lines, "hint: this is a client's certificate: is it the file of the server?")
-	}
-	if c == t.certificate && r.options.Purpose == verify.PurposeSSLClient && slices.Contains(parsed.ExtKeyUsage, x509.ExtKeyUsageServerAuth) {
-		return append(lines, "hint: this is a server's certificate: is it the file of the client?")
+	if line := detailLine(f.Detail); line != "" {
+		lines = append(lines, line)
 	}
 	return lines
 }
 
-func (r *verifyRequest) explainSignature(report verify.Report, f verify.Finding) []string {
-	if f.Depth+1 >= len(report.Chain) {
-		return []string{"its own signature does not verify"}
+// special are explanations that look at the certificates.
+func (x explained) special() []string {
+	switch x.finding.Code {
+	case verify.ErrUnableToGetIssuerCert, verify.ErrUnableToGetIssuerCertLocally:
+		return x.issuer()
+	case verify.ErrDepthZeroSelfSignedCert, verify.ErrSelfSignedCertInChain:
+		return x.root()
+	case verify.ErrCertHasExpired, verify.ErrCertNotYetValid:
+		return x.validity()
+	case verify.ErrHostnameMismatch, verify.ErrIPAddressMismatch, verify.ErrEmailMismatch:
+		return x.names()
+	case verify.ErrInvalidPurpose:
+		return x.purpose()
+	case verify.ErrCertSignatureFailure:
+		return x.signature()
+	case verify.ErrInvalidCA, verify.ErrKeyUsageNoCertSign:
+		return x.authority()
+	case verify.ErrPathLengthExceeded:
+		return x.pathLength()
+	case verify.ErrCertChainTooLong:
+		return []string{fmt.Sprintf("more than %d CAs stand between the certificate and its anchor, or the CAs certify each other in a circle", x.r.options.Depth)}
+	case verify.ErrUnableToGetCRL:
+		return []string{"there is no revocation list by " + x.r.names.Name(x.cert.Issuer()) + " for it",
+			"hint: Kubernetes has no revocation lists; leave -crl_check away, or give one with -CRLfile"}
+	case verify.ErrCertRevoked:
+		return []string{fmt.Sprintf("serial number %s is in the revocation list of %s", hexSerial(x.cert.Serial()), x.r.names.Name(x.cert.Issuer()))}
+	case verify.ErrUnhandledCriticalExtension:
+		return x.critical()
 	}
-	issuer := report.Chain[f.Depth+1]
-	return []string{fmt.Sprintf("its signature was not made by the key of %s", where(r.names.Name(issuer.Subject()), r.sources.of(issuer))),
-		"hint: another CA with the same name and key identifier signed it, or the file was changed: was the cluster set up a second time?"}
+	return nil
 }
 
-func where(name, file string) string {
-	if file == "" {
-		return name
+// detailLine says what the engine compared.
+func detailLine(d verify.Detail) string {
+	if d.Wanted == "" && len(d.Had) == 0 {
+		return ""
 	}
-	return name + " (" + file + ")"
+	line := d.What
+	if d.Wanted != "" {
+		line += ": wanted is " + printable(d.Wanted)
+	}
+	if len(d.Had) > 0 {
+		line += "; there is " + printable(strings.Join(d.Had, ", "))
+	}
+	return line
 }
+
+// inWords are the errors that need no look at the certificates.
+var inWords = map[verify.Code]string{
+	verify.ErrUnspecified:                   "a public key on the path cannot be read, or there are too many names and constraints to compare",
+	verify.ErrUnableToVerifyLeafSignature:   "its issuer is not there, so its signature cannot be checked",
+	verify.ErrUnableToDecodeIssuerPublicKey: "the public key that should verify a signature cannot be read",
+	verify.ErrCRLSignatureFailure:           "the revocation list's signature does not verify by the key of the CA that it names",
+	verify.ErrErrorInCertNotBeforeField:     "the time from which it is valid is not written as RFC 5280 wants it",
+	verify.ErrErrorInCertNotAfterField:      "the time until which it is valid is not written as RFC 5280 wants it",
+	verify.ErrErrorInCRLLastUpdateField:     "the time of the revocation list is not written as RFC 5280 wants it",
+	verify.ErrErrorInCRLNextUpdateField:     "the time of the next revocation list is not written as RFC 5280 wants it",
+	verify.ErrCRLNotYetValid:                "the revocation list is from after the time checked at",
+	verify.ErrCRLHasExpired:                 "the next revocation list should have been published before the time checked at",
+	verify.ErrCertRejected:                  "the trust settings of this certificate speak against the use that is asked for",
+	verify.ErrUnableToGetCRLIssuer:          "the CA that issued the revocation list is not on the path",
+	verify.ErrKeyUsageNoCRLSign:             "the CA that issued the revocation list has a key usage without cRLSign",
+	verify.ErrUnhandledCriticalCRLExtension: "the revocation list, or one of its entries, has a critical extension that is not understood",
+	verify.ErrDifferentCRLScope:             "the revocation list is about other certificates than this one",
+	verify.ErrCRLPathValidationError:        "the revocation list's own issuer has no path to the same anchor",
+	verify.ErrInvalidNonCA:                  "a CA's certificate stands where a certificate that is no CA's must stand",
+	verify.ErrProxyPathLengthExceeded:       "a proxy certificate above it does not allow as many below",
+	verify.ErrKeyUsageNoDigitalSignature:    "it issued a proxy certificate, and its key usage lacks digitalSignature",
+	verify.ErrProxyCertificatesNotAllowed:   "it is a proxy certificate (RFC 3820); -allow_proxy_certs accepts such",
+	verify.ErrProxySubjectNameViolation:     "a proxy's name must be its issuer's with one common name added",
+	verify.ErrInvalidExtension:              "an extension on the path is malformed, or contradicts another",
+	verify.ErrInvalidPolicyExtension:        "a policy extension is malformed, or maps from or to anyPolicy",
+	verify.ErrNoExplicitPolicy:              "no policy is left that all CAs assert and that was asked for; without -policy nothing is asked for (-policy anyPolicy asks for all)",
+	verify.ErrUnnestedResource:              "it names addresses or AS numbers that the CA above does not have (RFC 3779)",
+	verify.ErrPermittedViolation:            "one of its names is not among those that a CA above permits",
+	verify.ErrExcludedViolation:             "one of its names is among those that a CA above excludes",
+	verify.ErrSubtreeMinMax:                 "a name constraint has a minimum or maximum, which nobody supports",
+	verify.ErrUnsupportedConstraintType:     "a name constraint is about a kind of names that cannot be compared",
+	verify.ErrUnsupportedConstraintSyntax:   "a name constraint is malformed",
+	verify.ErrUnsupportedNameSyntax:         "one of its names is malformed, so constraints cannot be applied",
+	verify.ErrEEKeyTooSmall:                 "its key is weaker than -auth_level asks for",
+	verify.ErrCAKeyTooSmall:                 "the key of this CA is weaker than -auth_level asks for",
+	verify.ErrCAMDTooWeak:                   "its signature is made with a digest weaker than -auth_level asks for",
+	verify.ErrPathlenInvalidForNonCA:        "it sets a path length, and is no CA (RFC 5280 4.2.1.9)",
+	verify.ErrPathlenWithoutKUKeyCertSign:   "it sets a path length, and its key usage lacks keyCertSign (RFC 5280 4.2.1.9)",
+	verify.ErrKUKeyCertSignInvalidForNonCA:  "it may sign certificates by its key usage, and is no CA (RFC 5280 4.2.1.3)",
+	verify.ErrIssuerNameEmpty:               "it does not name its issuer (RFC 5280 4.1.2.4)",
+	verify.ErrSubjectNameEmpty:              "it has no subject, and no alternative name or a duty to have one (RFC 5280 4.1.2.6)",
+	verify.ErrMissingAuthorityKeyIdentifier: "it lacks an authority key identifier (RFC 5280 4.2.1.1)",
+	verify.ErrMissingSubjectKeyIdentifier:   "it is a CA and lacks a subject key identifier (RFC 5280 4.2.1.2)",
+	verify.ErrEmptySubjectAltName:           "its list of alternative names is empty (RFC 5280 4.2.1.6)",
+	verify.ErrEmptySubjectSANNotCritical:    "it has no subject, and its alternative names are not critical (RFC 5280 4.1.2.6)",
+	verify.ErrCABConsNotCritical:            "it is a CA, and its basic constraints are not critical (RFC 5280 4.2.1.9)",
+	verify.ErrCACertMissingKeyUsage:         "it is a CA and lacks a key usage (RFC 5280 4.2.1.3)",
+	verify.ErrExtensionsRequireVersion3:     "it has extensions, and is not of version 3 (RFC 5280 4.1.2.1)",
+	verify.ErrSignatureAlgInconsistency:     "the algorithm inside what is signed is not the one outside (RFC 5280 4.1.1.2)",
+	verify.ErrECKeyExplicitParams:           "the curve of its key is written out instead of named (RFC 5480)",
+	verify.ErrSuiteBInvalidVersion:          "Suite B wants version 3",
+	verify.ErrSuiteBInvalidAlgorithm:        "Suite B wants an elliptic key",
+	verify.ErrSuiteBInvalidCurve:            "Suite B wants P-256 or P-384",
+	verify.ErrSuiteBInvalidSignatureAlg:     "Suite B wants SHA-256 with P-256 and SHA-384 with P-384",
+	verify.ErrSuiteBLOSNotAllowed:           "this curve is not allowed at the level of Suite B that is asked for",
+	verify.ErrSuiteBCannotSignP384WithP256:  "a P-256 key has signed for a P-384 key",
+}
+
+// authority explains a CA that may not be one.
+func (x explained) authority() []string {
+	why := "its basic constraints do not say CA:TRUE"
+	switch {
+	case x.parsed.IsCA && x.parsed.KeyUsage != 0 && x.parsed.KeyUsage&x509.KeyUsageCertSign == 0:
+		why = "its key usage lacks keyCertSign"
+	case x.parsed.Raw != nil && !x.parsed.BasicConstraintsValid:
+		why = "it has no basic constraints"
+	}
+	return []string{"it stands as a CA in the chain, and may not sign certificates: " + why,
+		"hint: is a server's or a client's certificate among the CAs?"}
+}
+
+func (x explained) pathLength() []string {
+	if x.parsed.BasicConstraintsValid && (x.parsed.MaxPathLen > 0 || x.parsed.MaxPathLenZero) {
+		return []string{fmt.Sprintf("it allows %d CAs between itself and a certificate; in this chain there are more", x.parsed.MaxPathLen)}
+	}
+	return []string{"it allows fewer CAs below itself than there are in this chain"}
+}
+
+// critical names the critical extensions that are not understood.
+func (x explained) critical() []string {
+	var oids []string
+	for _, e := range x.parsed.Extensions {
+		if e.Critical && !slices.Contains(understood, e.Id.String()) {
+			oids = append(oids, e.Id.String())
+		}
+	}
+	if len(oids) == 0 {
+		return []string{"it has a critical extension that is not understood; -ignore_critical passes over it"}
+	}
+	return []string{"it has critical extensions that are not understood: " + strings.Join(oids, ", ") + "; -ignore_critical passes over them"}
+}
+
+// understood are the extensions that may be critical.
+var understood = []string{"2.16.840.1.113730.1.1", "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.32", "2.5.29.31", "2.5.29.37", "1.3.6.1.5.5.7.1.7",
+	"1.3.6.1.5.5.7.1.8", "1.3.6.1.5.5.7.48.1.5", "2.5.29.36", "1.3.6.1.5.5.7.1.14", "2.5.29.30", "2.5.29.33", "2.5.29.54"}

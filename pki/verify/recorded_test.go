@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -103,4 +105,39 @@ func recordOutcomes(t *testing.T) {
 		out.Write(append(line, '\n'))
 	}
 	require.NoError(t, os.WriteFile(recordFile, out.Bytes(), 0o644))
+}
+
+// With --explain every error is followed by a sentence, and nothing else changes.
+func TestExplainEveryError(t *testing.T) {
+	data, err := os.ReadFile(recordFile)
+	require.NoError(t, err)
+	root, explained := t.TempDir(), 0
+	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+		var r record
+		require.NoError(t, json.Unmarshal(lines.Bytes(), &r))
+		c := cases.Generate(recordSeed, r.Number)
+		dir := filepath.Join(root, fmt.Sprint(r.Number))
+		require.NoError(t, lay(dir, c))
+		own := ours(dir, append([]string{"--explain"}, c.Args...))
+		var without strings.Builder
+		wanted, policies := false, false
+		for line := range strings.Lines(own.Stderr) {
+			said := strings.HasPrefix(line, "  ") && !policies
+			assert.False(t, wanted && !said, "%s: no explanation in front of %q", c, line)
+			if wanted = errorLine.MatchString(line); wanted {
+				explained++
+			}
+			// The policies stand between error 43 and its explanation, and are indented, too.
+			wanted = wanted && !strings.HasPrefix(line, "error 43 ")
+			policies = strings.Contains(line, "Policies:") || policies && strings.HasPrefix(line, "  ")
+			if !said {
+				without.WriteString(line)
+			}
+		}
+		if !strings.Contains(r.Stderr, "Policies:") && !slices.Contains(c.Args, "-nameopt") {
+			assert.Equal(t, r.Stderr, without.String(), "%s", c)
+		}
+		assert.Equal(t, r.Exit, own.Exit)
+	}
+	assert.Greater(t, explained, 150)
 }
