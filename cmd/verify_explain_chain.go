@@ -108,7 +108,7 @@ func (x explained) validity() []string {
 	if x.cert == x.target.certificate && !x.cert.SelfSigned() {
 		return append(lines, fmt.Sprintf("hint: `pkitool certs renew %s` issues it anew", rowName(x.target.name)))
 	}
-	return append(lines, "hint: all that trust a CA must get a new one before it is used: `pkitool certs rotate` goes through it")
+	return append(lines, "hint: all that trust a CA must get the new one before anything is issued by it")
 }
 
 // rowName is what kubeadm and this program call the certificate in a file: apiserver, etcd-server.
