@@ -1,7 +1,6 @@
 # Every suite by itself; CONTRIBUTING.md says what each is for.
 GO        ?= go
 REVISION  := $(shell git rev-parse HEAD 2>/dev/null)
-VERSION   := $(shell git describe --tags --dirty 2>/dev/null)
 LDFLAGS   := -s -w -X main.revision=$(REVISION)
 FUZZTIME  ?= 10s
 BENCHTIME ?= 20x
