@@ -23,8 +23,8 @@ import (
 	"github.com/pkitool/pkitool/pki/verify/internal/cases"
 )
 
-// ours runs the same command line in this process. Paths are made absolute first, for a process has only one
-// working directory, and afterwards put back in what was said.
+// ours runs the same command line in this process. A process has only one working directory, so paths are made
+// absolute first, and put back afterwards in what was said.
 func ours(dir string, args []string) (o outcome) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -33,8 +33,16 @@ func ours(dir string, args []string) (o outcome) {
 	}()
 	absolute := slices.Clone(args)
 	for i, a := range absolute {
-		if info, err := os.Lstat(filepath.Join(dir, a)); err == nil && (info.Mode().IsRegular() || a == "hashed") {
-			absolute[i] = filepath.Join(dir, a)
+		option, value, glued := strings.Cut(a, "=")
+		if !glued || !strings.HasPrefix(a, "-") {
+			option, value = "", a
+		}
+		info, err := os.Lstat(filepath.Join(dir, value))
+		if isPath := strings.HasPrefix(value, "missing"); isPath || err == nil && (info.Mode().IsRegular() || value == "hashed") {
+			value = filepath.Join(dir, value)
+		}
+		if absolute[i] = value; option != "" {
+			absolute[i] = option + "=" + value
 		}
 	}
 	var stdout, stderr bytes.Buffer
