@@ -100,19 +100,43 @@ func BenchmarkVerifyMany(b *testing.B) {
 	}
 }
 
-// BenchmarkVerifyOne starts a process for one certificate, this program's and openssl's in turns. PKITOOL_BINARY
-// names the program; without it one is built.
+// program is what PKITOOL_BINARY names; without it one is built.
+func program(b *testing.B) string {
+	if binary := os.Getenv("PKITOOL_BINARY"); binary != "" {
+		return binary
+	}
+	binary := filepath.Join(b.TempDir(), "pkitool")
+	out, err := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "../cmd/pkitool").CombinedOutput()
+	require.NoError(b, err, "%s", out)
+	return binary
+}
+
+// BenchmarkVerifyMemory gives the peak memory of a process for thousands of targets, beyond that for one.
+func BenchmarkVerifyMemory(b *testing.B) {
+	binary := program(b)
+	for _, a := range algorithms {
+		b.Run(a.name, func(b *testing.B) {
+			ca, targets := fleet(b, b.TempDir(), 4000, a.newKey)
+			peak := func(n int) float64 {
+				return peakMiB(b, exec.Command(binary, append([]string{"verify", "-CAfile", ca}, targets[:n]...)...))
+			}
+			more := 0.0
+			for b.Loop() {
+				more = max(more, peak(len(targets))-peak(1))
+			}
+			b.ReportMetric(more, "MiB-more")
+			b.ReportMetric(10, "at-most")
+		})
+	}
+}
+
+// BenchmarkVerifyOne starts a process for one certificate, this program's and openssl's in turns.
 func BenchmarkVerifyOne(b *testing.B) {
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
 		b.Skip("openssl is not installed")
 	}
-	binary := os.Getenv("PKITOOL_BINARY")
-	if binary == "" {
-		binary = filepath.Join(b.TempDir(), "pkitool")
-		out, err := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "../cmd/pkitool").CombinedOutput()
-		require.NoError(b, err, "%s", out)
-	}
+	binary := program(b)
 	ca, targets := fleet(b, b.TempDir(), 1, algorithms[0].newKey)
 	args := []string{"verify", "-CAfile", ca, targets[0]}
 	var own, theirs time.Duration
