@@ -38,7 +38,7 @@ func ours(dir string, args []string) (o outcome) {
 			option, value = "", a
 		}
 		info, err := os.Lstat(filepath.Join(dir, value))
-		if isPath := strings.HasPrefix(value, "missing"); isPath || err == nil && (info.Mode().IsRegular() || value == "hashed") {
+		if value == "missing" || value == "missing.pem" || err == nil && (info.Mode().IsRegular() || value == "hashed") {
 			value = filepath.Join(dir, value)
 		}
 		if absolute[i] = value; option != "" {
