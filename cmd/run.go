@@ -60,7 +60,8 @@ CAs, every certificate with its names, the service-account key pair and the
 kubeconfigs, in the places and with the names that kubeadm uses.
 
 Exit codes: 0 good; 1 something that was checked is not good; 2 usage, input or
-reading and writing. Every flag FLAG can be given as PKITOOL_FLAG as well.`,
+reading and writing. What describes the cluster and the run can be given in the
+environment as well: --service-cidr is PKITOOL_SERVICE_CIDR.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,
