@@ -244,8 +244,11 @@ func (l *Locked) release() (err error) {
 // a directory that this one only made as a parent, or made and then failed to lock.
 func (l *Locked) removeUnused(path string) {
 	if d := l.byName[path]; d != nil && d.flock != nil && d.flock.Locked() {
-		_ = os.Remove(path)
-		return
+		// Another directory may have taken the place of ours, and another run may be at work in it.
+		if now, err := os.Stat(path); err == nil && os.SameFile(now, d.info) {
+			_ = os.Remove(path)
+			return
+		}
 	}
 	probe := newLock(path)
 	if got, err := probe.TryLock(); got && err == nil {

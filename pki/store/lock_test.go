@@ -178,6 +178,20 @@ func TestLockFollowsTheName(t *testing.T) {
 	assert.FileExists(t, filepath.Join(dir, "ca.crt"))
 }
 
+// A run that made a directory and does not use it takes it away again, but not another one that has its name by now.
+func TestUnlockLeavesWhatTookItsPlace(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "pki")
+	maker := lock(t, dir)
+	require.NoError(t, os.Rename(dir, dir+".old"))
+	mkdir(t, dir, 0o755)
+	user := lock(t, dir)
+	require.NoError(t, maker.Unlock())
+	require.NoError(t, user.Save([]Write{{Path: filepath.Join(dir, "ca.crt"), Mode: 0o644}}))
+	require.NoError(t, user.Unlock())
+	assert.FileExists(t, filepath.Join(dir, "ca.crt"))
+}
+
 // A run that waits for a directory which is replaced meanwhile must not go on waiting, with the others held, for the new
 // one: that would be out of order. Here another run holds the new one and wants what the first holds.
 func TestLockNeverWaitsOutOfOrder(t *testing.T) {
