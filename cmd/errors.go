@@ -140,6 +140,8 @@ func hintOf(err error) string {
 	switch {
 	case errors.Is(err, store.ErrSymlink):
 		return "replace the link by the file, or use the directory that the link leads to"
+	case errors.Is(err, fs.ErrExist):
+		return "nothing is written over: choose another name, or move it away"
 	case errors.Is(err, fs.ErrPermission):
 		return "run as a user who may write there, or choose other directories with --cert-dir and --kubeconfig-dir"
 	case errors.Is(err, syscall.EROFS):
