@@ -99,6 +99,9 @@ func (v *verifier) checkNameConstraints() outcome {
 			if code == OK && i == 0 && !c.hasName(nameDNS) {
 				code = m.commonNames(c)
 			}
+			if code == ErrOutOfMem {
+				return v.breakOff("a common name of " + c.subject.String() + " is no text that the constraints of " + v.chain[j].subject.String() + " could be held against")
+			}
 			if code != OK {
 				d := Detail{What: "name under the constraints of " + v.chain[j].subject.String()}
 				if m.name != nil { // nil: there are too many to compare at all
@@ -161,7 +164,8 @@ func (m *nameMatcher) certificate(c *Certificate) Code {
 	return code
 }
 
-// commonNames checks the target's common names that look like host names.
+// commonNames checks the target's common names that look like host names. One that is no text is what openssl calls
+// out of memory.
 func (m *nameMatcher) commonNames(c *Certificate) Code {
 	code := OK
 	c.subject.attributes(func(a attribute) bool {
@@ -169,8 +173,9 @@ func (m *nameMatcher) commonNames(c *Certificate) Code {
 			return true
 		}
 		text, ok := utf8Text(&a.value)
-		if !ok { // cannot be: such a name is not read
-			return true
+		if !ok { // a BIT STRING or a SEQUENCE, say: a name may hold such
+			m.name, code = &generalName{kind: nameDNS}, ErrOutOfMem
+			return false
 		}
 		text = bytes.TrimRight(text, "\x00")
 		name := &generalName{kind: nameDNS, value: text}

@@ -132,6 +132,8 @@ func TestNameConstraints(t *testing.T) {
 		"common name, dot at end":  {base: dnsName("b.c"), subject: forgeCN("a.d."), permitted: "OK", excluded: "OK"},
 		"common name, NULs at end": {base: dnsName("b.c"), subject: forgeCN("a.d\x00\x00"), permitted: "47@0", excluded: "OK"},
 		"common name, NUL inside":  {base: mailName("b.c"), subject: forgeCN("a\x00.d"), permitted: "53@0", excluded: "53@0"},
+		"common name of bits":      {base: dnsName("b.c"), subject: subjectOf(attr("2.5.4.3", forgeTLV(3, []byte("\x00a.d")))), permitted: "internal", excluded: "internal"},
+		"common name, a sequence":  {base: mailName("b.c"), subject: subjectOf(attr("2.5.4.3", forgeSeq())), permitted: "internal", excluded: "internal"},
 		"common name in BMP":       {base: dnsName("b"), subject: subjectOf(attr("2.5.4.3", forgeTLV(0x1e, []byte("\x00a\x00.\x00d")))), permitted: "47@0", excluded: "OK"},
 	} {
 		list = append(list, row.questions(name)...)
