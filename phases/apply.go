@@ -94,26 +94,29 @@ func sign(todo []*work, cas map[string]*authority, o Options) error {
 // first in the order of the tree is returned, whichever came first.
 func each(todo []*work, chosen func(*work) bool, do func(*work) error) error {
 	errs := make([]error, len(todo))
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, w := range todo {
-		if !chosen(w) {
-			continue
-		}
-		g.Go(func() error {
+	atOnce(len(todo), func(i int) {
+		if w := todo[i]; chosen(w) {
 			if err := do(w); err != nil {
 				errs[i] = fmt.Errorf("%s: %w", w.Spec.Name, err)
 			}
-			return nil
-		})
-	}
-	_ = g.Wait()
+		}
+	})
 	for _, err := range errs {
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// atOnce calls do with 0 to n-1, on all cores.
+func atOnce(n int, do func(i int)) {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		g.Go(func() error { do(i); return nil })
+	}
+	_ = g.Wait()
 }
 
 // template is what is asked of the CA for the row, without its validity.

@@ -50,7 +50,7 @@ func verdict(s certs.Spec, chain []*x509.Certificate, ca *authority, now time.Ti
 
 // trusted is the CA's file as trust for the engine, made once.
 func (a *authority) trusted() *verify.Trust {
-	if a.trust == nil {
+	a.once.Do(func() {
 		var list []*verify.Certificate
 		for _, c := range a.bundle {
 			if p, err := verify.ParseCertificate(c.Raw); err == nil {
@@ -58,7 +58,7 @@ func (a *authority) trusted() *verify.Trust {
 			}
 		}
 		a.trust = verify.NewStore(list, nil)
-	}
+	})
 	return a.trust
 }
 

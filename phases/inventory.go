@@ -86,8 +86,11 @@ type Inventory struct {
 func Take(t certs.Tree, dirs Dirs, need []string) (Inventory, error) {
 	inv := Inventory{dirs: dirs, rows: map[string]*found{}}
 	var errs []error
-	for _, s := range t.Rows() {
-		f := takeRow(s, dirs)
+	rows := t.Rows()
+	taken := make([]*found, len(rows))
+	atOnce(len(rows), func(i int) { taken[i] = takeRow(rows[i], dirs) })
+	for i, s := range rows {
+		f := taken[i]
 		if f.err != nil && (need == nil || slices.Contains(need, s.Name)) {
 			errs = append(errs, f.err)
 		}

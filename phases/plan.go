@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io/fs"
+	"sync"
 	"time"
 
 	"github.com/pkitool/pkitool/certs"
@@ -100,6 +101,7 @@ type authority struct {
 	row    string
 	path   string
 	bundle []*x509.Certificate
+	once   sync.Once     // guards trust
 	trust  *verify.Trust // the bundle for the engine, made when first asked for
 	// signer is nil if the CA is external (its key is not here) or still to be made.
 	signer   *pki.Authority
@@ -134,34 +136,52 @@ func (a *authority) outlives(c *x509.Certificate) time.Time {
 // Decide makes the plan for the chosen rows: the single place where keeping,
 // making and refusing is decided. It is pure. chosen names rows of the tree; nil: all.
 func Decide(t certs.Tree, inv Inventory, chosen []string, o Options) Plan {
-	d := decider{judge: judge{now: o.Now, dirs: inv.dirs}, tree: t, inv: inv, o: o, cas: map[string]*authority{}, rows: map[string]Action{}}
 	wanted := map[string]bool{}
 	for _, name := range chosen {
 		wanted[name] = true
 	}
+	want := func(s certs.Spec) bool { return chosen == nil || wanted[s.Name] }
+	d := newDecider(t, inv, o, want)
+	rows := t.Rows()
+	actions := make([]Action, len(rows))
+	atOnce(len(rows), func(i int) {
+		switch s := rows[i]; {
+		case s.Kind == certs.CA:
+			actions[i] = d.rows[s.Name]
+		case want(s):
+			actions[i] = d.row(s, true)
+		}
+	})
 	plan := Plan{cas: d.cas}
-	for _, s := range t.Rows() {
-		want := chosen == nil || wanted[s.Name]
-		if !want && s.Kind != certs.CA {
+	for i, a := range actions {
+		if !want(rows[i]) {
 			continue
 		}
-		a := d.row(s, want)
-		if s.Kind == certs.CA {
-			d.cas[s.Name], d.rows[s.Name] = a.signing, a
+		d.finish(&a)
+		if why, told := d.rows[a.Because]; told && chosen != nil && !wanted[a.Because] {
+			// The cause was not asked for, and has to be told all the same.
+			wanted[a.Because] = true
+			plan.actions = append(plan.actions, why)
 		}
-		if want {
-			d.finish(&a)
-			if why, told := d.rows[a.Because]; told && !wanted[a.Because] && chosen != nil {
-				// The cause was not asked for, and has to be told all the same.
-				wanted[a.Because] = true
-				plan.actions = append(plan.actions, why)
-			}
-			plan.actions = append(plan.actions, a)
-		}
+		plan.actions = append(plan.actions, a)
 	}
 	return plan
 }
 
+// newDecider judges the CAs of a tree, once: what a CA can do decides about all that it signs. A CA
+// that is not there is made only where want says so.
+func newDecider(t certs.Tree, inv Inventory, o Options, want func(certs.Spec) bool) *decider {
+	d := &decider{judge: judge{now: o.Now, dirs: inv.dirs}, tree: t, inv: inv, o: o, cas: map[string]*authority{}, rows: map[string]Action{}}
+	for _, s := range t.Rows() {
+		if s.Kind == certs.CA {
+			a := d.row(s, want(s))
+			d.cas[s.Name], d.rows[s.Name] = a.signing, a
+		}
+	}
+	return d
+}
+
+// decider decides one row after the other, or several at once: after newDecider it does not change.
 type decider struct {
 	judge
 	tree certs.Tree

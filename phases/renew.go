@@ -205,7 +205,7 @@ func proveRenewal(t certs.Tree, dirs Dirs, done Plan, o RenewOptions) (Plan, err
 	if err != nil {
 		return Plan{}, err
 	}
-	d := newDecider(t, inv, o.options())
+	d := newDecider(t, inv, o.options(), func(certs.Spec) bool { return false })
 	var proof, bad Plan
 	for _, a := range done.actions {
 		again := Action{Spec: a.Spec, Verb: a.Verb, Files: a.Files, held: inv.rows[a.Spec.Name]}

@@ -24,7 +24,7 @@ type renewal struct {
 // judges CAs and what comes out as Decide does. A CA that stands in the way has
 // an action of its own. The Spec of an action is what its row will be.
 func DecideRenewal(t certs.Tree, inv Inventory, chosen []string, o RenewOptions) Plan {
-	d := newDecider(t, inv, o.options())
+	d := newDecider(t, inv, o.options(), func(certs.Spec) bool { return false })
 	plan := Plan{cas: d.cas}
 	told := map[string]bool{}
 	for _, s := range Renewable(t) {
@@ -67,18 +67,6 @@ func (p Plan) nameOthers(o RenewOptions) {
 			return
 		}
 	}
-}
-
-// newDecider judges the CAs of a tree, once.
-func newDecider(t certs.Tree, inv Inventory, o Options) *decider {
-	d := &decider{judge: judge{now: o.Now, dirs: inv.dirs}, tree: t, inv: inv, o: o, cas: map[string]*authority{}, rows: map[string]Action{}}
-	for _, s := range t.Rows() {
-		if s.Kind == certs.CA {
-			a := d.row(s, false)
-			d.cas[s.Name], d.rows[s.Name] = a.signing, a
-		}
-	}
-	return d
 }
 
 // renew decides one row.

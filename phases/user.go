@@ -4,10 +4,8 @@ import (
 	"crypto"
 	"crypto/x509"
 	"fmt"
-	"runtime"
+	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/kubeconfig"
@@ -49,18 +47,16 @@ func Users(t certs.Tree, dirs Dirs, now time.Time, requests []UserRequest) ([]Us
 	if err != nil {
 		return nil, err
 	}
-	out := make([]User, len(requests))
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, r := range requests {
-		g.Go(func() (err error) {
-			if out[i], err = r.make(ca, now); err != nil {
-				return fmt.Errorf("user %q: %w", r.Subject.CommonName, err)
-			}
-			return nil
-		})
+	out, errs := make([]User, len(requests)), make([]error, len(requests))
+	atOnce(len(requests), func(i int) {
+		if out[i], errs[i] = requests[i].make(ca, now); errs[i] != nil {
+			errs[i] = fmt.Errorf("user %q: %w", requests[i].Subject.CommonName, errs[i])
+		}
+	})
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+		return out, errs[i]
 	}
-	return out, g.Wait()
+	return out, nil
 }
 
 // signer is a CA of the directory as it is there, judged as every plan judges it.
