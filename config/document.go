@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -92,27 +93,30 @@ func (r *reader) at(line int, field string) origin {
 	return origin{layer: byFile, line: line, source: r.name + ":" + strconv.Itoa(line), field: field}
 }
 
+// Compiled when first used: no command but those that meet a broken document needs them.
 var (
-	yamlLine   = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-	yamlParser = regexp.MustCompile(`^did not find expected (key|node content|'-' indicator|',' or '.'|<.*>)$|^found (undefined tag handle|duplicate %|incompatible YAML)`)
-	yamlAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+	yamlLine   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: (?:line (\d+): )?`) })
+	yamlParser = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^did not find expected (key|node content|'-' indicator|',' or '.'|<.*>)$|^found (undefined tag handle|duplicate %|incompatible YAML)`)
+	})
+	yamlAnchor = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^unknown anchor '(.*)' referenced$`) })
 )
 
 // syntax reports what the YAML parser says. After that nothing more of the
 // file can be read.
 func (r *reader) syntax(data []byte, err error) {
 	what := err.Error()
-	m := yamlLine.FindStringSubmatch(what)
+	m := yamlLine().FindStringSubmatch(what)
 	if m == nil {
 		r.faults.addf(r.file(), "not YAML: %s", clip(what))
 		return
 	}
 	what = what[len(m[0]):]
 	line, _ := strconv.Atoi(m[1])
-	if line == 0 || yamlParser.MatchString(what) {
+	if line == 0 || yamlParser().MatchString(what) {
 		line++ // the parser proper counts from 0, its scanner from 1, and the line is left out when it is 0
 	}
-	if a := yamlAnchor.FindStringSubmatch(what); a != nil {
+	if a := yamlAnchor().FindStringSubmatch(what); a != nil {
 		what = fmt.Sprintf("alias of an anchor %q that is not above it", clip(a[1]))
 		line = lineOf(data, bytes.Index(data, []byte("*"+a[1])))
 	} else if i := unreadable(data); i >= 0 && m[1] == "" {

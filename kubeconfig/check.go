@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Severity tells how bad a finding is.
@@ -104,7 +105,7 @@ func (k *checker) current(c *Config) {
 }
 
 // dnsLabel is what the API server takes for the name of a namespace (RFC 1123, 63 bytes).
-var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var dnsLabel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`) })
 
 func (k *checker) context(c *Config, ctx Context) {
 	k.about("context", ctx.Name, ctx.Line)
@@ -118,7 +119,7 @@ func (k *checker) context(c *Config, ctx Context) {
 	} else if !ok {
 		k.fail("context-user-unknown", fmt.Sprintf("user %q does not exist", ctx.User), "")
 	}
-	if ctx.Namespace != "" && !dnsLabel.MatchString(ctx.Namespace) {
+	if ctx.Namespace != "" && !dnsLabel().MatchString(ctx.Namespace) {
 		k.fail("namespace-invalid", fmt.Sprintf("namespace %q is not a valid name", shorten(ctx.Namespace)), "small letters, digits and dashes, at most 63")
 	}
 }
@@ -184,10 +185,10 @@ func (k *checker) relative(field, path string) {
 	}
 }
 
-var windowsPath = regexp.MustCompile(`^([A-Za-z]:)?[\\/]`)
+var windowsPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([A-Za-z]:)?[\\/]`) })
 
 // isAbs tells whether a path is absolute, on this system or on another one: kubeconfigs travel.
-func isAbs(path string) bool { return windowsPath.MatchString(path) }
+func isAbs(path string) bool { return windowsPath().MatchString(path) }
 
 // credentialPairs judges what a user gives as data or as a file: certificate, key, token.
 func (k *checker) credentialPairs(u User) {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -180,11 +181,11 @@ func (w *writer) data(key string, pem []byte) {
 
 // plainScalar matches the names and addresses that every YAML reader takes for strings: they begin with a letter, so are
 // no numbers, and have no blank, so no ": " and no " #".
-var plainScalar = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9:/@._-]*[A-Za-z0-9]$`)
+var plainScalar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9:/@._-]*[A-Za-z0-9]$`) })
 
 // scalar writes a string as a YAML scalar on one line, in quotes if YAML 1.1 or 1.2 would take it for anything else.
 func scalar(s string) string {
-	if plainScalar.MatchString(s) && !isReserved(s) {
+	if plainScalar().MatchString(s) && !isReserved(s) {
 		return s
 	}
 	b, err := yaml.Marshal(s)

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -114,12 +115,12 @@ func countMarks(data []byte) int {
 	return n + bytes.Count(data, []byte("- ")) + bytes.Count(data, []byte("-\t"))
 }
 
-var yamlErrorText = regexp.MustCompile(`^(?:line (\d+): )?(.*)$`)
+var yamlErrorText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:line (\d+): )?(.*)$`) })
 
 // yamlError turns a syntax error of yaml.v3, "yaml: line 3: did not find ...", into one of ours.
 func yamlError(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	m := yamlErrorText.FindStringSubmatch(text)
+	m := yamlErrorText().FindStringSubmatch(text)
 	if m == nil {
 		return &SyntaxError{Fault: "not YAML: " + text}
 	}
