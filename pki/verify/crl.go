@@ -260,13 +260,12 @@ func parseIssuingPoint(value []byte, issuer Name) *issuingPoint {
 		return nil
 	}
 	p := &issuingPoint{reasons: allReasons}
-	var fragment []byte
 	if r.peek(classContext, 0) {
 		inner, ok := r.explicit(0)
 		if !ok {
 			return nil
 		}
-		if fragment, ok = p.point.parseName(&inner); !ok || len(inner) != 0 {
+		if !p.point.parseName(&inner) || len(inner) != 0 {
 			return nil
 		}
 	}
@@ -290,7 +289,7 @@ func parseIssuingPoint(value []byte, issuer Name) *issuingPoint {
 	if !r.flag(4, &p.indirect) || !r.flag(5, &p.onlyAttr) || len(r) != 0 {
 		return nil
 	}
-	if !p.point.completeName(fragment, issuer) {
+	if !p.point.completeName(issuer) {
 		return nil
 	}
 	return p

@@ -170,11 +170,13 @@ func (l *CRL) scope(c *Certificate, byIssuer bool) (uint16, bool) {
 }
 
 // names reports whether two distribution points may be the same: they have a name in common, or
-// one has none.
+// one has none. A relative name that was never completed is none that another could have.
 func (p *distPoint) names(o *distPoint) bool {
 	switch {
 	case !p.hasName || !o.hasName:
 		return true
+	case p.relative && p.name.raw == nil:
+		return false
 	case p.relative && o.relative:
 		return p.name.Equal(o.name)
 	case p.relative:

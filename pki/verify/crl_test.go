@@ -247,8 +247,26 @@ func TestCRLScopeAgreesWithOpenSSL(t *testing.T) {
 			})
 		}
 	}
+	// A point without name and issuer makes a certificate invalid, which an anchor may be.
+	for name, points := range map[string]forgedExt{
+		"empty point":              forgeCRLDP(forgeSeq()),
+		"reasons only":             forgeCRLDP(forgeSeq(reasons(0x81, 0x40))),
+		"empty point, then a":      forgeCRLDP(forgeSeq(), forgeSeq(a)),
+		"a, then an empty point":   forgeCRLDP(forgeSeq(a), forgeSeq()),
+		"empty point and relative": forgeCRLDP(forgeSeq(elsewhere), forgeSeq(), forgeSeq(relative)),
+	} {
+		anchor := forgedCert{name: forgeCN("root"), exts: append([]forgedExt{points}, asRoot...)}.issue()
+		for list, exts := range lists {
+			trials = append(trials, trial{
+				name: name + " in an anchor against " + list, ca: []*forgedCert{anchor}, target: anchor,
+				args: []string{"-partial_chain", "-crl_check"}, crls: [][]byte{forgedCRL{issuer: anchor, exts: exts}.issue()},
+			})
+		}
+	}
 	agree(t, trials, map[string]string{
-		"point a against b": "error 44 at 0",
+		"point a against b":                                    "error 44 at 0",
+		"reasons only in an anchor against a":                  "error 3 at 0",
+		"a, then an empty point in an anchor against a":        "OK",
 		"points by reason against a for some reasons extended": "error 3 at 0",
 		"two lists cover all for points by reason":             "OK",
 	})

@@ -7,7 +7,8 @@ type distPoint struct {
 	hasName   bool
 	fullName  []generalName // the name, if it is a full one
 	relative  bool          // the name is relative to the CRL issuer's ...
-	name      Name          // ... and this is the whole
+	fragment  []byte        // ... by these attributes ...
+	name      Name          // ... and this is the whole, or none if it was never made
 	reasons   uint16        // all bits, if the point names none
 	crlIssuer []generalName
 }
@@ -21,38 +22,65 @@ const allReasons = 0x807f
 const maxRelativeNames = 16 << 20
 
 // parseDistPoints reads a cRLDistributionPoints extension; issuer is that of
-// the certificate, for relative names. A point must have a name or an issuer.
-func parseDistPoints(value []byte, issuer Name) ([]distPoint, bool) {
+// the certificate, for relative names. A point must have a name or an issuer:
+// one without makes the certificate invalid, but where that does not matter (an
+// anchor) openssl goes on to use the list, with this point and those behind it
+// left for no reason at all.
+func parseDistPoints(value []byte, issuer Name) (points []distPoint, ok bool) {
 	top := reader(value)
 	list, ok := top.sequenceOf()
 	if !ok {
 		return nil, false
 	}
-	var out []distPoint
-	completed := 0
 	for len(list) > 0 {
 		r, ok := list.sequence()
 		if !ok {
 			return nil, false
 		}
-		p, ok := parseDistPoint(r, issuer)
-		if completed += len(p.name.raw); !ok || completed > maxRelativeNames {
+		p, ok := parseDistPoint(r)
+		if !ok {
 			return nil, false
 		}
-		out = append(out, p)
+		points = append(points, p)
 	}
-	return out, true
+	completed := 0
+	for i := range points {
+		p := &points[i]
+		if !p.hasName && len(p.crlIssuer) == 0 {
+			for j := range points[i:] {
+				points[i+j].reasons = 0
+			}
+			return points, false
+		}
+		if !p.completeName(p.namedBy(issuer)) {
+			return nil, false
+		}
+		if completed += len(p.name.raw); completed > maxRelativeNames {
+			return nil, false
+		}
+	}
+	return points, true
 }
 
-func parseDistPoint(r reader, issuer Name) (p distPoint, ok bool) {
+// namedBy is the name that a relative one belongs to: the point's CRL issuer,
+// else the certificate's issuer.
+func (p *distPoint) namedBy(issuer Name) Name {
+	for i := range p.crlIssuer {
+		if p.crlIssuer[i].kind == nameDirectory {
+			return p.crlIssuer[i].directory
+		}
+	}
+	return issuer
+}
+
+func parseDistPoint(r reader) (p distPoint, ok bool) {
 	p.reasons = allReasons
-	var fragment []byte
 	if r.peek(classContext, 0) {
 		inner, ok := r.explicit(0)
 		if !ok {
 			return p, false
 		}
-		if fragment, ok = p.parseName(&inner); !ok || len(inner) != 0 {
+		if !p.parseName(&inner) || len(inner) != 0 {
 			return p, false
 		}
 	}
@@ -76,40 +104,31 @@ func parseDistPoint(r reader, issuer Name) (p distPoint, ok bool) {
 			return p, false
 		}
 	}
-	if len(r) != 0 || !p.hasName && len(p.crlIssuer) == 0 {
-		return p, false
-	}
-	for i := range p.crlIssuer {
-		if p.crlIssuer[i].kind == nameDirectory {
-			issuer = p.crlIssuer[i].directory
-			break
-		}
-	}
-	return p, p.completeName(fragment, issuer)
+	return p, len(r) == 0
 }
 
-// parseName takes a DistributionPointName. Of a relative one it returns the
-// RDN's attributes; completeName makes a name of it.
-func (p *distPoint) parseName(r *reader) (fragment []byte, ok bool) {
+// parseName takes a DistributionPointName. Of a relative one it keeps the
+// RDN's attributes; completeName makes a name of them.
+func (p *distPoint) parseName(r *reader) (ok bool) {
 	e, ok := r.any()
 	if !ok || e.class != classContext {
-		return nil, false
+		return false
 	}
 	p.hasName = true
 	switch e.tag {
 	case 0:
 		p.fullName, ok = generalNames(reader(e.body))
-		return nil, ok
+		return ok
 	case 1:
-		p.relative = true
+		p.relative, p.fragment = true, e.body
 		_, _, ok = appendCanonicalRDN(nil, e.body)
-		return e.body, ok
+		return ok
 	}
-	return nil, false
+	return false
 }
 
 // completeName appends the relative name's RDN to the CRL issuer's name.
-func (p *distPoint) completeName(fragment []byte, issuer Name) bool {
+func (p *distPoint) completeName(issuer Name) bool {
 	if !p.relative {
 		return true
 	}
@@ -119,7 +138,7 @@ func (p *distPoint) completeName(fragment []byte, issuer Name) bool {
 		return false
 	}
 	body := append([]byte(nil), rdns...)
-	body = appendElement(body, 0x31, fragment)
+	body = appendElement(body, 0x31, p.fragment)
 	whole := reader(appendElement(nil, 0x30, body))
 	p.name, ok = parseName(&whole)
 	return ok
