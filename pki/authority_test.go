@@ -10,6 +10,7 @@ import (
 	"errors"
 	"math/big"
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -365,4 +366,31 @@ func TestForeignSubject(t *testing.T) {
 	again, err := root.Issue(pki.Template{Subject: pki.CertificateSubject(chain[0]), ExtKeyUsage: tmpl.ExtKeyUsage, NotBefore: now, NotAfter: now.Add(hour)}, key)
 	require.NoError(t, err)
 	assert.Equal(t, req.RawSubject, again[0].RawSubject)
+}
+
+// A CA without a subject key identifier, as kubeadm made them when it was built
+// with Go 1.14, is named by what its identifier would have been, on both roads of the engine.
+func TestIssuerWithoutKeyID(t *testing.T) {
+	key, other := newKey(t, pki.ECDSAP256), newKey(t, pki.ECDSAP256)
+	// Go gives an identifier to whatever it knows to be a CA.
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kubernetes"}, NotBefore: now.Add(-hour), NotAfter: now.Add(10 * 365 * 24 * hour), KeyUsage: caUsage,
+		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 19}, Critical: true, Value: []byte{0x30, 3, 1, 1, 0xff}}}}
+	old := spoil(t, tmpl, tmpl, key.Public(), key)
+	require.Empty(t, old.SubjectKeyId)
+	ca, err := pki.NewAuthority([]*x509.Certificate{old}, key, now)
+	require.NoError(t, err)
+	root, err := pki.SelfSign(caTemplate("same key"), key)
+	require.NoError(t, err)
+	ours, err := ca.Issue(leafTemplate("a", clientAuth), other)
+	require.NoError(t, err)
+	theirs, err := ca.IssuePublic(leafTemplate("a", clientAuth), other.Public())
+	require.NoError(t, err)
+	for _, chain := range [][]*x509.Certificate{ours, theirs} {
+		assert.Equal(t, root.Certificate().SubjectKeyId, chain[0].AuthorityKeyId)
+		assert.NoError(t, chain[0].CheckSignatureFrom(old))
+	}
+	dir := t.TempDir()
+	write(t, dir, "ca.crt", pki.EncodeCertificates(old))
+	write(t, dir, "a.crt", pki.EncodeCertificates(ours...))
+	assert.Equal(t, "a.crt: OK\n", openssl(t, dir, "verify", "-attime", strconv.FormatInt(now.Unix(), 10), "-CAfile", "ca.crt", "a.crt"))
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/pkitool/pkitool/pki/internal/lint"
+	"github.com/pkitool/pkitool/pki/internal/sign"
 )
 
 // knownExtensions are the only extensions that a certificate of ours has.
@@ -47,7 +48,7 @@ func prove(der []byte, t Template, subject []byte, pub crypto.PublicKey, parent 
 	must("extended key usage", slices.Equal(c.ExtKeyUsage, t.ExtKeyUsage) && slices.EqualFunc(c.UnknownExtKeyUsage, t.UnknownExtKeyUsage, asn1.ObjectIdentifier.Equal))
 	must("basic constraints", c.BasicConstraintsValid && c.IsCA == t.CA && critical(c, "2.5.29.19") && pathLenOf(c) == pathLenWanted(t))
 	must("subject key identifier", len(c.SubjectKeyId) > 0 && (t.SubjectKeyID == nil || bytes.Equal(c.SubjectKeyId, t.SubjectKeyID)))
-	must("authority key identifier", parent == nil || bytes.Equal(c.AuthorityKeyId, parent.SubjectKeyId))
+	must("authority key identifier", parent == nil || namesKeyOf(c, parent))
 	for _, e := range c.Extensions {
 		must("unasked extension "+e.Id.String(), slices.Contains(knownExtensions, e.Id.String()))
 	}
@@ -70,6 +71,11 @@ func prove(der []byte, t Template, subject []byte, pub crypto.PublicKey, parent 
 		return nil, errors.New("certificate would break RFC 5280: " + strings.Join(faults, "; "))
 	}
 	return c, nil
+}
+
+func namesKeyOf(c, ca *x509.Certificate) bool {
+	id, err := sign.KeyID(ca)
+	return err == nil && bytes.Equal(c.AuthorityKeyId, id)
 }
 
 func sameSANs(a, b SANs) bool {

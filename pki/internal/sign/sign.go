@@ -75,11 +75,31 @@ func NewKey(algorithm string, bits int) (crypto.Signer, error) {
 // itself. key is the private half of pub, or nil if it is not ours. The result is DER.
 func Certificate(req Request, pub crypto.PublicKey, key crypto.Signer, parent *x509.Certificate, parentKey crypto.Signer) ([]byte, error) {
 	silence()
+	if parent != nil && len(parent.SubjectKeyId) == 0 {
+		// kubeadm built with Go 1.14 or older made such CAs, for ten years. The
+		// standard library would leave the AKI out, which no certificate may lack.
+		named := *parent
+		id, err := KeyID(parent)
+		if err != nil {
+			return nil, err
+		}
+		named.SubjectKeyId, parent = id, &named
+	}
 	usages, ordinary := usageNames(req)
 	if !ordinary || key == nil || req.RawSubject != nil || req.SubjectKeyID != nil || req.RawSANs != nil || len(req.URIs)+len(req.EmailAddresses) > 0 {
 		return direct(req, pub, parent, parentKey)
 	}
 	return byCFSSL(req, usages, key, parent, parentKey)
+}
+
+// KeyID is the key identifier by which a certificate names ca as its issuer:
+// ca's own, or, where ca has none, SHA-1 of its key (RFC 5280 4.2.1.2 method 1).
+func KeyID(ca *x509.Certificate) ([]byte, error) {
+	if len(ca.SubjectKeyId) > 0 {
+		return ca.SubjectKeyId, nil
+	}
+	id, err := signer.ComputeSKI(ca)
+	return id, plain(err)
 }
 
 func byCFSSL(req Request, usages []string, key crypto.Signer, parent *x509.Certificate, parentKey crypto.Signer) ([]byte, error) {
