@@ -52,7 +52,7 @@ type quietError struct{ code int }
 
 func (e *quietError) Error() string { return "" }
 
-// report tells an error on w, each fault on a line of its own with its hint
+// report tells an error on w, each fault on a line of its own with the hint
 // behind it, and returns the exit code.
 func report(w io.Writer, err error) int {
 	var quiet *quietError
@@ -78,17 +78,21 @@ func report(w io.Writer, err error) int {
 		}
 		return exitBad
 	case errors.As(err, &cfg):
+		var lines, hints []string
 		for _, f := range cfg.Faults {
-			tell(w, f.String(), f.Hint)
+			lines, hints = append(lines, f.String()), append(hints, f.Hint)
 		}
+		tellAll(w, lines, hints)
 		if cfg.More > 0 {
 			tell(w, fmt.Sprintf("and %d more", cfg.More), "")
 		}
 		return exitUsage
 	}
+	var lines, hints []string
 	for _, e := range parts(err) {
-		tell(w, e.Error(), hintOf(e))
+		lines, hints = append(lines, e.Error()), append(hints, hintOf(e))
 	}
+	tellAll(w, lines, hints)
 	return exitUsage
 }
 
@@ -104,8 +108,7 @@ func parts(err error) []error {
 	return []error{err}
 }
 
-// tellRefused says what is wrong row by row. A hint that several faults in a
-// row share is said once, behind the last of them.
+// tellRefused says what is wrong row by row.
 func tellRefused(w io.Writer, plan phases.Plan) {
 	var lines, hints []string
 	for _, a := range plan.Refused() {
@@ -113,6 +116,13 @@ func tellRefused(w io.Writer, plan phases.Plan) {
 			lines, hints = append(lines, a.Spec.Name+": "+f.String()), append(hints, f.Hint)
 		}
 	}
+	tellAll(w, lines, hints)
+	fmt.Fprintln(w, "nothing was changed")
+}
+
+// tellAll tells one error a line. A hint that several of them in a row share
+// is said once, behind the last of them.
+func tellAll(w io.Writer, lines, hints []string) {
 	for i, line := range lines {
 		hint := hints[i]
 		if i+1 < len(hints) && hints[i+1] == hint {
@@ -120,7 +130,6 @@ func tellRefused(w io.Writer, plan phases.Plan) {
 		}
 		tell(w, line, hint)
 	}
-	fmt.Fprintln(w, "nothing was changed")
 }
 
 func tell(w io.Writer, text, hint string) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki/store"
 )
@@ -34,6 +35,11 @@ func TestReport(t *testing.T) {
 		{"file", at(store.ErrNotDir), "error: is not a directory (pki/ca.key)\nhint: move it away, or choose other directories with --cert-dir and --kubeconfig-dir: a directory belongs there\n", 2},
 		{"several", errors.Join(at(store.ErrIsDir), errors.Join(errors.New("a"), errors.New("b"))),
 			"error: is a directory (pki/ca.key)\nhint: move it away: a file belongs there\nerror: a\nerror: b\n", 2},
+		{"several with one hint", errors.Join(at(fs.ErrPermission), at(fs.ErrPermission), at(store.ErrIsDir)),
+			"error: permission denied (pki/ca.key)\nerror: permission denied (pki/ca.key)\nhint: run as a user who may write there, or choose other directories with --cert-dir and --kubeconfig-dir\n" +
+				"error: is a directory (pki/ca.key)\nhint: move it away: a file belongs there\n", 2},
+		{"configuration", &config.Errors{Faults: []config.Fault{{Source: "a:1", Text: "x", Hint: "h"}, {Source: "a:2", Text: "y", Hint: "h"}}, More: 1},
+			"error: a:1: x\nerror: a:2: y\nhint: h\nerror: and 1 more\n", 2},
 		{"wrapped", fmt.Errorf("ca: %w", at(syscall.EROFS)), "error: ca: read-only file system (pki/ca.key)\nhint: choose directories on a file system that can be written, with --cert-dir and --kubeconfig-dir\n", 2},
 		{"quiet", &quietError{code: 7}, "", 7},
 		{"proof", fmt.Errorf("%w", &phases.ProofError{}), "error: \n", 1},
