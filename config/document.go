@@ -311,14 +311,10 @@ func (d *documentReader) mapping(n *yaml.Node, s *shape, path string, at origin)
 		return
 	}
 	first := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, val := deref(n.Content[i]), n.Content[i+1]
-		switch {
-		case key.Kind != yaml.ScalarNode:
+	for _, p := range d.pairs(n, at.field, 0) {
+		key := p.key
+		if key.Kind != yaml.ScalarNode {
 			d.faults.addf(d.at(key.Line, at.field), "wanted a name as key, found %s", found(key))
-			continue
-		case key.Tag == "!!merge":
-			d.faults.addf(d.at(key.Line, at.field), "merge keys (<<) are not read: write the fields out")
 			continue
 		}
 		sub := path + "." + printable(key.Value)
@@ -335,7 +331,7 @@ func (d *documentReader) mapping(n *yaml.Node, s *shape, path string, at origin)
 				continue
 			}
 		}
-		d.value(val, inner, sub, key.Line)
+		d.value(p.value, inner, sub, key.Line)
 	}
 }
 

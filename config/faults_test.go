@@ -154,10 +154,21 @@ func TestFieldFaults(t *testing.T) {
 		{name: "keys that are none", doc: clusterHead + "? [x]\n: y\n<<: {clusterName: z}\nnetworking:\n  ? {a: b}\n  : c\n  <<: 1\n",
 			want: []string{
 				"c.yaml:3: wanted a name as key, found a list",
-				"c.yaml:5: merge keys (<<) are not read: write the fields out",
 				"c.yaml:7: networking: wanted a name as key, found a mapping",
-				"c.yaml:9: networking: merge keys (<<) are not read: write the fields out",
+				"c.yaml:9: networking: a merge key (<<) takes a mapping or a list of mappings, found a number",
 			}},
+		{name: "merge keys", doc: clusterHead + "networking:\n  dnsDomain: a.b\n  <<: {dnsDomain: c.d, servicesubnet: 10.0.0.0/16}\napiServer:\n  <<: [~, {certSANs: x}, [y]]\n  ? <<\n  : {? [x] : y}\netcd:\n  <<: {local: {}}\n  <<: {local: {}}\nscheduler: &s\n  <<: *s\n",
+			want: []string{
+				"c.yaml:5: networking.dnsDomain: second time, the first is on line 4",
+				"c.yaml:5: networking.servicesubnet: unknown field",
+				"c.yaml:7: apiServer: a merge key (<<) takes a mapping or a list of mappings, found nothing",
+				"c.yaml:7: apiServer: a merge key (<<) takes a mapping or a list of mappings, found a list",
+				"c.yaml:7: apiServer.certSANs: wanted a list, found text",
+				"c.yaml:9: apiServer: wanted a name as key, found a list",
+				"c.yaml:12: etcd.local: second time, the first is on line 11",
+				"c.yaml:14: scheduler: merge keys (<<) are nested more than 100 deep",
+			},
+			hints: []string{"did you mean networking.serviceSubnet?"}},
 		{name: "wrong types", doc: clusterHead + "clusterName: 7\nnetworking: [a]\napiServer: {certSANs: lb, extraArgs: {a: b}}\netcd:\n  local:\n    serverCertSANs: [a.b, 1.5, {a: b}, ~]\n    dataDir: true\ndns: {disabled: \"yes\"}\ncertificateValidityPeriod: 24\ncontrolPlaneEndpoint: {host: x}\ncertificatesDir: !odd x\n",
 			want: []string{
 				"c.yaml:3: clusterName: wanted text, found a number",
@@ -415,6 +426,20 @@ func TestFaultsAreBounded(t *testing.T) {
 	bomb := initHead + "bootstrapTokens:\n- &t {token: a, usages: [" + strings.Repeat("a,", 1000) + "]}\n" + strings.Repeat("- *t\n", 1000)
 	_, err = Validate("c.yaml", []byte(bomb))
 	assert.EqualError(t, err, "c.yaml:4: bootstrapTokens[199].usages[396]: the file has more than 200000 values, aliases counted in")
+
+	// So do merge keys, in width and in depth.
+	wide := clusterHead + "scheduler: {extraArgs: &a [{" + strings.Repeat("x: 1,", 10000) + "}]}\nproxy: {<<: [&b {" + strings.Repeat("disabled: true,", 10000) + "}" + strings.Repeat(",*b", 10000) + "]}\n"
+	_, err = Validate("c.yaml", []byte(wide))
+	require.ErrorAs(t, err, &all)
+	assert.Less(t, all.More, 2*maxNodes)
+	deep := clusterHead + "scheduler:\n  extraVolumes:\n  - &a0 {name: a}\n"
+	for i := range 60 {
+		deep += fmt.Sprintf("  - &a%d {<<: [*a%d, *a%d]}\n", i+1, i, i)
+	}
+	_, err = Validate("c.yaml", []byte(deep))
+	require.ErrorAs(t, err, &all)
+	assert.Less(t, all.More, 2*maxNodes)
+	assert.Equal(t, "c.yaml:5: scheduler.extraVolumes[1].name: second time, the first is on line 5", all.Faults[0].String())
 
 	// An alias of what is around it.
 	_, err = Validate("c.yaml", []byte(clusterHead+"apiServer: &a\n  certSANs: &b [*b]\n  extraVolumes: [*a]\n"))

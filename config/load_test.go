@@ -317,6 +317,27 @@ func TestEmptyIsNotGiven(t *testing.T) {
 
 // Documents of kubeadm that say nothing about PKI are passed over too, and
 // the words that YAML 1.1 has for booleans are kubeadm's.
+// Merge keys bring what kubeadm reads out of them.
+func TestMergeKeys(t *testing.T) {
+	got, _, err := Load(Input{Name: "c.yaml", Host: NeutralHost(), Documents: []byte(clusterHead + `
+networking:
+  <<: [{serviceSubnet: 10.1.0.0/16}, {<<: {dnsDomain: a.b}}]
+apiServer:
+  <<: &names
+    certSANs: [x.y]
+etcd:
+  local:
+    serverCertSANs: [z.y]
+    <<: {peerCertSANs: [p.y]}
+`)})
+	require.NoError(t, err)
+	assert.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}, got.Cluster.ServiceCIDRs)
+	assert.Equal(t, "a.b", got.Cluster.DNSDomain)
+	assert.Equal(t, []string{"x.y"}, got.Cluster.APIServerSANs.DNS)
+	assert.Equal(t, []string{"z.y"}, got.Cluster.EtcdServerSANs.DNS)
+	assert.Equal(t, []string{"p.y"}, got.Cluster.EtcdPeerSANs.DNS)
+}
+
 func TestPassedOverAndBooleans(t *testing.T) {
 	doc := "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ResetConfiguration\nforce: true\n---\n" + initHead + "dryRun: on\nnodeRegistration: {imagePullSerial: off}\n---\napiVersion: v1\nkind: \"Odd\\x1bKind\"\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: UpgradeConfiguration\n"
 	s, notes, err := Load(Input{Name: "-", Documents: []byte(doc), Host: NeutralHost(), Flags: map[string][]string{"sa-key-algorithm": {""}}})
