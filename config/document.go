@@ -20,6 +20,11 @@ const (
 	maxNodes = 200_000
 )
 
+// byteOrderMark may begin every document of a file (YAML 1.2 section 5.2), as
+// it does where files were put together with cat. yaml.v3 knows it at the
+// beginning of the file only.
+const byteOrderMark = "\ufeff"
+
 // item is one value as text, and where it was given. Booleans are "true" or
 // "false", numbers are decimal.
 type item struct {
@@ -50,7 +55,7 @@ func (r *reader) read(data []byte) {
 		return
 	}
 	before := len(r.faults.list)
-	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec := yaml.NewDecoder(bytes.NewReader(bytes.ReplaceAll(data, []byte("\n"+byteOrderMark), []byte("\n"))))
 	for {
 		var doc yaml.Node
 		err := decode(dec, &doc)

@@ -315,8 +315,21 @@ func TestEmptyIsNotGiven(t *testing.T) {
 	assert.Equal(t, Defaults(), s)
 }
 
-// Documents of kubeadm that say nothing about PKI are passed over too, and
-// the words that YAML 1.1 has for booleans are kubeadm's.
+// Files that were put together with cat have a byte order mark in their middle.
+func TestByteOrderMarks(t *testing.T) {
+	const mark = "\ufeff"
+	for _, doc := range []string{
+		mark + clusterHead + "clusterName: a\n---\n" + mark + initHead + "dryRun: true\n",
+		mark + clusterHead + "clusterName: a\n" + mark + "---\n" + initHead + "dryRun: true\n",
+		strings.ReplaceAll("# c\n"+mark+clusterHead+"clusterName: a\n---\n"+mark+initHead+"dryRun: true\n", "\n", "\r\n"),
+	} {
+		s, _, err := Load(Input{Name: "c.yaml", Documents: []byte(doc), Host: NeutralHost()})
+		require.NoError(t, err)
+		assert.Equal(t, "a", s.Cluster.Name)
+		assert.True(t, s.DryRun)
+	}
+}
+
 // Merge keys bring what kubeadm reads out of them.
 func TestMergeKeys(t *testing.T) {
 	got, _, err := Load(Input{Name: "c.yaml", Host: NeutralHost(), Documents: []byte(clusterHead + `
@@ -338,6 +351,8 @@ etcd:
 	assert.Equal(t, []string{"p.y"}, got.Cluster.EtcdPeerSANs.DNS)
 }
 
+// Documents of kubeadm that say nothing about PKI are passed over too, and
+// the words that YAML 1.1 has for booleans are kubeadm's.
 func TestPassedOverAndBooleans(t *testing.T) {
 	doc := "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ResetConfiguration\nforce: true\n---\n" + initHead + "dryRun: on\nnodeRegistration: {imagePullSerial: off}\n---\napiVersion: v1\nkind: \"Odd\\x1bKind\"\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: UpgradeConfiguration\n"
 	s, notes, err := Load(Input{Name: "-", Documents: []byte(doc), Host: NeutralHost(), Flags: map[string][]string{"sa-key-algorithm": {""}}})
