@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -81,15 +82,13 @@ func parseHost(host string) (string, error) {
 	return addr.String(), nil
 }
 
+// formatEndpoint writes what kubeadm reads as well: it takes brackets beside a
+// port only.
 func formatEndpoint(e certs.Endpoint) string {
-	host := e.Host
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
 	if e.Port == 0 {
-		return host
+		return e.Host
 	}
-	return host + ":" + strconv.Itoa(int(e.Port))
+	return net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))
 }
 
 func parsePort(v string) (uint16, error) {

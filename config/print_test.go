@@ -32,7 +32,7 @@ func TestPrint(t *testing.T) {
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 clusterName: "yes"
-controlPlaneEndpoint: "[fd00:20::10]"
+controlPlaneEndpoint: "fd00:20::10"
 networking:
   serviceSubnet: "10.96.0.0/16,fd00:10:96::/112"
   dnsDomain: prod.local
