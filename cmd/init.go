@@ -228,6 +228,9 @@ func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, err
 		if err != nil {
 			return err
 		}
+		if !out.quiet {
+			tellAbsent(env.Stderr, tree, paths)
+		}
 		dirs := phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}
 		o := phases.Options{Now: env.Now, Reissue: s.Reissue, CertMode: s.CertMode}
 		run := phases.DryRun
@@ -245,6 +248,16 @@ func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, err
 			return errors.Join(err, perr)
 		}
 		return err
+	}
+}
+
+// tellAbsent says which of the rows that were named this cluster does not have:
+// those of an etcd that somebody else runs.
+func tellAbsent(w io.Writer, tree certs.Tree, paths []string) {
+	for _, p := range paths {
+		if rows, err := phases.Choose(tree, knownTree(), []string{p}, nil); err == nil && len(rows) == 0 {
+			fmt.Fprintf(w, "note: %s: passed over, etcd is external\n", p)
+		}
 	}
 }
 
