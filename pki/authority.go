@@ -52,6 +52,8 @@ func SigningFault(c *x509.Certificate, now time.Time) string {
 		return "certificate is not a CA"
 	case c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0:
 		return "certificate may not sign certificates (its key usage lacks keyCertSign)"
+	case len(c.Subject.Names) == 0: // RFC 5280 section 4.1.2.6: nothing could name it as its issuer
+		return "certificate has no subject, so it cannot be named as an issuer"
 	case !now.Before(c.NotAfter):
 		return "certificate has expired on " + stamp(c.NotAfter)
 	case now.Before(c.NotBefore):

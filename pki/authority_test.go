@@ -253,6 +253,8 @@ func TestNewAuthority(t *testing.T) {
 		{name: "no basic constraints", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = false, false })}, key: key, err: "certificate is not a CA"},
 		{name: "may not sign", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })}, key: key,
 			err: "certificate may not sign certificates (its key usage lacks keyCertSign)"},
+		{name: "nameless", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.Subject = pkix.Name{} })}, key: key,
+			err: "certificate has no subject, so it cannot be named as an issuer"},
 		{name: "expired", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotAfter = now })}, key: key, err: "certificate has expired on 2026-11-24T12:00:00Z"},
 		{name: "early", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) })}, key: key, err: "certificate is not valid before 2026-11-24T12:00:01Z"},
 	}
