@@ -3,7 +3,6 @@ package cmd
 import (
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -19,8 +18,7 @@ type errOpen struct{ err error }
 func (e *errOpen) Error() string { return e.err.Error() }
 func (e *errOpen) Unwrap() error { return e.err }
 
-// readVerifyFile reads a file that openssl would take as a URI: a path, or one behind "file:". A directory reads as
-// empty. It may be a pipe: `-CAfile <(kubectl ...)` is common.
+// readVerifyFile reads a file that openssl would take as a URI: a path, or one behind "file:".
 func readVerifyFile(name string) ([]byte, error) { return readInto(name, nil) }
 
 // readInto is readVerifyFile with a buffer to use if it is large enough.
@@ -34,6 +32,22 @@ func readInto(name string, buffer []byte) ([]byte, error) {
 	if err != nil {
 		return nil, &errOpen{err}
 	}
+	return readOpen(f, buffer)
+}
+
+// readVerifyPath reads a file that openssl takes as a path and nothing else: that of -CAfile, and those in the
+// directory of -CApath.
+func readVerifyPath(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, &errOpen{err}
+	}
+	return readOpen(f, nil)
+}
+
+// readOpen reads a file to its end and closes it. A directory reads as empty. It may be a pipe:
+// `-CAfile <(kubectl ...)` is common.
+func readOpen(f *os.File, buffer []byte) ([]byte, error) {
 	defer f.Close()
 	if info, err := f.Stat(); err == nil {
 		if info.IsDir() {
@@ -43,7 +57,7 @@ func readInto(name string, buffer []byte) ([]byte, error) {
 			return readSmall(f, int(info.Size()), buffer)
 		}
 	}
-	return store.ReadFrom(f, name)
+	return store.ReadFrom(f, f.Name())
 }
 
 // readSmall reads a file of known size in two system calls: thousands of targets are read this way.
@@ -67,21 +81,27 @@ func readSmall(f *os.File, size int, buffer []byte) ([]byte, error) {
 	return append(data, rest...), err
 }
 
+// fileURI is the path in a URI of a local file: absolute, and with nothing decoded.
 func fileURI(name string) (string, bool) {
-	if len(name) < len("file:") || !strings.EqualFold(name[:len("file:")], "file:") {
+	path, ok := withoutPrefix(name, "file:")
+	if !ok {
 		return "", false
 	}
-	path := name[len("file:"):]
 	if authority, ok := strings.CutPrefix(path, "//"); ok {
-		path = strings.TrimPrefix(authority, "localhost")
-		if !strings.HasPrefix(path, "/") {
-			return "", false
+		path = authority
+		if _, local := withoutPrefix(authority, "localhost/"); local {
+			path = authority[len("localhost"):]
 		}
 	}
-	if decoded, err := url.PathUnescape(path); err == nil {
-		path = decoded
+	return path, strings.HasPrefix(path, "/")
+}
+
+// withoutPrefix cuts a prefix off, in whatever case it is written.
+func withoutPrefix(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return "", false
 	}
-	return path, true
+	return s[len(prefix):], true
 }
 
 // loadCertificates reads all certificates of a file, openssl's way.
@@ -128,7 +148,7 @@ func addCRLs(r *verifyRequest, value string) error {
 // loadAnchors reads the -CAfile and prepares -CApath and -CAstore, in openssl's order and words.
 func (r *verifyRequest) loadAnchors() error {
 	if r.caFile != nil {
-		data, err := readVerifyFile(*r.caFile)
+		data, err := readVerifyPath(*r.caFile)
 		var found openssl.Objects
 		if err == nil {
 			found, err = openssl.ParseStore(data)
@@ -149,14 +169,19 @@ func (r *verifyRequest) loadAnchors() error {
 	if r.caStore == nil {
 		return nil
 	}
-	info, err := os.Stat(*r.caStore)
+	path := *r.caStore
+	info, err := os.Stat(path)
+	if local, ok := fileURI(path); err != nil && ok {
+		path = local
+		info, err = os.Stat(path)
+	}
 	switch {
 	case err != nil:
 		return &errSaid{fmt.Sprintf("Error loading store URI %s\n", *r.caStore)}
 	case info.IsDir():
-		r.lookup.storeDir = *r.caStore
+		r.lookup.storeDir = path
 	default:
-		r.lookup.storeFile = *r.caStore
+		r.lookup.storeFile = path
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func (l *lookup) inDir(hash uint32, infix string) openssl.Objects {
 		var found openssl.Objects
 		for n := range maxHashFiles {
 			path := filepath.Join(l.dir, prefix+strconv.Itoa(n))
-			data, err := readVerifyFile(path)
+			data, err := readVerifyPath(path)
 			if err != nil {
 				break
 			}

@@ -109,13 +109,18 @@ func TestVerifyFileNames(t *testing.T) {
 	require.NoError(t, err)
 	odd := filepath.Join(dir, "with space and %41")
 	require.NoError(t, os.WriteFile(odd, leaf, 0o644))
-	for _, name := range []string{targets[0], "file:" + targets[0], "file://" + targets[0], "file://localhost" + targets[0], odd} {
+	for _, name := range []string{targets[0], "file:" + targets[0], "file://" + targets[0], "FILE://LocalHost" + targets[0], odd, "file:" + odd} {
 		stdout, stderr, code := verifyRun(t.Context(), "", "-CAfile", ca, name)
 		assert.Zero(t, code, stderr)
 		assert.Equal(t, name+": OK\n", stdout)
 	}
+	t.Chdir(dir)
+	require.NoError(t, os.WriteFile("leaf.crt", leaf, 0o644))
+	escaped := strings.ReplaceAll(targets[0], "/", "/%2e/")
 	for name, want := range map[string]string{
 		"":                          "Could not open file or uri for loading certificate file from \n",
+		"file:leaf.crt":             "Could not open file or uri for loading certificate file from file:leaf.crt\n",
+		"file:" + escaped:           "Could not open file or uri for loading certificate file from file:" + escaped + "\n",
 		"file://elsewhere/leaf.crt": "Could not open file or uri for loading certificate file from file://elsewhere/leaf.crt\n",
 		dir:                         "Could not read certificate file from " + dir + "\n",
 		"-":                         "Could not open file or uri for loading certificate file from -\n",
@@ -130,6 +135,24 @@ func TestVerifyFileNames(t *testing.T) {
 	stdout, _, code := verifyRun(t.Context(), string(leaf), "-CAfile", ca)
 	assert.Zero(t, code)
 	assert.Equal(t, "stdin: OK\n", stdout)
+}
+
+// The file of anchors is a path; a store of them is a URI, as targets are.
+func TestVerifyAnchorFileNames(t *testing.T) {
+	ca, targets := fleet(t, t.TempDir(), 1, algorithms[0].newKey)
+	for _, uri := range []string{"file:" + ca, "file://" + ca} {
+		_, stderr, code := verifyRun(t.Context(), "", "-CAfile", uri, targets[0])
+		assert.Equal(t, 1, code)
+		assert.Equal(t, "Error loading file "+uri+"\n", stderr)
+		for _, option := range []string{"-CAstore", "-trusted"} {
+			stdout, stderr, code := verifyRun(t.Context(), "", option, uri, targets[0])
+			assert.Zero(t, code, stderr)
+			assert.Equal(t, targets[0]+": OK\n", stdout)
+		}
+	}
+	_, stderr, code := verifyRun(t.Context(), "", "-CAstore", "file:nowhere", targets[0])
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "Error loading store URI file:nowhere\n", stderr)
 }
 
 // Each option has a kebab-case spelling of its own, and no two options share one.
