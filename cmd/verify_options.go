@@ -177,15 +177,15 @@ func setCheckTime(r *verifyRequest, value string) error {
 }
 
 func setDepth(r *verifyRequest, value string) error {
-	if n, err := parseNumber(value); err == nil && n >= 0 {
-		r.options.Depth = int(n)
+	if n := atoi(value); n >= 0 {
+		r.options.Depth = n
 	}
 	return nil
 }
 
 func setLevel(r *verifyRequest, value string) error {
-	if n, err := parseNumber(value); err == nil && n >= 0 {
-		r.options.SecLevel = int(n)
+	if n := atoi(value); n >= 0 {
+		r.options.SecLevel = n
 	}
 	return nil
 }

@@ -139,3 +139,18 @@ func parseNumber(value string) (int64, error) {
 	}
 	return n, nil
 }
+
+// atoi reads the number in front of the text, decimal whatever its prefix: openssl checks the value of an option as
+// strtol does and then uses it like this, so 0x10 is 0 and 010 is 10. The value has been checked.
+func atoi(value string) int {
+	text := strings.TrimLeft(value, " \t\n\v\f\r")
+	end := 0
+	for end < len(text) && (text[end] >= '0' && text[end] <= '9' || end == 0 && (text[0] == '-' || text[0] == '+')) {
+		end++
+	}
+	n, err := strconv.Atoi(text[:end])
+	if err != nil {
+		return 0
+	}
+	return n
+}
