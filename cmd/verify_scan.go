@@ -51,7 +51,7 @@ func badUse(format string, args ...any) error {
 }
 
 // scanVerify reads options as openssl does, from left to right and each at once, up to the first argument that
-// does not start with a dash, or "--". What is left are targets.
+// does not start with a dash, "--" or -help. What is left are targets.
 func scanVerify(r *verifyRequest, args []string) (targets []string, err error) {
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		word := args[0]
@@ -79,11 +79,17 @@ func scanVerify(r *verifyRequest, args []string) (targets []string, err error) {
 		if err := option.apply(r, value); err != nil {
 			return nil, err
 		}
+		if r.help { // whatever stands behind it
+			return nil, nil
+		}
 	}
 	return args, nil
 }
 
 func findVerifyOption(name string) (verifyOption, bool) {
+	if name == "h" {
+		name = "help"
+	}
 	for _, o := range verifyOptions() {
 		if name == o.name || name == o.kebab() {
 			return o, true
