@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/kubeconfig"
@@ -126,9 +128,9 @@ func (im *importer) installCAs(cas map[string]Signed) {
 			im.fresh[s.Name] = &f
 		}
 	}
-	for name, file := range cas {
+	for _, name := range slices.Sorted(maps.Keys(cas)) {
 		if _, ok := im.tree.Row(name); !ok {
-			im.fault(file.Name, "there is no row %s", name)
+			im.fault(cas[name].Name, "there is no row %s", name)
 		}
 	}
 }

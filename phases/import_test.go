@@ -143,6 +143,8 @@ func TestImportRefuses(t *testing.T) {
 		{"garbage", []phases.Signed{{Name: "a.pem", Data: []byte("x")}}, root, "a.pem: file holds no PEM block"},
 		{"no CA row", nil, map[string]phases.Signed{"apiserver": {Name: "root.pem", Data: ca.cert}}, "root.pem: row apiserver is no CA of this directory"},
 		{"no row", nil, map[string]phases.Signed{"x": {Name: "root.pem", Data: ca.cert}}, "root.pem: there is no row x"},
+		{"no rows", nil, map[string]phases.Signed{"z": {Name: "3.pem"}, "x": {Name: "1.pem"}, "y": {Name: "2.pem"}, "w": {Name: "0.pem"}},
+			"0.pem: there is no row w\n1.pem: there is no row x\n2.pem: there is no row y\n3.pem: there is no row z"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := phases.Import(ctx, tree, dirs, c.signed, c.cas, o)
