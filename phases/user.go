@@ -113,35 +113,12 @@ func (r UserRequest) make(ca *authority, now time.Time) (User, error) {
 }
 
 func (r UserRequest) certify(u *User, ca *authority, now time.Time) error {
-	if ca.signer == nil {
-		return &ExternalCAError{Path: ca.path}
-	}
-	if err := r.Subject.Check(); err != nil {
-		return err
-	}
-	t := pki.Template{Subject: r.Subject, ExtKeyUsage: certs.Client.ExtKeyUsage()}
-	var err error
-	if t.NotBefore, t.NotAfter, err = ca.signer.Window(now, r.Validity); err != nil {
-		return err
-	}
-	var chain []*x509.Certificate
-	if r.Public != nil {
-		chain, err = ca.signer.IssuePublic(t, r.Public)
-	} else {
-		var key crypto.Signer
-		if key, err = pki.GenerateKey(r.KeyAlgorithm); err != nil {
-			return err
-		}
-		if u.Key, err = pki.EncodePrivateKey(key); err != nil {
-			return err
-		}
-		chain, err = ca.signer.Issue(t, key)
-	}
-	if err != nil {
-		return err
-	}
-	u.Cert, u.Certificate = pki.EncodeCertificates(chain...), chain[0]
-	return nil
+	made, err := ca.issue(now, IssueRequest{
+		Template: pki.Template{Subject: r.Subject, ExtKeyUsage: certs.Client.ExtKeyUsage()},
+		Validity: r.Validity, KeyAlgorithm: r.KeyAlgorithm, Public: r.Public,
+	})
+	u.Cert, u.Key, u.Certificate = made.Cert, made.Key, made.Certificate
+	return err
 }
 
 // RequestedKey reads a PKCS #10 request (PEM or DER) and gives its public key,
