@@ -21,7 +21,7 @@ func (r *verifyRequest) writeText(a *answer, t target, report verify.Report) {
 		}
 	}
 	if report.Policy != nil && len(report.Findings) == 0 && r.options.NotifyPolicy {
-		a.err().write(report.Policy.Text(openssl.LongName))
+		a.err().write(report.Policy.Text(openssl.ObjectName))
 	}
 	if !report.OK {
 		a.err().write("error ", t.name, ": verification failed\n")
@@ -48,7 +48,7 @@ func (r *verifyRequest) writeFinding(p *piece, f verify.Finding) {
 	}
 	p.write("error ", strconv.Itoa(int(f.Code)), " at ", strconv.Itoa(f.Depth), " depth lookup: ", f.Code.Text(), "\n")
 	if f.Policy != nil {
-		p.write(f.Policy.Text(openssl.LongName))
+		p.write(f.Policy.Text(openssl.ObjectName))
 	}
 }
 

@@ -167,11 +167,11 @@ func renderReport(r verify.Report) string {
 		}
 		fmt.Fprintf(&out, "error %d at %d depth lookup: %s\n", f.Code, f.Depth, f.Code)
 		if f.Policy != nil {
-			out.WriteString(f.Policy.Text(openssl.LongName))
+			out.WriteString(f.Policy.Text(openssl.ObjectName))
 		}
 	}
 	if r.Policy != nil {
-		out.WriteString(r.Policy.Text(openssl.LongName))
+		out.WriteString(r.Policy.Text(openssl.ObjectName))
 	}
 	if !r.OK {
 		return out.String() + "error target.pem: verification failed\n[2]"

@@ -75,11 +75,3 @@ func dottedNumbers(text string) (string, bool) {
 	}
 	return strings.Join(arcs, "."), true
 }
-
-// LongName is OpenSSL's long name of a dotted object identifier, or the identifier itself where it has none.
-func LongName(dotted string) string {
-	if _, long, ok := objectNames(dotted); ok {
-		return long
-	}
-	return dotted
-}

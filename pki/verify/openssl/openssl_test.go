@@ -180,8 +180,8 @@ func TestObjectID(t *testing.T) {
 		_, ok := openssl.ObjectID(bad)
 		assert.False(t, ok, bad)
 	}
-	assert.Equal(t, "X509v3 Any Policy", openssl.LongName("2.5.29.32.0"))
-	assert.Equal(t, "1.2.3.4.5", openssl.LongName("1.2.3.4.5"))
+	assert.Equal(t, "X509v3 Any Policy", openssl.ObjectName("2.5.29.32.0"))
+	assert.Equal(t, "1.2.3.4.5", openssl.ObjectName("1.2.3.4.5"))
 }
 
 // The table of names is openssl's own.
@@ -207,7 +207,7 @@ func TestObjectsMatchOpenSSL(t *testing.T) {
 		}
 		seen[dotted] = true
 		count++
-		assert.Equal(t, long, openssl.LongName(dotted))
+		assert.Equal(t, long, openssl.ObjectName(dotted))
 		if !strings.Contains(long, "\t") {
 			_, known := openssl.ObjectID(short)
 			assert.True(t, known, short)
