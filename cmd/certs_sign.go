@@ -131,8 +131,8 @@ func showCSR(env *Env, file string, csr phases.CSR) {
 	if !csr.SANs.Empty() {
 		fmt.Fprintf(env.Stderr, "request: %s: names %s\n", file, csr.SANs)
 	}
-	if len(csr.Usages) > 0 {
-		fmt.Fprintf(env.Stderr, "request: %s: usages %s\n", file, strings.Join(csr.UsageNames(), ", "))
+	if usages := csr.UsageNames(); len(usages) > 0 {
+		fmt.Fprintf(env.Stderr, "request: %s: usages %s\n", file, strings.Join(usages, ", "))
 	}
 	fmt.Fprintf(env.Stderr, "request: %s: key %s\n", file, pki.DescribeKey(csr.Public))
 }

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"crypto/x509"
-	"encoding/asn1"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,21 +108,14 @@ func printable(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// usageNames are the extended key usages that matter to Kubernetes, for explanations.
+// usageNames are a certificate's extended key usages in words, or in numbers where there are none.
 func usageNames(c *x509.Certificate) []string {
-	names := map[x509.ExtKeyUsage]string{
-		x509.ExtKeyUsageAny: "anyExtendedKeyUsage", x509.ExtKeyUsageServerAuth: "serverAuth", x509.ExtKeyUsageClientAuth: "clientAuth",
-		x509.ExtKeyUsageCodeSigning: "codeSigning", x509.ExtKeyUsageEmailProtection: "emailProtection", x509.ExtKeyUsageTimeStamping: "timeStamping",
-		x509.ExtKeyUsageOCSPSigning: "OCSPSigning",
-	}
 	var out []string
 	for _, u := range c.ExtKeyUsage {
-		if n, ok := names[u]; ok {
-			out = append(out, n)
-		}
+		out = append(out, u.String())
 	}
 	for _, u := range c.UnknownExtKeyUsage {
-		out = append(out, asn1.ObjectIdentifier(u).String())
+		out = append(out, u.String())
 	}
 	return out
 }

@@ -78,10 +78,11 @@ func (a *authority) issue(now time.Time, r IssueRequest) (out Issued, err error)
 type CSR struct {
 	Subject pki.Subject
 	SANs    pki.SANs
-	// Usages are the extended key usages asked for, CA whether to be a CA.
-	Usages []x509.ExtKeyUsage
-	CA     bool
-	Public crypto.PublicKey
+	// Usages and UnknownUsages are the extended key usages asked for, CA whether to be a CA.
+	Usages        []x509.ExtKeyUsage
+	UnknownUsages []asn1.ObjectIdentifier
+	CA            bool
+	Public        crypto.PublicKey
 }
 
 // ParseCSR reads a request, PEM or DER.
@@ -133,8 +134,11 @@ func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error)
 	}
 	for _, u := range c.Usages {
 		if !slices.Contains(t.ExtKeyUsage, u) {
-			fault("asks for the extended key usage %s, which %s does not grant", usageName(u), r.As)
+			fault("asks for the extended key usage %s, which %s does not grant", u, r.As)
 		}
+	}
+	for _, u := range c.UnknownUsages {
+		fault("asks for the extended key usage %s, which %s does not grant", u, r.As)
 	}
 	switch {
 	case r.Subject != nil:
@@ -216,26 +220,14 @@ func (r SignRules) kubelet(t pki.Template, kind certs.Kind, validity time.Durati
 	return faults
 }
 
-func usageName(u x509.ExtKeyUsage) string {
-	for _, name := range []struct {
-		usage x509.ExtKeyUsage
-		name  string
-	}{
-		{x509.ExtKeyUsageAny, "anyExtendedKeyUsage"}, {x509.ExtKeyUsageServerAuth, "serverAuth"}, {x509.ExtKeyUsageClientAuth, "clientAuth"},
-		{x509.ExtKeyUsageCodeSigning, "codeSigning"}, {x509.ExtKeyUsageEmailProtection, "emailProtection"}, {x509.ExtKeyUsageTimeStamping, "timeStamping"}, {x509.ExtKeyUsageOCSPSigning, "OCSPSigning"},
-	} {
-		if name.usage == u {
-			return name.name
-		}
-	}
-	return "of another kind"
-}
-
-// UsageNames are the extended key usages of a request in words.
+// UsageNames are the extended key usages of a request in words, or in numbers where there are none.
 func (c CSR) UsageNames() []string {
 	var out []string
 	for _, u := range c.Usages {
-		out = append(out, usageName(u))
+		out = append(out, u.String())
+	}
+	for _, u := range c.UnknownUsages {
+		out = append(out, u.String())
 	}
 	return out
 }
@@ -260,30 +252,23 @@ func (c *CSR) extensions(r *x509.CertificateRequest) error {
 				return errors.New("extended key usage of the request cannot be read")
 			}
 			for _, oid := range oids {
-				c.Usages = append(c.Usages, usageOf(oid))
+				if u, ok := usageOf(oid); ok {
+					c.Usages = append(c.Usages, u)
+				} else {
+					c.UnknownUsages = append(c.UnknownUsages, oid)
+				}
 			}
 		}
 	}
 	return nil
 }
 
-// usageOf is an extended key usage by its OID; -1 for one that is not known.
-func usageOf(oid asn1.ObjectIdentifier) x509.ExtKeyUsage {
-	switch oid.String() {
-	case "2.5.29.37.0":
-		return x509.ExtKeyUsageAny
-	case "1.3.6.1.5.5.7.3.1":
-		return x509.ExtKeyUsageServerAuth
-	case "1.3.6.1.5.5.7.3.2":
-		return x509.ExtKeyUsageClientAuth
-	case "1.3.6.1.5.5.7.3.3":
-		return x509.ExtKeyUsageCodeSigning
-	case "1.3.6.1.5.5.7.3.4":
-		return x509.ExtKeyUsageEmailProtection
-	case "1.3.6.1.5.5.7.3.8":
-		return x509.ExtKeyUsageTimeStamping
-	case "1.3.6.1.5.5.7.3.9":
-		return x509.ExtKeyUsageOCSPSigning
+// usageOf is an extended key usage by its OID, if crypto/x509 has a name for it.
+func usageOf(oid asn1.ObjectIdentifier) (x509.ExtKeyUsage, bool) {
+	for u := x509.ExtKeyUsageAny; u <= x509.ExtKeyUsageMicrosoftKernelCodeSigning; u++ {
+		if u.OID().EqualASN1OID(oid) {
+			return u, true
+		}
 	}
-	return -1
+	return 0, false
 }

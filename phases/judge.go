@@ -160,7 +160,7 @@ func missingUsages(s certs.Spec, c *x509.Certificate) []string {
 	anything := len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
 	for _, want := range s.Kind.ExtKeyUsage() {
 		if !anything && !slices.Contains(c.ExtKeyUsage, want) {
-			missing = append(missing, usageName(want))
+			missing = append(missing, want.String())
 		}
 	}
 	if c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageDigitalSignature == 0 {

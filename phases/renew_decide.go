@@ -220,7 +220,7 @@ func (a *Action) usages(c *x509.Certificate) {
 	}
 	for _, want := range a.Spec.Kind.ExtKeyUsage() {
 		if !slices.Contains(r.usages, want) {
-			a.note("adds the usage %s", usageName(want))
+			a.note("adds the usage %s", want)
 			r.usages = append(r.usages, want)
 		}
 	}
