@@ -183,7 +183,7 @@ func (d *decider) takeOver(a *Action, f *found, o RenewOptions) {
 	want.DNS, want.IPs = slices.Concat(want.DNS, more.DNS), slices.Concat(want.IPs, more.IPs)
 	added, dropped := want.Minus(oldSANs), oldSANs.Minus(want)
 	if added.Empty() && dropped.Empty() {
-		want, a.renewal.sans = oldSANs, extension(c, "2.5.29.17")
+		want, a.renewal.sans = oldSANs, pki.RawSANs(c)
 	}
 	if !added.Empty() {
 		a.note("adds the names %s", added)
@@ -228,24 +228,12 @@ func (a *Action) usages(c *x509.Certificate) {
 
 // extensions tells which parts of the old certificate are not made by us.
 func (a *Action) extensions(c *x509.Certificate, sameNames bool) {
-	ours := []string{"2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.35", "2.5.29.37"}
-	for _, e := range c.Extensions {
-		if !slices.Contains(ours, e.Id.String()) {
-			a.note("drops the extension %s", e.Id)
-		}
+	for _, oid := range pki.ForeignExtensions(c) {
+		a.note("drops the extension %s", oid)
 	}
-	if n := otherNames(extension(c, "2.5.29.17")); n > 0 && !sameNames {
+	if n := otherNames(pki.RawSANs(c)); n > 0 && !sameNames {
 		a.note("drops %d names that are neither DNS, IP, URI nor email", n)
 	}
-}
-
-func extension(c *x509.Certificate, oid string) []byte {
-	for _, e := range c.Extensions {
-		if e.Id.String() == oid {
-			return e.Value
-		}
-	}
-	return nil
 }
 
 // otherNames counts the names in an encoded GeneralNames (RFC 5280 4.2.1.6) of

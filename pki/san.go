@@ -155,6 +155,17 @@ func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
+// RawSANs is the encoded subject alternative name extension of a certificate
+// (Template.RawSANs), nil if it has none.
+func RawSANs(c *x509.Certificate) []byte {
+	for _, e := range c.Extensions {
+		if e.Id.String() == "2.5.29.17" {
+			return e.Value
+		}
+	}
+	return nil
+}
+
 // SANsOf are the names in an existing certificate, as they stand there.
 func SANsOf(c *x509.Certificate) SANs {
 	s := SANs{DNS: slices.Clone(c.DNSNames), Emails: slices.Clone(c.EmailAddresses)}
