@@ -108,7 +108,7 @@ func (r *reader) asChoice(tag int) (*asChoice, bool) {
 // asRange takes an ASIdOrRange.
 func (r *reader) asRange() (a asRange, ok bool) {
 	if r.peek(classUniversal, tagInteger) {
-		a.low, ok = r.asNumber()
+		a.low, ok = r.integer()
 		a.high, a.single = a.low, true
 		return a, ok
 	}
@@ -116,17 +116,9 @@ func (r *reader) asRange() (a asRange, ok bool) {
 	if !ok {
 		return a, false
 	}
-	if a.low, ok = both.asNumber(); !ok {
+	if a.low, ok = both.integer(); !ok {
 		return a, false
 	}
-	a.high, ok = both.asNumber()
+	a.high, ok = both.integer()
 	return a, ok && len(both) == 0
-}
-
-func (r *reader) asNumber() (*big.Int, bool) {
-	e, ok := r.next(classUniversal, tagInteger)
-	if !ok || !integerContents(&e) {
-		return nil, false
-	}
-	return bigInt(e.body), true
 }
