@@ -260,22 +260,6 @@ func toRestart(r phases.Report) []string {
 	return out
 }
 
-// fromEnvironment gives flags that are not settings the value of their
-// variables (PKITOOL_IF_EXPIRES_WITHIN), where the command line is silent.
-func fromEnvironment(c *cobra.Command, env *Env, flags ...string) error {
-	for _, name := range flags {
-		key := "PKITOOL_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-		v, ok := env.LookupEnv(key)
-		if !ok || v == "" || c.Flags().Changed(name) {
-			continue
-		}
-		if err := c.Flags().Lookup(name).Value.Set(v); err != nil {
-			return &usageError{err: fmt.Errorf("%s: %q is not right: %w", key, v, err), command: c.CommandPath()}
-		}
-	}
-	return nil
-}
-
 // given reports whether a flag, or its variable, has a value.
 func (s *settingsFlags) given(flag string) bool {
 	if flag == "config" && s.config != "" {
@@ -286,7 +270,7 @@ func (s *settingsFlags) given(flag string) bool {
 			return true
 		}
 	}
-	v, ok := s.env.LookupEnv("PKITOOL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))
+	v, ok := s.env.LookupEnv(envName(flag))
 	return ok && v != ""
 }
 

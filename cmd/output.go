@@ -27,17 +27,18 @@ func addOutput(c *cobra.Command, env *Env, more ...string) *outputFlags {
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	before := c.PreRunE
 	c.PreRunE = func(c *cobra.Command, args []string) error {
-		if o.format == "" {
-			o.format, _ = env.LookupEnv("PKITOOL_OUTPUT")
+		asked := "--output"
+		if !c.Flags().Changed("output") {
+			asked = envName("output")
+		}
+		if err := fromEnvironment(c, env, "output", "quiet"); err != nil {
+			return err
 		}
 		if o.format == "" {
 			o.format = "text"
 		}
-		if v, ok := env.LookupEnv("PKITOOL_QUIET"); ok && c.Flags().Lookup("quiet") != nil && !c.Flags().Changed("quiet") {
-			o.quiet = v == "true" || v == "1"
-		}
 		if !slices.Contains(formats, o.format) {
-			return &usageError{err: fmt.Errorf("--output: %q is none of %s", o.format, strings.Join(formats, ", ")), command: c.CommandPath()}
+			return &usageError{err: fmt.Errorf("%s: %q is none of %s", asked, o.format, strings.Join(formats, ", ")), command: c.CommandPath()}
 		}
 		if before != nil {
 			return before(c, args)

@@ -108,7 +108,7 @@ func (s *settingsFlags) loadFor(host config.Host, quiet bool) (config.Settings, 
 		Host:    host,
 		Phases:  phases.Paths(knownTree()),
 	}
-	if v, ok := s.env.LookupEnv("PKITOOL_CONFIG"); ok && in.Name == "" {
+	if v, ok := s.env.LookupEnv(envName("config")); ok && in.Name == "" {
 		in.Name = v
 	}
 	if in.Name != "" {
@@ -129,6 +129,26 @@ func (s *settingsFlags) loadFor(host config.Host, quiet bool) (config.Settings, 
 		}
 	}
 	return settings, err
+}
+
+// envName is the environment variable of a flag, whether config knows the flag or not.
+func envName(flag string) string { return config.Field{Flag: flag}.Env() }
+
+// fromEnvironment gives flags that are not settings the value of their
+// variables (PKITOOL_IF_EXPIRES_WITHIN), where the command line is silent. A
+// flag that the command does not have is passed over.
+func fromEnvironment(c *cobra.Command, env *Env, flags ...string) error {
+	for _, name := range flags {
+		v, ok := env.LookupEnv(envName(name))
+		flag := c.Flags().Lookup(name)
+		if !ok || v == "" || flag == nil || flag.Changed {
+			continue
+		}
+		if err := flag.Value.Set(v); err != nil { // a text takes anything
+			return &usageError{err: fmt.Errorf("%s: %q is neither true nor false", envName(name), v), command: c.CommandPath()}
+		}
+	}
+	return nil
 }
 
 // readInput reads a file that the user names, or standard input for "-". It

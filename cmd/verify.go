@@ -87,7 +87,7 @@ func runVerify(ctx context.Context, env *Env, args []string) int {
 
 // prepare reads the options and all files but the targets. It fails as openssl does, before any target.
 func (r *verifyRequest) prepare(args []string) (targets []string, err error) {
-	if v, ok := r.env.LookupEnv("PKITOOL_OUTPUT"); ok && slices.Contains(verifyFormats, v) {
+	if v, ok := r.env.LookupEnv(envName("output")); ok && slices.Contains(verifyFormats, v) {
 		r.format = v
 	}
 	targets, err = scanVerify(r, args)
