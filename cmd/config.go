@@ -58,8 +58,8 @@ func newConfigValidate(env *Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(env.Stdout, "%s: valid\n", args[0])
-			return nil
+			_, err = fmt.Fprintf(env.Stdout, "%s: valid\n", args[0])
+			return err
 		},
 	}
 }

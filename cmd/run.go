@@ -39,12 +39,8 @@ func Run(ctx context.Context, args []string, env Env) int {
 		// takes as long as to verify twenty certificates.
 		return runVerify(ctx, &env, args[1:])
 	}
-	env.args = args
+	env.args = append([]string{}, args...) // to cobra, nil means os.Args
 	root := newRoot(&env)
-	root.SetArgs(args)
-	root.SetIn(env.Stdin)
-	root.SetOut(env.Stdout)
-	root.SetErr(env.Stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
 		return report(env.Stderr, err)
 	}
@@ -67,7 +63,10 @@ environment as well: --service-cidr is PKITOOL_SERVICE_CIDR.`,
 		Args:          noCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SetArgs(env.args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout) // before the completion command is made, which takes it once
+	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{err: err, command: c.CommandPath()}
 	})
