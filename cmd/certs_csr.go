@@ -1,8 +1,11 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,22 +27,30 @@ func signedRows() []string {
 }
 
 // chooseSigned turns names of rows into names of the tree; kubeadm's names of
-// kubeconfigs ("admin.conf") are understood. None, or "all": all.
+// kubeconfigs ("admin.conf") are understood. None, or "all" alone: all.
 func chooseSigned(c *cobra.Command, t certs.Tree, args []string) ([]string, error) {
+	usage := func(err error) error { return &usageError{err: err, command: c.CommandPath()} }
+	if slices.Equal(args, []string{"all"}) {
+		args = nil
+	}
 	var paths []string
 	for _, a := range args {
 		if a == "all" {
-			paths = nil
-			break
+			return nil, usage(errAllAlone)
 		}
-		row, ok := knownTree().Row(strings.TrimSuffix(a, ".conf"))
-		if !ok || row.Issuer == "" {
-			return nil, &usageError{err: fmt.Errorf("unknown name %q: must be one of all, %s", a, strings.Join(signedRows(), ", ")), command: c.CommandPath()}
+		i := slices.IndexFunc(knownTree().Rows(), func(s certs.Spec) bool {
+			return s.Issuer != "" && (a == s.Name || s.Place.Kubeconfig != "" && a == path.Base(s.Place.Kubeconfig))
+		})
+		if i < 0 {
+			return nil, usage(fmt.Errorf("unknown name %q: must be one of all, %s", a, strings.Join(signedRows(), ", ")))
 		}
-		paths = append(paths, row.Path())
+		paths = append(paths, knownTree().Rows()[i].Path())
 	}
 	return phases.Choose(t, knownTree(), paths, nil)
 }
+
+// errAllAlone refuses "all" beside names: whoever wrote both meant one of them.
+var errAllAlone = errors.New("all stands by itself, without names")
 
 func newCertsGenerateCSR(env *Env) *cobra.Command {
 	c := &cobra.Command{
@@ -99,10 +110,10 @@ func writeRequestReport(w io.Writer, r phases.Report) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%d requests to be signed; `pkitool certs import FILE...` brings the certificates back", n)
+	text := counted(n, "request") + " to be signed; `pkitool certs import FILE...` brings the certificates back"
 	switch {
 	case r.DryRun:
-		text = fmt.Sprintf("dry run: %d requests to make; nothing was written", n)
+		text = fmt.Sprintf("dry run: %s to make; nothing was written", counted(n, "request"))
 	case n == 0:
 		text = "nothing changed: every request is there"
 	}

@@ -66,7 +66,7 @@ and the requests that are spent are removed.
 			if err := t.flush(); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(w, "%d certificates in place and proven\n", len(r.Rows))
+			_, err := fmt.Fprintf(w, "%s in place and proven\n", counted(len(r.Rows), "certificate"))
 			return err
 		})
 	}

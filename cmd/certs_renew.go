@@ -89,7 +89,7 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	if all {
 		args = renewableNames(knownTree())
 	} else if slices.Contains(args, "all") {
-		return usage(errors.New("all stands by itself, without names"))
+		return usage(errAllAlone)
 	} else if err := flags.idleOn(c, args); err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func noArguments(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// phaseDocs say in one line what a phase is.
+// phaseDoc says in one line what a phase is.
 func phaseDoc(phase string) string {
 	if phase == "kubeconfig" {
 		return "Make the kubeconfigs"
@@ -138,6 +138,9 @@ func rowPaths(phase string, rows []certs.Spec, args []string) ([]string, error) 
 	}
 	var out []string
 	for _, a := range args {
+		if a == "all" {
+			return nil, &usageError{err: errAllAlone, command: "pkitool init phase " + phase}
+		}
 		if !slices.Contains(names(rows), a) {
 			return nil, &usageError{err: fmt.Errorf("unknown name %q: must be one of all, %s", a, strings.Join(names(rows), ", ")), command: "pkitool init phase " + phase}
 		}

@@ -25,7 +25,7 @@ func newKubeconfig(env *Env) *cobra.Command {
 	return c
 }
 
-// inFile puts the file's name in front of what a kubeconfig's reader says, and keeps the cause.
+// inFile puts the file's name in front of what a reader says of its content, and keeps the cause.
 func inFile(name string, err error) error {
 	if err == nil {
 		return nil
