@@ -137,7 +137,7 @@ func mergeFiles(c *cobra.Command, env *Env, out *outputFlags, files []string, in
 			o.FromDir = relativeDir(f, into)
 			m, err := kubeconfig.Merge(old, data, o)
 			if err != nil {
-				return nil, &mergeError{file: f, err: err}
+				return nil, mergeFault(f, err, "--rename keeps both under different names, --replace takes the new one")
 			}
 			old, r.CurrentContext = m.Data, m.CurrentContext
 			r.Changes = append(r.Changes, m.Changes...)
@@ -175,22 +175,13 @@ func mergeFiles(c *cobra.Command, env *Env, out *outputFlags, files []string, in
 	})
 }
 
-// mergeError gives a conflict its hint.
-type mergeError struct {
-	file string
-	err  error
-}
-
-func (e *mergeError) Error() string { return e.file + ": " + e.err.Error() }
-func (e *mergeError) Unwrap() error { return e.err }
-
-// Hint says how a conflict is settled.
-func (e *mergeError) Hint() string {
-	var conflict *kubeconfig.ConflictError
-	if errors.As(e.err, &conflict) {
-		return "--rename keeps both under different names, --replace takes the new one"
+// mergeFault is a fault of merging a file, and says how a conflict is settled.
+func mergeFault(file string, err error, hint string) error {
+	err = inFile(file, err)
+	if conflict := new(kubeconfig.ConflictError); errors.As(err, &conflict) {
+		return &hinted{err, hint}
 	}
-	return ""
+	return err
 }
 
 // relativeDir is the directory of a merged file as seen from the file merged

@@ -297,6 +297,7 @@ type userReport struct {
 	APIVersion string    `json:"apiVersion"`
 	Kind       string    `json:"kind"`
 	Users      []userRow `json:"users"`
+	Backup     string    `json:"backup,omitempty"` // the old content of the file merged into
 }
 
 type userRow struct {
@@ -346,10 +347,11 @@ func (u *userFlags) write(c *cobra.Command, requests []phases.UserRequest, made 
 		r.Users = append(r.Users, row)
 	}
 	if u.mergeInto != "" {
-		_, err := changeFile(c, u.env, u.mergeInto, func(old []byte) ([]byte, error) {
+		var err error
+		r.Backup, err = changeFile(c, u.env, u.mergeInto, func(old []byte) ([]byte, error) {
 			m, err := kubeconfig.Merge(old, made[0].Kubeconfig, kubeconfig.MergeOptions{})
 			if err != nil {
-				return nil, &mergeError{file: u.mergeInto, err: err}
+				return nil, mergeFault(u.mergeInto, err, "write it to a file of its own with --out, then `pkitool kubeconfig merge` keeps both with --rename, or takes the new one with --replace")
 			}
 			return m.Data, nil
 		})
@@ -379,6 +381,9 @@ func writeUsers(w io.Writer, r userReport) error {
 			until = "until " + row.NotAfter.Format(time.RFC3339)
 		}
 		t.row(row.User, strings.Join(row.Groups, ","), until, strings.Join(row.Files, " "))
+	}
+	if r.Backup != "" {
+		t.row("old content: " + r.Backup)
 	}
 	return t.flush()
 }
