@@ -89,10 +89,16 @@ file is a list of entries with these keys.`,
 	return c
 }
 
-// check refuses combinations of flags that mean nothing.
+// check refuses flags that mean nothing, or nothing beside others.
 func (u *userFlags) check(c *cobra.Command) error {
-	text := ""
+	text, given := "", c.Flags().Changed
+	for _, f := range [][2]string{{"token", u.token}, {"token-file", u.tokenFile}, {"csr", u.csr}} {
+		if given(f[0]) && f[1] == "" { // a script's unset variable: a certificate with a new key is not what it meant
+			text = "--" + f[0] + " is empty"
+		}
+	}
 	switch {
+	case text != "":
 	case u.cn == "" && u.from == "":
 		text = "which user? give --cn NAME, or --from a list"
 	case (u.from == "") != (u.outDir == ""):
@@ -103,6 +109,10 @@ func (u *userFlags) check(c *cobra.Command) error {
 		text = "--org and --context-name are for one user: the list of --from has groups of its own"
 	case (u.token != "" || u.tokenFile != "") && len(u.orgs) > 0:
 		text = "--org has no effect beside a token: the token decides who one is"
+	case (u.token != "" || u.tokenFile != "") && (given("validity") || given("key-algorithm")):
+		text = "--validity and --key-algorithm have no effect beside a token: no certificate is made"
+	case u.csr != "" && given("key-algorithm"):
+		text = "--key-algorithm has no effect beside --csr: no key is made"
 	case u.out == "" && u.mergeInto == "" && u.from == "" && u.output.format != "text":
 		text = "--output describes what was written: give --out, --merge-into or --from"
 	default:
