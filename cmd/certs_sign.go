@@ -92,14 +92,6 @@ type refusedRequest struct {
 
 func (e *refusedRequest) Error() string { return e.file + ": " + e.err.Error() }
 
-func (e *refusedRequest) lines() []string {
-	var out []string
-	for _, p := range parts(e.err) {
-		out = append(out, e.file+": "+p.Error())
-	}
-	return out
-}
-
 // grants turns --cn, --org, --san and --node-ip into rules.
 func (i *issueFlags) grants(c *cobra.Command, rules *phases.SignRules, nodeIPs []string) error {
 	if i.cn != "" {

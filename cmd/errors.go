@@ -73,8 +73,8 @@ func report(w io.Writer, err error) int {
 		}
 		return exitBad
 	case errors.As(err, &unasked):
-		for _, line := range unasked.lines() {
-			tell(w, line, "")
+		for _, e := range parts(unasked.err) {
+			tell(w, unasked.file+": "+e.Error(), hintOf(e))
 		}
 		return exitBad
 	case errors.As(err, &cfg):

@@ -119,15 +119,19 @@ func SignProfiles() []string {
 // (kubelet-csr-approver's bound).
 const maxKubeletValidity = 367 * 24 * time.Hour
 
-// Template decides what a request gets. Every fault is reported: what was
-// asked for and is not granted is refused, never dropped without a word.
+// Template decides what a request gets. The error joins every fault: what was
+// asked for and is not granted is refused, never dropped without a word. Where
+// a rule would grant it, the fault's Hint() names the rule.
 func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error) {
 	kind, kubelet := r.kind()
 	if kind == certs.CA {
 		return pki.Template{}, fmt.Errorf("unknown profile %q: must be one of %s", r.As, strings.Join(SignProfiles(), ", "))
 	}
 	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	withHint := func(hint, format string, args ...any) {
+		faults = append(faults, &notGranted{text: fmt.Sprintf(format, args...), hint: hint})
+	}
+	fault := func(format string, args ...any) { withHint("", format, args...) }
 	t := pki.Template{ExtKeyUsage: kind.ExtKeyUsage()}
 	if c.CA {
 		fault("asks to be a CA, which no profile grants")
@@ -146,7 +150,7 @@ func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error)
 	case kubelet || r.AcceptSubject:
 		t.Subject = pki.Subject{CommonName: c.Subject.CommonName, Organization: c.Subject.Organization}
 	default:
-		fault("asks for the subject %q: grant it with --accept-subject, or give --cn and --org", c.Subject)
+		withHint("--accept-subject grants it, --cn and --org give another", "asks for the subject %q", c.Subject)
 	}
 	switch {
 	case r.SANs != nil:
@@ -154,16 +158,22 @@ func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error)
 	case kubelet, r.AcceptSANs:
 		t.SANs = pki.Join(c.SANs)
 	case !c.SANs.Empty():
-		fault("asks for the names %s: grant them with --accept-sans, or give --san", c.SANs)
+		withHint("--accept-sans grants them, --san gives others", "asks for the names %s", c.SANs)
 	}
 	if kubelet {
 		faults = append(faults, r.kubelet(t, kind, validity)...)
 	}
 	if slices.Contains(t.Subject.Organization, "system:masters") && !r.Masters {
-		fault("group system:masters bypasses RBAC and cannot be revoked: grant it with --allow-system-masters")
+		withHint("--allow-system-masters grants it", "group system:masters bypasses RBAC and cannot be revoked")
 	}
 	return t, errors.Join(faults...)
 }
+
+// notGranted is what a request asks for and does not get, and the rule that would grant it.
+type notGranted struct{ text, hint string }
+
+func (e *notGranted) Error() string { return e.text }
+func (e *notGranted) Hint() string  { return e.hint }
 
 func (r SignRules) kind() (kind certs.Kind, kubelet bool) {
 	switch r.As {
