@@ -119,7 +119,7 @@ func (i *issueFlags) write(c *cobra.Command, made phases.Issued) error {
 		return err
 	}
 	return i.output.print(r, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s\n  subject %s\n  signed by %s, until %s\n", strings.Join(r.Files, " "), r.Subject, r.Signer, r.NotAfter.Format(time.RFC3339))
+		_, err := fmt.Fprintf(w, "%s\n  subject %s\n  signed by %s, until %s\n", strings.Join(r.Files, " "), oneLine(r.Subject), r.Signer, r.NotAfter.Format(time.RFC3339))
 		return err
 	})
 }

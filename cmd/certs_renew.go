@@ -196,7 +196,7 @@ func writeRenewal(w io.Writer, r phases.Report) error {
 	}
 	for _, row := range r.Rows {
 		for _, n := range row.Notes {
-			fmt.Fprintf(w, "note: %s: %s\n", row.Name, n)
+			fmt.Fprintf(w, "note: %s: %s\n", row.Name, oneLine(n))
 		}
 		for _, m := range row.Tightened {
 			fmt.Fprintf(w, "mode %s of %s set to %s\n", m.From, m.Path, m.To)

@@ -90,7 +90,7 @@ func writeShownText(w io.Writer, objects []shownObject, _ time.Time) error {
 			if i > 0 {
 				fmt.Fprintln(w)
 			}
-			fmt.Fprintf(w, "# %s: %s\n", s.title(), s.Kind)
+			fmt.Fprintf(w, "# %s: %s\n", oneLine(s.title()), s.Kind)
 		}
 		if _, err := io.WriteString(w, s.object.Text()); err != nil {
 			return err
@@ -126,7 +126,7 @@ func writeShown(w io.Writer, objects []shownObject, now time.Time) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s: %s\n", s.title(), s.Kind)
+		fmt.Fprintf(w, "%s: %s\n", oneLine(s.title()), s.Kind)
 		if err := s.write(w, now); err != nil {
 			return err
 		}

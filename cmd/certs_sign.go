@@ -119,9 +119,10 @@ func (i *issueFlags) grants(c *cobra.Command, rules *phases.SignRules, nodeIPs [
 
 // showCSR says what a request asks for, before anything is granted.
 func showCSR(env *Env, file string, csr phases.CSR) {
+	file = oneLine(file)
 	fmt.Fprintf(env.Stderr, "request: %s: subject %q\n", file, csr.Subject)
 	if !csr.SANs.Empty() {
-		fmt.Fprintf(env.Stderr, "request: %s: names %s\n", file, csr.SANs)
+		fmt.Fprintf(env.Stderr, "request: %s: names %s\n", file, oneLine(csr.SANs.String()))
 	}
 	if usages := csr.UsageNames(); len(usages) > 0 {
 		fmt.Fprintf(env.Stderr, "request: %s: usages %s\n", file, strings.Join(usages, ", "))

@@ -53,12 +53,12 @@ func newConfigValidate(env *Env) *cobra.Command {
 			}
 			notes, err := config.Validate(args[0], data)
 			for _, n := range notes {
-				fmt.Fprintf(env.Stderr, "note: %s\n", n)
+				fmt.Fprintf(env.Stderr, "note: %s\n", oneLine(n))
 			}
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(env.Stdout, "%s: valid\n", args[0])
+			_, err = fmt.Fprintf(env.Stdout, "%s: valid\n", oneLine(args[0]))
 			return err
 		},
 	}

@@ -133,9 +133,9 @@ func tellAll(w io.Writer, lines, hints []string) {
 }
 
 func tell(w io.Writer, text, hint string) {
-	fmt.Fprintf(w, "error: %s\n", text)
+	fmt.Fprintf(w, "error: %s\n", oneLine(text))
 	if hint != "" {
-		fmt.Fprintf(w, "hint: %s\n", hint)
+		fmt.Fprintf(w, "hint: %s\n", oneLine(hint))
 	}
 }
 

@@ -168,9 +168,9 @@ func mergeFiles(c *cobra.Command, env *Env, out *outputFlags, files []string, in
 			return err
 		}
 		if r.Backup != "" {
-			fmt.Fprintf(w, "old content: %s\n", r.Backup)
+			fmt.Fprintf(w, "old content: %s\n", oneLine(r.Backup))
 		}
-		_, err := fmt.Fprintf(w, "current context of %s: %s\n", r.File, r.CurrentContext)
+		_, err := fmt.Fprintf(w, "current context of %s: %s\n", oneLine(r.File), oneLine(r.CurrentContext))
 		return err
 	})
 }
@@ -271,10 +271,10 @@ func fixFiles(c *cobra.Command, env *Env, files []string) error {
 			return err
 		}
 		for _, g := range gone {
-			fmt.Fprintf(env.Stderr, "fixed: %s: %s\n", f, g)
+			fmt.Fprintf(env.Stderr, "fixed: %s: %s\n", oneLine(f), oneLine(g.String()))
 		}
 		if backup != "" {
-			fmt.Fprintf(env.Stderr, "note: old content: %s\n", backup)
+			fmt.Fprintf(env.Stderr, "note: old content: %s\n", oneLine(backup))
 		}
 	}
 	return nil
@@ -317,24 +317,24 @@ func describeFiles(env *Env, out *outputFlags, files []string) (bad bool, err er
 }
 
 func writeKubeconfigReport(w io.Writer, r phases.KubeconfigReport, env *Env) error {
-	fmt.Fprintf(w, "%s\n", r.File)
+	fmt.Fprintf(w, "%s\n", oneLine(r.File))
 	for _, c := range r.Contexts {
 		mark := " "
 		if c.Current {
 			mark = "*"
 		}
-		fmt.Fprintf(w, "%s context %s\n", mark, c.Name)
+		fmt.Fprintf(w, "%s context %s\n", mark, oneLine(c.Name))
 		tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		if c.User != "" {
-			fmt.Fprintf(tw, "    user\t%s\n", c.User)
+			fmt.Fprintf(tw, "    user\t%s\n", oneLine(c.User))
 			if len(c.Groups) > 0 {
-				fmt.Fprintf(tw, "    groups\t%s\n", strings.Join(c.Groups, ", "))
+				fmt.Fprintf(tw, "    groups\t%s\n", oneLine(strings.Join(c.Groups, ", ")))
 			}
 		}
-		fmt.Fprintf(tw, "    by\t%s\n", c.Auth)
-		fmt.Fprintf(tw, "    server\t%s (cluster %s)\n", c.Server, c.Cluster)
+		fmt.Fprintf(tw, "    by\t%s\n", oneLine(c.Auth))
+		fmt.Fprintf(tw, "    server\t%s (cluster %s)\n", oneLine(c.Server), oneLine(c.Cluster))
 		if c.Namespace != "" {
-			fmt.Fprintf(tw, "    namespace\t%s\n", c.Namespace)
+			fmt.Fprintf(tw, "    namespace\t%s\n", oneLine(c.Namespace))
 		}
 		if c.NotAfter != nil {
 			fmt.Fprintf(tw, "    until\t%s (%s)\n", c.NotAfter.Format("2006-01-02 15:04:05 MST"), left(c.NotAfter.Sub(env.Now)))
@@ -348,9 +348,9 @@ func writeKubeconfigReport(w io.Writer, r phases.KubeconfigReport, env *Env) err
 		if f.Line > 0 {
 			line = fmt.Sprintf(" (line %d)", f.Line)
 		}
-		fmt.Fprintf(w, "%s: %s: %s%s\n", f.Severity, f.ID, f, line)
+		fmt.Fprintf(w, "%s: %s: %s%s\n", f.Severity, f.ID, oneLine(f.String()), line)
 		if f.Hint != "" {
-			fmt.Fprintf(w, "hint: %s\n", f.Hint)
+			fmt.Fprintf(w, "hint: %s\n", oneLine(f.Hint))
 		}
 	}
 	return nil

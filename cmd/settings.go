@@ -125,7 +125,7 @@ func (s *settingsFlags) loadFor(host config.Host, quiet bool) (config.Settings, 
 	settings, notes, err := config.Load(in)
 	if !quiet {
 		for _, n := range notes {
-			fmt.Fprintf(s.env.Stderr, "note: %s\n", n)
+			fmt.Fprintf(s.env.Stderr, "note: %s\n", oneLine(n))
 		}
 	}
 	return settings, err
