@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,8 @@ func newCertsSign(env *Env) *cobra.Command {
 		Short: "Sign a certificate request by a CA of the directory",
 		Long: `Sign a certificate request. Nothing in it is trusted: what it asks for is shown, and
 granted only where an option says so. What it asks for and is not granted is
-refused, never dropped without a word.
+refused, never dropped without a word; the key usage is shown and follows from
+the profile and the key, and one that only a CA has is refused.
 
 Profiles: kubelet-client and kubelet-serving hold the request to what the
 certificates API holds a kubelet's to (system:node:NAME in system:nodes, the
@@ -123,6 +125,12 @@ func showCSR(env *Env, file string, csr phases.CSR) {
 	fmt.Fprintf(env.Stderr, "request: %s: subject %q\n", file, csr.Subject)
 	if !csr.SANs.Empty() {
 		fmt.Fprintf(env.Stderr, "request: %s: names %s\n", file, oneLine(csr.SANs.String()))
+	}
+	if more := slices.Concat(csr.MoreSubject, csr.MoreNames, csr.MoreExtensions); len(more) > 0 {
+		fmt.Fprintf(env.Stderr, "request: %s: also %s\n", file, oneLine(strings.Join(more, ", ")))
+	}
+	if csr.KeyUsage != 0 {
+		fmt.Fprintf(env.Stderr, "request: %s: key usage %s\n", file, strings.Join(csr.KeyUsageNames(), ", "))
 	}
 	if usages := csr.UsageNames(); len(usages) > 0 {
 		fmt.Fprintf(env.Stderr, "request: %s: usages %s\n", file, strings.Join(usages, ", "))

@@ -73,9 +73,7 @@ func report(w io.Writer, err error) int {
 		}
 		return exitBad
 	case errors.As(err, &unasked):
-		for _, e := range parts(unasked.err) {
-			tell(w, unasked.file+": "+e.Error(), hintOf(e))
-		}
+		tellParts(w, unasked.file+": ", unasked.err)
 		return exitBad
 	case errors.As(err, &cfg):
 		var lines, hints []string
@@ -88,12 +86,17 @@ func report(w io.Writer, err error) int {
 		}
 		return exitUsage
 	}
+	tellParts(w, "", err)
+	return exitUsage
+}
+
+// tellParts tells each error of a joined one, with what stands in front of all.
+func tellParts(w io.Writer, prefix string, err error) {
 	var lines, hints []string
 	for _, e := range parts(err) {
-		lines, hints = append(lines, e.Error()), append(hints, hintOf(e))
+		lines, hints = append(lines, prefix+e.Error()), append(hints, hintOf(e))
 	}
 	tellAll(w, lines, hints)
-	return exitUsage
 }
 
 // parts takes a joined error apart.

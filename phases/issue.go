@@ -82,7 +82,13 @@ type CSR struct {
 	Usages        []x509.ExtKeyUsage
 	UnknownUsages []asn1.ObjectIdentifier
 	CA            bool
-	Public        crypto.PublicKey
+	// KeyUsage is asked for as well; what is granted follows from the profile and the key.
+	KeyUsage x509.KeyUsage
+	Public   crypto.PublicKey
+	// MoreSubject, MoreNames and MoreExtensions are what is asked for beyond all
+	// this, in words: attributes of the subject but CN and O, names of other
+	// kinds, extensions. There is no way to grant them.
+	MoreSubject, MoreNames, MoreExtensions []string
 }
 
 // ParseCSR reads a request, PEM or DER.
@@ -91,7 +97,7 @@ func ParseCSR(data []byte) (CSR, error) {
 	if err != nil {
 		return CSR{}, err
 	}
-	c := CSR{Subject: pki.SubjectOf(r.Subject, r.RawSubject), SANs: requestedSANs(r), Public: r.PublicKey}
+	c := CSR{Subject: pki.SubjectOf(r.Subject, r.RawSubject), SANs: requestedSANs(r), Public: r.PublicKey, MoreSubject: moreSubject(r.Subject)}
 	return c, c.extensions(r)
 }
 
@@ -136,6 +142,12 @@ func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error)
 	if c.CA {
 		fault("asks to be a CA, which no profile grants")
 	}
+	for _, name := range authorityUsages(c.KeyUsage) {
+		fault("asks for the key usage %s, which no profile grants", name)
+	}
+	for _, e := range c.MoreExtensions {
+		fault("asks for %s, which no profile grants", e)
+	}
 	for _, u := range c.Usages {
 		if !slices.Contains(t.ExtKeyUsage, u) {
 			fault("asks for the extended key usage %s, which %s does not grant", u, r.As)
@@ -149,6 +161,9 @@ func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error)
 		t.Subject = *r.Subject
 	case kubelet || r.AcceptSubject:
 		t.Subject = pki.Subject{CommonName: c.Subject.CommonName, Organization: c.Subject.Organization}
+		for _, a := range c.MoreSubject {
+			withHint("--cn and --org give the subject", "asks for %s in its subject, which cannot be granted", a)
+		}
 	default:
 		withHint("--accept-subject grants it, --cn and --org give another", "asks for the subject %q", c.Subject)
 	}
@@ -156,9 +171,14 @@ func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error)
 	case r.SANs != nil:
 		t.SANs = *r.SANs
 	case kubelet, r.AcceptSANs:
-		t.SANs = pki.Join(c.SANs)
-	case !c.SANs.Empty():
-		withHint("--accept-sans grants them, --san gives others", "asks for the names %s", c.SANs)
+		var bad []error
+		t.SANs, bad = validNames(c.SANs)
+		faults = append(faults, bad...)
+		for _, n := range c.MoreNames {
+			withHint("--san gives the names", "asks for %s, which cannot be granted", n)
+		}
+	case !c.SANs.Empty() || len(c.MoreNames) > 0:
+		withHint("--accept-sans grants them, --san gives others", "asks for the names %s", strings.Join(append(c.SANs.Strings(), c.MoreNames...), ", "))
 	}
 	if kubelet {
 		faults = append(faults, r.kubelet(t, kind, validity)...)
@@ -242,8 +262,8 @@ func (c CSR) UsageNames() []string {
 	return out
 }
 
-// extensions reads what a request asks for beyond subject and names. An
-// extension that cannot be granted anyway is passed over, one that is damaged is an error.
+// extensions reads what a request asks for beyond its subject and the names
+// that x509 reads. One that is damaged is an error.
 func (c *CSR) extensions(r *x509.CertificateRequest) error {
 	for _, e := range r.Extensions {
 		switch e.Id.String() {
@@ -268,6 +288,22 @@ func (c *CSR) extensions(r *x509.CertificateRequest) error {
 					c.UnknownUsages = append(c.UnknownUsages, oid)
 				}
 			}
+		case "2.5.29.15":
+			var bits asn1.BitString
+			if rest, err := asn1.Unmarshal(e.Value, &bits); err != nil || len(rest) > 0 {
+				return errors.New("key usage of the request cannot be read")
+			}
+			for i := range 9 {
+				c.KeyUsage |= x509.KeyUsage(bits.At(i) << i)
+			}
+		case "2.5.29.17":
+			var err error
+			if c.MoreNames, err = moreNames(e.Value); err != nil {
+				return err
+			}
+		case "2.5.29.14": // the key's identifier: ours is made from the key
+		default:
+			c.MoreExtensions = append(c.MoreExtensions, "the extension "+e.Id.String())
 		}
 	}
 	return nil
