@@ -185,22 +185,25 @@ func SANsOf(c *x509.Certificate) SANs {
 func Join(all ...SANs) SANs {
 	var out SANs
 	for _, s := range all {
-		out.DNS = appendNew(out.DNS, s.DNS)
-		out.IPs = appendNew(out.IPs, s.IPs)
-		out.URIs = appendNew(out.URIs, s.URIs)
-		out.Emails = appendNew(out.Emails, s.Emails)
+		out.DNS = append(out.DNS, s.DNS...)
+		out.IPs = append(out.IPs, s.IPs...)
+		out.URIs = append(out.URIs, s.URIs...)
+		out.Emails = append(out.Emails, s.Emails...)
 	}
+	out.DNS, out.IPs, out.URIs, out.Emails = once(out.DNS), once(out.IPs), once(out.URIs), once(out.Emails)
 	slices.Sort(out.DNS)
 	return out
 }
 
-func appendNew[T comparable](to, from []T) []T {
-	for _, v := range from {
-		if !slices.Contains(to, v) {
-			to = append(to, v)
-		}
-	}
-	return to
+// once drops what is there a second time. A request may ask for as many names
+// as fit into a file: to look through the list for each would take minutes.
+func once[T comparable](list []T) []T {
+	seen := make(map[T]bool, len(list))
+	return slices.DeleteFunc(list, func(v T) bool {
+		again := seen[v]
+		seen[v] = true
+		return again
+	})
 }
 
 // Minus are the names of s that are not in o.

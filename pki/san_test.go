@@ -6,8 +6,10 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -157,6 +159,23 @@ func TestSANSets(t *testing.T) {
 	assert.Equal(t, "DNS:b, DNS:A, IP:10.0.0.1, URI:spiffe://a/b, email:x@y", got.String(), "as they stand there; an address of three bytes is none")
 	got.DNS[0] = "z"
 	assert.Equal(t, "b", c.DNSNames[0])
+}
+
+// A request of 4 MiB holds some hundred thousand names. To look each of them up in a list takes many minutes; the limit
+// is a hundred times what it takes.
+func TestJoinMany(t *testing.T) {
+	var many pki.SANs
+	for i := range 400_000 {
+		many.DNS = append(many.DNS, "n"+strconv.Itoa(i))
+	}
+	joined := make(chan pki.SANs, 1)
+	go func() { joined <- pki.Join(many, many) }()
+	select {
+	case got := <-joined:
+		assert.Len(t, got.DNS, 400_000)
+	case <-time.After(time.Minute):
+		t.Fatal("still joining after a minute")
+	}
 }
 
 // FuzzParseSANs: what is parsed can be written and parsed again to the same,
