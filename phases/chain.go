@@ -17,6 +17,11 @@ import (
 // Kubernetes takes an intermediate CA in its trust file for an anchor. A peer is judged
 // in both of its roles. ok is false if anything is wrong; texts say what.
 func verdict(s certs.Spec, chain []*x509.Certificate, ca *authority, now time.Time) (ok bool, texts []string) {
+	return verdictFor(s.Kind.ExtKeyUsage(), chain, ca, now)
+}
+
+// verdictFor is verdict for usages; ExtKeyUsageAny: for no purpose.
+func verdictFor(usages []x509.ExtKeyUsage, chain []*x509.Certificate, ca *authority, now time.Time) (ok bool, texts []string) {
 	var parsed []*verify.Certificate
 	for _, c := range chain {
 		p, err := verify.ParseCertificate(c.Raw)
@@ -26,13 +31,13 @@ func verdict(s certs.Spec, chain []*x509.Certificate, ca *authority, now time.Ti
 		parsed = append(parsed, p)
 	}
 	ok = true
-	for _, usage := range s.Kind.ExtKeyUsage() {
+	for _, usage := range usages {
 		o := verify.NewOptions(now)
 		o.PartialChain, o.Purpose = true, verify.PurposeSSLServer
 		if usage == x509.ExtKeyUsageClientAuth {
 			o.Purpose = verify.PurposeSSLClient
 		}
-		if slices.Contains(chain[0].ExtKeyUsage, x509.ExtKeyUsageAny) {
+		if usage == x509.ExtKeyUsageAny || slices.Contains(chain[0].ExtKeyUsage, x509.ExtKeyUsageAny) {
 			// No wildcard to openssl, but one to every consumer in Kubernetes (Go's TLS).
 			o.Purpose = verify.PurposeNone
 		}

@@ -51,22 +51,15 @@ func (a *authority) issue(now time.Time, r IssueRequest) (out Issued, err error)
 	if r.Template.NotBefore, r.Template.NotAfter, err = a.signer.Window(now, r.Validity); err != nil {
 		return Issued{}, err
 	}
-	var chain []*x509.Certificate
-	switch {
-	case r.Public != nil:
-		chain, err = a.signer.IssuePublic(r.Template, r.Public)
-	case r.Key != nil:
-		chain, err = a.signer.Issue(r.Template, r.Key)
-	default:
-		var key crypto.Signer
-		if key, err = pki.GenerateKey(r.KeyAlgorithm); err != nil {
+	if r.Public == nil && r.Key == nil {
+		if r.Key, err = pki.GenerateKey(r.KeyAlgorithm); err != nil {
 			return Issued{}, err
 		}
-		if out.Key, err = pki.EncodePrivateKey(key); err != nil {
+		if out.Key, err = pki.EncodePrivateKey(r.Key); err != nil {
 			return Issued{}, err
 		}
-		chain, err = a.signer.Issue(r.Template, key)
 	}
+	chain, err := a.certify(r.Template, r.Key, r.Public, now)
 	if err != nil {
 		return Issued{}, err
 	}

@@ -1,9 +1,12 @@
 package phases
 
 import (
+	"crypto"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"slices"
+	"time"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/pki"
@@ -36,6 +39,34 @@ func (d *decider) unfit(s certs.Spec, t pki.Template, ca *authority) string {
 		return "its CA cannot sign it: a certificate would not stand, it " + texts[0]
 	}
 	return ""
+}
+
+// certify signs for a key, or for a public one where the key is somebody else's.
+// Unlike a row of the table, what is signed here is judged by nobody afterwards:
+// so a certificate that would not stand is an error here.
+func (a *authority) certify(t pki.Template, key crypto.Signer, pub crypto.PublicKey, now time.Time) (chain []*x509.Certificate, err error) {
+	if key != nil {
+		pub = key.Public()
+	}
+	if pki.SameKey(pub, a.signer.Certificate().PublicKey) {
+		return nil, errors.New("key is the CA's own: whoever serves or logs in with it could sign as the CA")
+	}
+	if key != nil {
+		chain, err = a.signer.Issue(t, key)
+	} else {
+		chain, err = a.signer.IssuePublic(t, pub)
+	}
+	if err != nil || !slices.ContainsFunc(a.bundle, limited) {
+		return chain, err
+	}
+	usages := t.ExtKeyUsage
+	if t.CA {
+		usages = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} // a CA is for whatever is below it
+	}
+	if _, texts := verdictFor(usages, chain, a, now); len(texts) > 0 {
+		return nil, errors.New("the CA cannot sign this: the certificate would not stand, it " + texts[0])
+	}
+	return chain, nil
 }
 
 // limited reports whether a CA certificate allows less than every certificate
