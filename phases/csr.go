@@ -222,11 +222,17 @@ func parseRequest(data []byte) (*x509.CertificateRequest, error) {
 	case x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1, x509.MD5WithRSA:
 		return nil, fmt.Errorf("certificate request is signed with %s, which proves nothing any more", r.SignatureAlgorithm)
 	}
-	if err := r.CheckSignature(); err != nil {
-		return nil, errors.New("certificate request is not signed by its own key")
+	if r.PublicKey == nil {
+		return nil, errors.New("certificate request holds a key of an unknown kind")
 	}
 	if fault := pki.KeyFault(r.PublicKey); fault != "" {
 		return nil, errors.New(fault)
+	}
+	switch err := r.CheckSignature(); {
+	case errors.Is(err, x509.ErrUnsupportedAlgorithm):
+		return nil, errors.New("certificate request is signed with an algorithm that is not supported")
+	case err != nil:
+		return nil, errors.New("certificate request is not signed by its own key")
 	}
 	return r, nil
 }
