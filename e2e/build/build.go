@@ -71,13 +71,11 @@ func Components(ctx context.Context, moduleDir string, progress io.Writer) (Tool
 	if _, err := os.Stat(tools.Dir); err == nil {
 		return tools, prune(root, key, time.Now())
 	}
-	if err := buildAll(ctx, moduleDir, root, tools.Dir, progress); err != nil {
-		return Tools{}, err
-	}
-	return tools, tools.checkVersions(ctx)
+	return tools, buildAll(ctx, moduleDir, root, tools.Dir, progress)
 }
 
-// buildAll builds into a folder beside the final one and renames it, so that a killed build leaves no half of one.
+// buildAll builds into a folder beside the final one and renames it when everything in it is what it has to be: neither
+// a killed build nor one of another version leaves something that the next call would take.
 func buildAll(ctx context.Context, moduleDir, root, final string, progress io.Writer) error {
 	staging, err := os.MkdirTemp(root, "building-")
 	if err != nil {
@@ -100,6 +98,9 @@ func buildAll(ctx context.Context, moduleDir, root, final string, progress io.Wr
 		if err := os.Rename(filepath.Join(staging, c.built), filepath.Join(staging, c.name)); err != nil {
 			return fmt.Errorf("build: %w", err)
 		}
+	}
+	if err := (Tools{Dir: staging}).checkVersions(ctx); err != nil {
+		return err
 	}
 	if err := os.Rename(staging, final); err != nil {
 		return fmt.Errorf("build: %w", err)

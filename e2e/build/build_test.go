@@ -1,8 +1,12 @@
 package build
 
 import (
+	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,5 +73,38 @@ func TestCacheKeyFollowsThePins(t *testing.T) {
 		assert.Equal(t, key, again)
 		assert.False(t, keys[key], "a change that the key doesn't know")
 		keys[key] = true
+	}
+}
+
+// TestAnotherVersionIsRefusedEachTime builds components that say another version than ours: what was refused once is
+// not found in the cache by the next call.
+func TestAnotherVersionIsRefusedEachTime(t *testing.T) {
+	goCache, err := exec.Command("go", "env", "GOCACHE").Output()
+	require.NoError(t, err)
+	t.Setenv("GOCACHE", strings.TrimSpace(string(goCache)))
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	pins := "module github.com/pkitool/pkitool/e2e\n\ngo 1.26\n"
+	for _, module := range []string{"go.etcd.io/etcd/server/v3", "k8s.io/kubernetes"} {
+		version := "v1.0.0"
+		if strings.HasSuffix(module, "/v3") {
+			version = "v3.0.0"
+		}
+		pins += fmt.Sprintf("require %s %s\nreplace %s => ./%s\n", module, version, module, module)
+		write(module+"/go.mod", "module "+module+"\n\ngo 1.26\n")
+	}
+	write("go.mod", pins)
+	write("go.sum", "")
+	for _, c := range components {
+		write(strings.TrimPrefix(c.pkg, "github.com/pkitool/pkitool/e2e/")+"/main.go", "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\"v0.0.1\") }\n")
+	}
+	for range 2 {
+		_, err := Components(t.Context(), dir, io.Discard)
+		assert.EqualError(t, err, `build: etcd is version "v0.0.1", want "3.6.8" (does go.mod pin another one?)`)
 	}
 }
