@@ -83,7 +83,7 @@ func (s *site) startExternalEtcd(t *testing.T) {
 	t.Cleanup(func() { keepLogs(t, e.scratch("logs")) })
 	flags, err := machine.EtcdFlags(t.Context(), e.configFile())
 	require.NoError(t, err)
-	member, err := cluster.NewMember("etcd-1", "127.0.0.1", flags)
+	member, err := machine.NewMember("etcd-1", "127.0.0.1", flags)
 	require.NoError(t, err)
 	processes, err := machine.StartEtcd(member)
 	require.NoError(t, err)

@@ -97,7 +97,7 @@ func (q *quorum) start(t *testing.T) {
 	for i, s := range q.sites {
 		flags, err := q.EtcdFlags(t.Context(), s.configFile())
 		require.NoError(t, err)
-		member, err := cluster.NewMember(s.config.NodeName, memberAddress(i), flags)
+		member, err := q.NewMember(s.config.NodeName, memberAddress(i), flags)
 		require.NoError(t, err)
 		q.members = append(q.members, member)
 	}

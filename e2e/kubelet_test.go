@@ -27,7 +27,7 @@ type kubelet struct {
 func (s *site) startKubelet(t T, node, kubeconfig, serving string, port int) kubelet {
 	t.Helper()
 	if port == 0 {
-		ports, err := cluster.Ports(s.loopback(), 1)
+		ports, err := s.Ports(s.loopback(), 1)
 		require.NoError(t, err)
 		port = ports[0]
 	}

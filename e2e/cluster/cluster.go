@@ -100,7 +100,7 @@ func (c *Cluster) start(ctx context.Context) error {
 
 func (c *Cluster) startEtcd(ctx context.Context) error {
 	args := c.Flags["etcd"]
-	member, err := NewMember(valueOf(args, "name"), c.Options.Address, args)
+	member, err := c.NewMember(valueOf(args, "name"), c.Options.Address, args)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (c *Cluster) startEtcd(ctx context.Context) error {
 
 // startAPIServer starts an API server on address and returns its URL.
 func (c *Cluster) startAPIServer(ctx context.Context, name, address string) (string, error) {
-	ports, err := Ports(address, 1)
+	ports, err := c.Ports(address, 1)
 	if err != nil {
 		return "", err
 	}
@@ -154,7 +154,7 @@ func (c *Cluster) Kubeconfig(name string) string { return filepath.Join(c.Dir, "
 
 // startControllers starts controller manager and scheduler side by side.
 func (c *Cluster) startControllers(ctx context.Context) error {
-	ports, err := Ports(c.Options.Address, 2)
+	ports, err := c.Ports(c.Options.Address, 2)
 	if err != nil {
 		return err
 	}

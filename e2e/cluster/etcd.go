@@ -24,8 +24,8 @@ func (e Member) ClientURL() string { return "https://" + hostPort(e.Address, e.C
 func (e Member) PeerURL() string   { return "https://" + hostPort(e.Address, e.Peer) }
 
 // NewMember finds ports on address for a member that runs with kubeadm's etcd flags in args.
-func NewMember(name, address string, args []string) (Member, error) {
-	ports, err := Ports(address, 3)
+func (m *Machine) NewMember(name, address string, args []string) (Member, error) {
+	ports, err := m.Ports(address, 3)
 	if err != nil {
 		return Member{}, err
 	}

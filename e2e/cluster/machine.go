@@ -3,16 +3,12 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -30,6 +26,7 @@ type Machine struct {
 	stopped chan struct{}
 	mu      sync.Mutex
 	running []*Process
+	ports   []heldPort
 	strays  map[string]struct{} // sockets beyond loopback that were seen, see watchSockets
 }
 
@@ -124,6 +121,7 @@ func (m *Machine) Close() {
 	for _, p := range slices.Backward(processes) {
 		p.Stop(300 * time.Millisecond)
 	}
+	m.releasePorts()
 	select {
 	case <-m.stopped:
 	default:
@@ -160,31 +158,4 @@ func (p *Process) ended() error {
 		return fmt.Errorf("%s ended: %w", p.Name, p.err)
 	}
 	return fmt.Errorf("%s ended", p.Name)
-}
-
-// Ports finds n free TCP ports on a loopback address, below the range from which the kernel takes the ports of
-// outgoing connections: one of those could come between this look and the component's own listen.
-func Ports(address string, n int) ([]int, error) {
-	const low, high, tries = 20000, 32000, 1000
-	var held []net.Listener
-	defer func() {
-		for _, l := range held {
-			l.Close()
-		}
-	}()
-	var ports []int
-	for range tries {
-		if len(ports) == n {
-			return ports, nil
-		}
-		port := low + rand.IntN(high-low)
-		l, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port)))
-		switch {
-		case err == nil:
-			held, ports = append(held, l), append(ports, port)
-		case !errors.Is(err, syscall.EADDRINUSE):
-			return nil, fmt.Errorf("cluster: no port on %s: %w", address, err)
-		}
-	}
-	return nil, fmt.Errorf("cluster: no %d free ports on %s", n, address)
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -163,14 +164,34 @@ func TestWith(t *testing.T) {
 }
 
 func TestPorts(t *testing.T) {
-	ports, err := Ports("127.0.0.1", 5)
-	require.NoError(t, err)
-	require.Len(t, ports, 5)
-	for _, port := range ports {
-		l, err := net.Listen("tcp", hostPort("127.0.0.1", port))
+	m := newTestMachine(t)
+	for _, address := range []string{"127.0.0.1", "::1"} {
+		ports, err := m.Ports(address, 5)
+		if address == "::1" && err != nil {
+			t.Logf("no IPv6 here: %v", err)
+			continue
+		}
 		require.NoError(t, err)
-		l.Close()
+		require.Len(t, ports, 5)
+		ip := netip.MustParseAddr(address)
+		for _, port := range ports {
+			l, err := net.Listen("tcp", hostPort(address, port))
+			require.NoError(t, err, "a component can listen on it")
+			_, err = holdPort(ip, port)
+			require.ErrorIs(t, err, syscall.EADDRINUSE, "while a component listens")
+			l.Close()
+			_, err = holdPort(ip, port)
+			require.ErrorIs(t, err, syscall.EADDRINUSE, "nobody else is given it before and after")
+		}
+		defer func() { // the machine is closed
+			held, err := holdPort(ip, ports[0])
+			require.NoError(t, err)
+			syscall.Close(int(held))
+		}()
 	}
-	_, err = Ports("192.0.2.1", 1)
+	_, err := m.Ports("192.0.2.1", 1)
 	assert.ErrorContains(t, err, "cluster: no port on 192.0.2.1: ")
+	_, err = m.Ports("localhost", 1)
+	assert.ErrorContains(t, err, "cluster: no port: ")
+	m.Close()
 }
