@@ -39,7 +39,7 @@ var checks = []check{
 	{"service-accounts", checkServiceAccounts, []acceptance{{"kube-apiserver, kube-controller-manager", "tokens signed with sa.key, verified with sa.pub; /openid/v1/jwks; TokenReview"}}},
 	{"certificate-requests", checkCertificateRequests, []acceptance{{"kube-controller-manager", "our CA as the signer of the CSR API; what it signs verifies"}}},
 	{"node-identity", checkNodeIdentity, []acceptance{{"kube-apiserver", "kubelet.conf as the node that it names and no other (Node authorizer, NodeRestriction)"}}},
-	{"kubelet", checkKubelet, []acceptance{{"kubelet (hollow), kube-apiserver", "apiserver-kubelet-client to the kubelet, the kubelet's serving certificate to the API server"}}},
+	{"kubelet", checkKubelet, []acceptance{{"kubelet (hollow), kube-apiserver", "apiserver-kubelet-client to the kubelet, the kubelet's serving certificate to the API server; `kubectl logs` and nodes/NAME/proxy"}}},
 	{"worker", checkWorker, []acceptance{{"kubelet (hollow), kube-apiserver", "a further node's kubeconfig and serving certificate, made by `kubeconfig user` and `certs sign --as kubelet-serving`"}}},
 	{"issued", checkIssued, []acceptance{{"kube-apiserver, etcd", "clients of `certs issue` and of `certs sign`, for the cluster and for etcd"}}},
 	{"etcd-clients", checkEtcdClients, []acceptance{{"etcd", "healthcheck-client and apiserver-etcd-client; nobody without a certificate or with one of the cluster's CA"}}},

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"net"
 	"net/http"
 	"os"
 
@@ -67,11 +66,12 @@ func checkWorker(t T, s *site) {
 	s.signRequest(t, serving, x509.CertificateRequest{
 		Subject:     pkix.Name{CommonName: "system:node:" + node, Organization: []string{"system:nodes"}},
 		DNSNames:    []string{node},
-		IPAddresses: []net.IP{net.ParseIP(s.loopback())},
-	}, "--as", "kubelet-serving", "--node-ip", s.loopback())
+		IPAddresses: s.nodeIPs(),
+	}, "--as", "kubelet-serving", "--node-ip", s.NodeAddress(), "--node-ip", s.loopback())
 	k := s.startKubelet(t, node, conf, serving, 0)
 	defer s.end(t, k)
 	s.runPod(t, k)
 	s.bindKubeletClient(t)
 	eventually(t, func() error { return s.logs(k) })
+	eventually(t, func() error { return s.proxied(k, "/healthz", "ok") })
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -41,10 +42,16 @@ func (s *site) startKubelet(t T, node, kubeconfig, serving string, port int) kub
 	// The kubelet leaves its address to a cloud provider, see its source: that is us.
 	eventually(t, func() error {
 		_, err := s.kubectl("super-admin.conf", "patch", "node", node, "--subresource=status", "--type=merge", "-p",
-			fmt.Sprintf(`{"status":{"addresses":[{"type":"InternalIP","address":%q}]}}`, s.loopback()))
+			fmt.Sprintf(`{"status":{"addresses":[{"type":"InternalIP","address":%q}]}}`, s.NodeAddress()))
 		return err
 	})
 	return kubelet{p, node, kubeconfig, serving, port}
+}
+
+// nodeIPs are the addresses that a kubelet's serving certificate needs: where the API server takes it to be, and where
+// the tests find it.
+func (s *site) nodeIPs() []net.IP {
+	return []net.IP{net.ParseIP(s.NodeAddress()), net.ParseIP(s.loopback())}
 }
 
 func (s *site) kubeletURL(k kubelet) string {
@@ -66,6 +73,15 @@ func (s *site) logs(k kubelet) error {
 		return nil
 	}
 	return wantText(err, fmt.Sprintf(`container "c" in pod %q is waiting to start`, k.node))
+}
+
+// proxied asks the API server for what the kubelet answers to a path, and for an answer that holds text.
+func (s *site) proxied(k kubelet, path, text string) error {
+	answer, err := s.kubectl("super-admin.conf", "get", "--raw", "/api/v1/nodes/"+k.node+"/proxy"+path)
+	if err == nil && !strings.Contains(answer, text) {
+		err = fmt.Errorf("the kubelet's %s: %s, want %s in it", path, answer, text)
+	}
+	return err
 }
 
 // end removes a kubelet and what it leaves in the cluster.
@@ -95,12 +111,16 @@ func checkKubelet(t T, s *site) {
 	s.runPod(t, k)
 	// Without the binding the kubelet knows who asks, and refuses: both certificates are good, the rights are missing.
 	s.must(t, "delete", "clusterrolebinding", "kubeadm:apiserver-kubelet-client", "--ignore-not-found")
+	const forbidden = "Forbidden (user=kube-apiserver-kubelet-client, verb=get, resource=nodes, subresource"
 	eventually(t, func() error {
 		_, err := s.kubectl("super-admin.conf", "logs", k.node)
-		return wantText(err, "Forbidden (user=kube-apiserver-kubelet-client, verb=get, resource=nodes, subresource")
+		return wantText(err, forbidden)
 	})
+	assert.NoError(t, wantText(s.proxied(k, "/pods", ""), forbidden))
 	s.bindKubeletClient(t)
 	eventually(t, func() error { return s.logs(k) })
+	eventually(t, func() error { return s.proxied(k, "/pods", `"name":"`+k.node+`","namespace":"default"`) })
+	assert.NoError(t, s.proxied(k, "/healthz", "ok"))
 	checkKubeletClients(t, s, k)
 	checkKubeletServing(t, s, k)
 }
@@ -133,15 +153,17 @@ func checkKubeletClients(t T, s *site, k kubelet) {
 func checkKubeletServing(t T, s *site, k kubelet) {
 	k.Stop(0)
 	newAuthority(t, "stranger").sign(t, x509.Certificate{
-		Subject: pkix.Name{CommonName: "system:node:" + k.node}, IPAddresses: []net.IP{net.ParseIP(s.loopback())},
+		Subject: pkix.Name{CommonName: "system:node:" + k.node}, IPAddresses: s.nodeIPs(),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}).save(t, k.serving)
 	s.Provoke(func() {
 		foreign := s.startKubelet(t, k.node, k.kubeconfig, k.serving, k.port)
 		defer foreign.Stop(0)
+		const unknown = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
 		eventually(t, func() error {
 			_, err := s.kubectl("super-admin.conf", "logs", k.node)
-			return wantText(err, "tls: failed to verify certificate: x509: certificate signed by unknown authority")
+			return wantText(err, unknown)
 		})
+		assert.NoError(t, wantText(s.proxied(k, "/pods", ""), unknown))
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -41,7 +40,7 @@ func (s *site) kubeletServing(t T) authority {
 	return s.request(t, "kubelet.conf", "serving", "kubernetes.io/kubelet-serving", "server auth", x509.CertificateRequest{
 		Subject:     pkix.Name{CommonName: "system:node:" + s.config.NodeName, Organization: []string{"system:nodes"}},
 		DNSNames:    []string{s.config.NodeName},
-		IPAddresses: []net.IP{net.ParseIP(s.loopback())},
+		IPAddresses: s.nodeIPs(),
 	})
 }
 

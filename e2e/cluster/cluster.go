@@ -47,6 +47,8 @@ type Cluster struct {
 	Etcd Member
 	// Flags are the command lines of the components, as kubeadm would write them, without what was overridden.
 	Flags map[string][]string
+
+	egress string // file of the API servers' egress configuration
 }
 
 // Start starts a control plane and waits until every component says that it is ready; ctx sets the limit.
@@ -80,6 +82,9 @@ func (c *Cluster) start(ctx context.Context) error {
 		if err := c.startEtcd(ctx); err != nil {
 			return err
 		}
+	}
+	if c.egress, err = c.openTunnel(); err != nil {
+		return err
 	}
 	if c.Server, err = c.startAPIServer(ctx, "kube-apiserver", c.Options.Address); err != nil {
 		return err
@@ -125,6 +130,7 @@ func (c *Cluster) startAPIServer(ctx context.Context, name, address string) (str
 		flag{"bind-address", address},
 		flag{"secure-port", portOf(ports[0])},
 		flag{"etcd-servers", c.Options.EtcdServers},
+		flag{"egress-selector-config-file", c.egress},
 	)...)
 	if err != nil {
 		return "", err
