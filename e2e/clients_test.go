@@ -29,7 +29,7 @@ func (s *site) openssl(t T, base, user string, groups ...string) {
 		t.Logf("no openssl here: %s is made by crypto/x509", base)
 		template := clientTemplate(user, groups...)
 		template.ExtKeyUsage, template.KeyUsage = nil, 0
-		loadAuthority(t, s.pki("ca")).sign(t, template).save(t, base)
+		loadAuthority(t, s.signer("ca")).sign(t, template).save(t, base)
 		return
 	}
 	subject := "/CN=" + user
@@ -39,7 +39,7 @@ func (s *site) openssl(t T, base, user string, groups ...string) {
 	for _, args := range [][]string{
 		{"genrsa", "-out", base + ".key", "2048"},
 		{"req", "-new", "-key", base + ".key", "-out", base + ".csr", "-subj", subject},
-		{"x509", "-req", "-in", base + ".csr", "-CA", s.pki("ca.crt"), "-CAkey", s.pki("ca.key"),
+		{"x509", "-req", "-in", base + ".csr", "-CA", s.signer("ca.crt"), "-CAkey", s.signer("ca.key"),
 			"-set_serial", fmt.Sprint(time.Now().UnixNano()), "-out", base + ".crt", "-days", "1"},
 	} {
 		_, err := runTool("openssl", args...)
@@ -85,7 +85,7 @@ func checkOpenSSLClient(t T, s *site) {
 
 // checkRefusedClients asks whether everyone else is refused, with the words that a user sees.
 func checkRefusedClients(t T, s *site) {
-	ca := loadAuthority(t, s.pki("ca"))
+	ca := loadAuthority(t, s.signer("ca"))
 	now := time.Now()
 	past, future, serving := clientTemplate("mallory", "system:masters"), clientTemplate("mallory", "system:masters"), clientTemplate("mallory", "system:masters")
 	past.NotBefore, past.NotAfter = now.Add(-2*time.Hour), now.Add(-time.Hour)
@@ -161,7 +161,7 @@ func checkFrontProxy(t T, s *site) {
 		assert.Equal(t, "kube-apiserver-kubelet-client", user.Username, "headers count for another certificate")
 		assert.Equal(t, []string{"system:authenticated"}, user.Groups)
 	})
-	other := loadAuthority(t, s.pki("front-proxy-ca")).client(t, "another-proxy")
+	other := loadAuthority(t, s.signer("front-proxy-ca")).client(t, "another-proxy")
 	s.Provoke(func() {
 		_, err = asFrank(*other.pair()).whoAmI(t, s.Server)
 		assert.ErrorContains(t, err, "401", "a name outside --requestheader-allowed-names")

@@ -29,7 +29,7 @@ var checks = []check{
 	{"components-ready", checkComponents, []acceptance{
 		{"etcd", "server and peer certificates of etcd/, clients of etcd/ca.crt only"},
 		{"kube-apiserver", "every certificate flag of kubeadm's static pod"},
-		{"kube-controller-manager", "controller-manager.conf as its identity; ca.crt as --root-ca-file; CA pair for signing; sa.key"},
+		{"kube-controller-manager", "controller-manager.conf as its identity; ca.crt as --root-ca-file; CA pair for signing, unless the CA is external; sa.key"},
 		{"kube-scheduler", "scheduler.conf as its identity"},
 	}},
 	{"identities", checkIdentities, []acceptance{{"kube-apiserver, kubectl", "the user and groups of each kubeconfig; admin.conf's rights by RBAC, super-admin.conf's without"}}},
@@ -37,7 +37,7 @@ var checks = []check{
 	{"refused-clients", checkRefusedClients, []acceptance{{"kube-apiserver", "nobody else: no certificate, foreign CA, etcd's CA, expired, not yet valid, serving certificate, wrong key"}}},
 	{"front-proxy", checkFrontProxy, []acceptance{{"kube-apiserver", "front-proxy-client as the only one whose X-Remote headers count"}}},
 	{"service-accounts", checkServiceAccounts, []acceptance{{"kube-apiserver, kube-controller-manager", "tokens signed with sa.key, verified with sa.pub; /openid/v1/jwks; TokenReview"}}},
-	{"certificate-requests", checkCertificateRequests, []acceptance{{"kube-controller-manager", "our CA as the signer of the CSR API; what it signs verifies"}}},
+	{"certificate-requests", checkCertificateRequests, []acceptance{{"kube-controller-manager", "our CA as the signer of the CSR API (in `external-ca`, whoever has its key); what is signed verifies"}}},
 	{"node-identity", checkNodeIdentity, []acceptance{{"kube-apiserver", "kubelet.conf as the node that it names and no other (Node authorizer, NodeRestriction)"}}},
 	{"kubelet", checkKubelet, []acceptance{{"kubelet (hollow), kube-apiserver", "apiserver-kubelet-client to the kubelet, the kubelet's serving certificate to the API server; `kubectl logs` and nodes/NAME/proxy"}}},
 	{"worker", checkWorker, []acceptance{{"kubelet (hollow), kube-apiserver", "a further node's kubeconfig and serving certificate, made by `kubeconfig user` and `certs sign --as kubelet-serving`"}}},
@@ -57,9 +57,12 @@ func TestControlPlane(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, v)
 			s.makePKI(t)
-			if v.externalEtcd {
+			switch {
+			case v.externalEtcd:
 				s.startExternalEtcd(t)
-			} else {
+			case s.vault != "":
+				s.startExternalCA(t)
+			default:
 				s.start(t, nil)
 			}
 			for _, c := range checks {

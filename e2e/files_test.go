@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -38,11 +39,15 @@ type fileState struct {
 	changed time.Time
 }
 
-// snapshot reads the state of the PKI and of the kubeconfigs.
+// snapshot reads the state of the PKI and, once there are any, of the kubeconfigs.
 func (s *site) snapshot(t T) map[string]fileState {
 	t.Helper()
 	states := map[string]fileState{}
-	for _, dir := range []string{s.pki(), s.kubeconfigDir()} {
+	dirs := []string{s.pki(), s.kubeconfigDir()}
+	if _, err := os.Stat(dirs[1]); errors.Is(err, fs.ErrNotExist) {
+		dirs = dirs[:1]
+	}
+	for _, dir := range dirs {
 		for _, name := range s.files(t, dir) {
 			path := filepath.Join(dir, name)
 			info, err := os.Stat(path)

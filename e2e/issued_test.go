@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pkitool runs pkitool over the site's certificates.
+// pkitool runs pkitool where the CAs' keys are.
 func (s *site) pkitool(t T, args ...string) {
 	t.Helper()
-	out, err := runTool(suite.pkitool, append(args, "--cert-dir", s.pki())...)
+	out, err := runTool(suite.pkitool, append(args, "--cert-dir", s.signer())...)
 	require.NoError(t, err, out)
 }
 

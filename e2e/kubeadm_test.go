@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -77,9 +76,7 @@ func kubeadmManagesOurs(t *testing.T, v variant) {
 	inside.PKIDir = "/etc/kubernetes/pki"
 	text, err := inside.YAML()
 	require.NoError(t, err)
-	require.NoError(t, copyFiles(s.pki(), filepath.Join(root, inside.PKIDir), s.files(t, s.pki())...))
-	require.NoError(t, copyFiles(s.kubeconfigDir(), filepath.Join(root, "etc/kubernetes"), s.files(t, s.kubeconfigDir())...))
-	require.NoError(t, os.WriteFile(filepath.Join(root, "kubeadm.yaml"), text, 0o644))
+	s.copyTo(t, root, inside.PKIDir, text)
 
 	checkExpiration(t, kubeadmIn(t, root, "certs", "check-expiration", "--config", "/kubeadm.yaml", "-o", "json"))
 	kubeadmIn(t, root, "certs", "renew", "all", "--config", "/kubeadm.yaml")
@@ -125,21 +122,22 @@ func newRoot(t *testing.T) string {
 	return root
 }
 
-// kubeadmIn runs kubeadm with root as the root of the machine. That takes the right to chroot: as another user, in a
-// user namespace of its own.
+// copyTo lays the PKI, the kubeconfigs and a configuration down where a kubeadm with that root looks for them.
+func (s *site) copyTo(t T, root, pki string, config []byte) {
+	t.Helper()
+	require.NoError(t, copyFiles(s.pki(), filepath.Join(root, pki), s.files(t, s.pki())...))
+	require.NoError(t, copyFiles(s.kubeconfigDir(), filepath.Join(root, "etc/kubernetes"), s.files(t, s.kubeconfigDir())...))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "kubeadm.yaml"), config, 0o644))
+}
+
+// kubeadmIn runs kubeadm with root as the root of the machine.
 func kubeadmIn(t *testing.T, root string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, suite.tools.Path("kubeadm"), append(args, "--rootfs", root)...)
+	cmd := exec.CommandContext(ctx, suite.tools.Path("kubeadm"), args...)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=/"}
-	if os.Geteuid() != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		}
-	}
+	cluster.InRoot(cmd, root)
 	out, err := output(cmd)
 	if os.Geteuid() != 0 && err != nil && (strings.Contains(err.Error(), "operation not permitted") || strings.Contains(err.Error(), "permission denied")) {
 		t.Skipf("NOT TESTED: this user may not chroot, and this system gives no user namespaces: %v", err)

@@ -138,7 +138,7 @@ func checkKubeletClients(t T, s *site, k kubelet) {
 		{"nobody", s.api(nil), http.StatusUnauthorized},
 		{"a client of a foreign CA", s.api(newAuthority(t, "stranger").client(t, "kube-apiserver-kubelet-client", "system:masters").pair()), http.StatusUnauthorized},
 		{"a client of the front-proxy CA", s.api(&frontProxy), http.StatusUnauthorized},
-		{"a client of our CA without rights", s.api(loadAuthority(t, s.pki("ca")).client(t, "nobody-special").pair()), http.StatusForbidden},
+		{"a client of our CA without rights", s.api(loadAuthority(t, s.signer("ca")).client(t, "nobody-special").pair()), http.StatusForbidden},
 	} {
 		s.Provoke(func() {
 			status, text, err := c.call.do(t, http.MethodGet, s.kubeletURL(k)+"/pods", "")

@@ -23,7 +23,7 @@ func checkUsers(t T, s *site) {
 	}
 	csv, dir := s.scratch("users.csv"), s.scratch("users")
 	require.NoError(t, os.WriteFile(csv, []byte(list.String()), 0o600))
-	_, err := runTool(suite.pkitool, "kubeconfig", "user", "--config", s.configFile(), "--cert-dir", s.pki(),
+	_, err := runTool(suite.pkitool, "kubeconfig", "user", "--config", s.configFile(), "--cert-dir", s.signer(),
 		"--from", csv, "--out-dir", dir, "--key-algorithm", "ECDSA-P256")
 	require.NoError(t, err)
 	for i := range count {
@@ -49,8 +49,12 @@ func checkAddedName(t T, s *site) {
 	require.NoError(t, err)
 	file := s.scratch("more-names.yaml")
 	require.NoError(t, os.WriteFile(file, text, 0o600))
-	out, err := runTool(suite.pkitool, "certs", "renew", "apiserver", "--config", file, "--cert-dir", s.pki(), "--kubeconfig-dir", s.kubeconfigDir())
-	require.NoError(t, err, out)
+	if s.vault != "" {
+		s.requestAndImport(t, file, "apiserver")
+	} else {
+		out, err := runTool(suite.pkitool, "certs", "renew", "apiserver", "--config", file, "--cert-dir", s.pki(), "--kubeconfig-dir", s.kubeconfigDir())
+		require.NoError(t, err, out)
+	}
 	eventually(t, func() error { return handshake(t, s.Server, s.pki("ca.crt"), name) })
 	after := certificates(t, s.pki("apiserver.crt"))[0]
 	assert.Subset(t, after.DNSNames, before.DNSNames)

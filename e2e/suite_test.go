@@ -78,13 +78,22 @@ type site struct {
 	*cluster.Cluster
 	dir    string
 	config cluster.Config
-	etcd   *site // the external etcd's
+	etcd   *site  // the external etcd's
+	vault  string // folder of the CAs and their keys, "" when they are in the PKI
 }
 
 func (s *site) configFile() string    { return filepath.Join(s.dir, "kubeadm.yaml") }
 func (s *site) kubeconfigDir() string { return filepath.Join(s.dir, "kubernetes") }
 func (s *site) pki(elem ...string) string {
 	return filepath.Join(append([]string{s.config.PKIDir}, elem...)...)
+}
+
+// signer is where the CAs' keys are.
+func (s *site) signer(elem ...string) string {
+	if s.vault == "" {
+		return s.pki(elem...)
+	}
+	return filepath.Join(append([]string{s.vault}, elem...)...)
 }
 func (s *site) original(conf string) string { return filepath.Join(s.kubeconfigDir(), conf) }
 func (s *site) scratch(elem ...string) string {
@@ -116,13 +125,19 @@ func (s *site) writeConfig(t T) {
 	require.NoError(t, os.WriteFile(s.configFile(), text, 0o644))
 }
 
-// makePKI lets pkitool make the PKI and the kubeconfigs of the site.
+// makePKI lets pkitool make the PKI and the kubeconfigs of the site, and asks whether it left what was there as it was.
 func (s *site) makePKI(t *testing.T) {
 	t.Helper()
+	planted := map[string]fileState{}
 	if s.prepare != nil {
 		s.prepare(t, s)
+		planted = s.snapshot(t)
 	}
 	s.init(t)
+	after := s.snapshot(t)
+	for path, state := range planted {
+		require.Equal(t, state, after[path], path)
+	}
 }
 
 // init runs pkitool init over the site and returns what it printed.

@@ -46,6 +46,7 @@ var variants = []variant{
 		c.CertSANs = []string{"127.0.0.1", "::1", "localhost"}
 	}},
 	{name: "external-etcd", what: "etcd runs from a PKI of its own", externalEtcd: true, configure: configureExternalEtcd, prepare: plantEtcdClient},
+	{name: "external-ca", what: "no CA's key is in the PKI: pkitool made the requests, openssl signed them elsewhere, pkitool brought them back; the controller manager has no signer", prepare: plantExternalCA},
 	{name: "made-by-kubeadm", what: "the PKI is kubeadm's, and pkitool init has kept it", prepare: plantKubeadmPKI},
 }
 

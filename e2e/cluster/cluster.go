@@ -22,6 +22,9 @@ type Options struct {
 	Dir string
 	// Config is a kubeadm configuration file. Its certificatesDir is where the PKI lies.
 	Config string
+	// KubeadmRoot, if set, is a folder that kubeadm takes for the root of the machine when it is asked for its static
+	// pods: with an external CA it looks for kubeconfigs in /etc/kubernetes. Config is a path in it, then.
+	KubeadmRoot string
 	// KubeconfigDir is the folder with admin.conf and the others.
 	KubeconfigDir string
 	// Address is the loopback address that everything listens on: "127.0.0.1" when empty, or "::1".
@@ -75,7 +78,7 @@ func (c *Cluster) start(ctx context.Context) error {
 		phases = append(phases, []string{"etcd", "local"})
 	}
 	var err error
-	if c.Flags, err = c.manifests(ctx, c.Options.Config, phases...); err != nil {
+	if c.Flags, err = c.manifests(ctx, c.Options.KubeadmRoot, c.Options.Config, phases...); err != nil {
 		return err
 	}
 	if c.Options.EtcdServers == "" {

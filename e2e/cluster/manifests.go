@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
@@ -14,22 +15,30 @@ import (
 
 // EtcdFlags asks the real kubeadm for the flags of the etcd member on the node that config describes.
 func (m *Machine) EtcdFlags(ctx context.Context, config string) ([]string, error) {
-	commands, err := m.manifests(ctx, config, []string{"etcd", "local"})
+	commands, err := m.manifests(ctx, "", config, []string{"etcd", "local"})
 	return commands["etcd"], err
 }
 
 // manifests asks the real kubeadm for the static pods it would write for the cluster that config (a kubeadm
 // configuration file) describes, and returns each component's command line without the program: "kube-apiserver" to its
 // flags. So the certificate flags are kubeadm's own, and a new version of kubeadm that passes one more is noticed.
-func (m *Machine) manifests(ctx context.Context, config string, phases ...[]string) (map[string][]string, error) {
-	dir, err := os.MkdirTemp(m.Dir, "manifests-")
+// A root other than "" is what kubeadm takes for the root of the machine; config is in there.
+func (m *Machine) manifests(ctx context.Context, root, config string, phases ...[]string) (map[string][]string, error) {
+	parent := m.Dir
+	if root != "" {
+		parent = root
+	}
+	dir, err := os.MkdirTemp(parent, "manifests-")
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	for _, phase := range phases {
 		args := append([]string{"init", "phase"}, phase...)
 		cmd := exec.CommandContext(ctx, m.Tools.Path("kubeadm"), append(args, "--config", config, "--dry-run")...)
-		cmd.Env = append(m.Env(), "KUBEADM_INIT_DRYRUN_DIR="+dir)
+		cmd.Env = append(m.Env(), "KUBEADM_INIT_DRYRUN_DIR="+strings.TrimPrefix(dir, root))
+		if root != "" {
+			InRoot(cmd, root)
+		}
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("cluster: kubeadm %s: %w\n%s", strings.Join(args, " "), err, out)
 		}
@@ -55,6 +64,19 @@ func (m *Machine) manifests(ctx context.Context, config string, phases ...[]stri
 		commands[command[0]] = command[1:]
 	}
 	return commands, nil
+}
+
+// InRoot lets a kubeadm command take dir for the root of the machine. That takes the right to chroot: as another user
+// than root, in a user namespace of its own.
+func InRoot(cmd *exec.Cmd, dir string) {
+	cmd.Args = append(cmd.Args, "--rootfs", dir)
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		}
+	}
 }
 
 // flag is one --name=value.
