@@ -116,7 +116,7 @@ func checkExpiration(t T, text string) {
 // newRoot makes a folder that kubeadm --rootfs can take for the root of a machine.
 func newRoot(t *testing.T) string {
 	t.Helper()
-	root := t.TempDir()
+	root := newDir(t)
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "etc/kubernetes/pki"), 0o755))
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "tmp"), 0o1777))
 	return root

@@ -10,8 +10,10 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,7 +29,7 @@ const limit = 90 * time.Second
 var suite struct {
 	tools   build.Tools
 	pkitool string
-	home    string // the home folder of whatever runs outside of a site
+	home    string // the folder of this run: of the sites, and the home of whatever runs outside of one
 	report  report
 }
 
@@ -46,11 +48,18 @@ func runAll(m *testing.M) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	dir, err := os.MkdirTemp("", "pkitool-e2e-")
+	dir, remove, err := cluster.TempDir("pkitool-e2e-run-")
 	if err != nil {
 		return 1, err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
+	go func() { // cleanups don't run then; the components die with us
+		interrupted := make(chan os.Signal, 1)
+		signal.Notify(interrupted, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+		<-interrupted
+		remove()
+		os.Exit(1)
+	}()
 	suite.home = dir
 	if suite.tools, err = build.Components(ctx, moduleDir, os.Stderr); err != nil {
 		return 1, err
@@ -104,9 +113,7 @@ func (s *site) scratch(elem ...string) string {
 // kubelet puts sockets into it, whose paths may not exceed 108 bytes.
 func newSite(t *testing.T, v variant) *site {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pkitool-e2e-")
-	require.NoError(t, err)
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := newDir(t)
 	s := &site{variant: v, dir: dir, config: cluster.Config{
 		PKIDir: filepath.Join(dir, "pki"), NodeName: "cp-1", AdvertiseAddress: "192.0.2.10",
 		Endpoint: "api.pkitool.test:6443", CertSANs: []string{"127.0.0.1", "localhost", "*.pkitool.test"},
@@ -116,6 +123,15 @@ func newSite(t *testing.T, v variant) *site {
 	}
 	s.writeConfig(t)
 	return s
+}
+
+// newDir makes a folder that goes with the test, or with the run if that is killed.
+func newDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(suite.home, "")
+	require.NoError(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 func (s *site) writeConfig(t T) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,7 +18,7 @@ import (
 // TestUp does what a person does with make e2e-up: read the KUBECONFIG line, use it, press Ctrl-C.
 func TestUp(t *testing.T) {
 	t.Parallel()
-	program, temp := filepath.Join(t.TempDir(), "up"), t.TempDir()
+	program, temp := filepath.Join(newDir(t), "up"), newDir(t)
 	build := exec.Command("go", "build", "-o", program, "./up")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
@@ -28,7 +29,14 @@ func TestUp(t *testing.T) {
 	cmd.Stderr = &talk
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
+	runtime.LockOSThread() // it ends when this thread does: with us, if we are killed
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	require.NoError(t, cmd.Start())
+	defer func() { // a test that fails leaves no control plane running
+		if cmd.Process.Kill() == nil {
+			_ = cmd.Wait()
+		}
+	}()
 	stop := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
 	defer stop.Stop()
 

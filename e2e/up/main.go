@@ -22,7 +22,7 @@ func main() {
 	algorithm := flag.String("key-algorithm", "", "algorithm of the keys: RSA-2048, ECDSA-P256, ...")
 	toolsOnly := flag.Bool("tools", false, "build the components, print their folder and exit")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	if err := run(ctx, *algorithm, *toolsOnly); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "up:", err)
@@ -43,11 +43,11 @@ func run(ctx context.Context, algorithm string, toolsOnly bool) error {
 		fmt.Println(tools.Dir)
 		return nil
 	}
-	dir, err := os.MkdirTemp("", "pkitool-up-")
+	dir, remove, err := cluster.TempDir("pkitool-up-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	site, err := makePKI(ctx, moduleDir, dir, algorithm)
 	if err != nil {
 		return err
