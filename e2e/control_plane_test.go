@@ -83,7 +83,7 @@ func (s *site) startExternalEtcd(t *testing.T) {
 	machine, err := cluster.NewMachine(suite.tools, e.dir)
 	require.NoError(t, err)
 	t.Cleanup(machine.Close)
-	t.Cleanup(func() { keepLogs(t, e.scratch("logs")) })
+	t.Cleanup(func() { keepLogs(t, "external-etcd", e.scratch("logs")) })
 	flags, err := machine.EtcdFlags(t.Context(), e.configFile())
 	require.NoError(t, err)
 	member, err := machine.NewMember("etcd-1", "127.0.0.1", flags)

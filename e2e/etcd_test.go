@@ -93,7 +93,7 @@ func (q *quorum) start(t *testing.T) {
 	q.Machine, err = cluster.NewMachine(suite.tools, first.dir)
 	require.NoError(t, err)
 	t.Cleanup(q.Close)
-	t.Cleanup(func() { keepLogs(t, first.scratch("logs")) })
+	t.Cleanup(func() { keepLogs(t, "etcd", first.scratch("logs")) })
 	for i, s := range q.sites {
 		flags, err := q.EtcdFlags(t.Context(), s.configFile())
 		require.NoError(t, err)

@@ -180,7 +180,7 @@ func (s *site) start(t *testing.T, change func(*cluster.Options)) {
 	if change != nil {
 		change(&options)
 	}
-	t.Cleanup(func() { keepLogs(t, s.scratch("logs")) })
+	t.Cleanup(func() { keepLogs(t, "cluster", s.scratch("logs")) })
 	c, err := cluster.Start(ctx, options)
 	require.NoError(t, err)
 	s.Cluster = c
@@ -200,12 +200,12 @@ func requireAddress(t *testing.T, address string) {
 	l.Close()
 }
 
-// keepLogs copies logs to logs/TEST beside the sources if the test failed.
-func keepLogs(t *testing.T, from string) {
+// keepLogs copies logs to logs/TEST/of beside the sources if the test failed.
+func keepLogs(t *testing.T, of, from string) {
 	if !t.Failed() {
 		return
 	}
-	to := filepath.Join("logs", filepath.FromSlash(t.Name()))
+	to := filepath.Join("logs", filepath.FromSlash(t.Name()), of)
 	if err := errors.Join(os.RemoveAll(to), os.MkdirAll(to, 0o755), os.CopyFS(to, os.DirFS(from))); err != nil {
 		t.Logf("logs not kept: %v", err)
 		return
