@@ -13,9 +13,11 @@ import (
 type span struct{ from, to int64 }
 
 // complaint matches a log line that speaks of a certificate fault. Go's own messages begin with x509: or tls:, the
-// HTTP server's with "TLS handshake error", a token of a foreign key is a request that could not be authenticated; of
+// HTTP server's with "TLS handshake error", a token of a foreign key is a request that could not be authenticated,
+// and whoever is not known is told that it is unauthorized; of
 // lines that only mention certificates, warnings and errors count.
 var complaint = regexp.MustCompile(`x509:|tls: |TLS handshake error|handshake failed|Unable to authenticate the request|` +
+	`\bUnauthorized\b|asked for the client to provide credentials|` +
 	`^[EWF]\d{4} .*(?i:certificate|x509|\btls\b)|"level":"(?:warn|error|fatal|panic)".*(?i:certificate|x509|\btls\b)`)
 
 // harmless matches complaints that are none: a client that hangs up while it still shakes hands (the API server makes
@@ -58,21 +60,23 @@ func (m *Machine) Provoke(f func()) {
 	f()
 }
 
-// settle waits until nobody has written to a log for a moment: a server may speak of a connection after its client is gone.
+// settle waits until nobody has written to a log for a moment: a server may speak of a connection after its client is
+// gone, on a busy machine some time after.
 func settle(processes []*Process) {
+	const every, calm, most = 50 * time.Millisecond, 5, 100
 	total := func() (sum int64) {
 		for _, p := range processes {
 			sum += p.logSize()
 		}
 		return sum
 	}
-	for last, left := total(), 20; left > 0; left-- {
-		time.Sleep(50 * time.Millisecond)
+	last, quiet := total(), 0
+	for looks := 0; looks < most && quiet < calm; looks++ {
+		time.Sleep(every)
 		now := total()
-		if now == last {
-			return
+		if quiet++; now != last {
+			last, quiet = now, 0
 		}
-		last = now
 	}
 }
 

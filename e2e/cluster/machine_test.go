@@ -85,11 +85,13 @@ func TestComplaints(t *testing.T) {
 	const (
 		fault   = `E1124 17:15:05.868602 1 authentication.go:75] "Unable to authenticate the request" err="[x509: certificate has expired]"`
 		etcd    = `{"level":"warn","msg":"rejected connection on client endpoint","error":"tls: client didn't provide a certificate"}`
+		unknown = `E1124 17:15:07.126743 1 leaderelection.go:452] "Error retrieving lease lock" err="Unauthorized" lock="kube-system/kube-scheduler"`
+		asked   = `E1124 17:15:07.126743 1 reflector.go:205] "Failed to watch" err="the server has asked for the client to provide credentials (get nodes)"`
 		group   = `W1124 17:15:06.343087 1 genericapiserver.go:798] Skipping API certificates.k8s.io/v1beta1 because it has no resources.`
 		started = `I1124 17:15:13.550774 1 certificate_controller.go:120] "Starting certificate controller" name="csrapproving"`
 		hangUp  = `W1124 17:15:05.907057 1 logging.go:55] grpc: Err: connection error: desc = "transport: authentication handshake failed: context canceled"`
 	)
-	for line, counts := range map[string]bool{fault: true, etcd: true, group: false, started: false, hangUp: false} {
+	for line, counts := range map[string]bool{fault: true, etcd: true, unknown: true, asked: true, group: false, started: false, hangUp: false} {
 		m := newTestMachine(t)
 		p := m.play(t, "component", "say", line)
 		require.Eventually(t, func() bool { return p.logSize() > 0 }, 10*time.Second, 10*time.Millisecond)
