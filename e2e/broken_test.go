@@ -31,9 +31,9 @@ func (r *recorder) Errorf(format string, args ...any) {
 // patience is how long eventually waits: with a broken PKI, for nothing.
 func patience(t T) time.Duration {
 	if _, ok := t.(*recorder); ok {
-		return 6 * time.Second
+		return 10 * time.Second
 	}
-	return 20 * time.Second
+	return time.Minute
 }
 
 // failureOf runs a check and returns the words with which it fails, "" if it doesn't.

@@ -84,13 +84,13 @@ func (s *site) startExternalEtcd(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(machine.Close)
 	t.Cleanup(func() { keepLogs(t, "external-etcd", e.scratch("logs")) })
-	flags, err := machine.EtcdFlags(t.Context(), e.configFile())
+	flags, err := machine.EtcdFlags(limited(t), e.configFile())
 	require.NoError(t, err)
 	member, err := machine.NewMember("etcd-1", "127.0.0.1", flags)
 	require.NoError(t, err)
 	processes, err := machine.StartEtcd(member)
 	require.NoError(t, err)
-	require.NoError(t, machine.AwaitEtcd(t.Context(), processes[0], member))
+	require.NoError(t, machine.AwaitEtcd(limited(t), processes[0], member))
 	e.Cluster = &cluster.Cluster{Machine: machine, Etcd: member}
 	s.start(t, func(o *cluster.Options) { o.EtcdServers = member.ClientURL() })
 }

@@ -95,7 +95,7 @@ func (q *quorum) start(t *testing.T) {
 	t.Cleanup(q.Close)
 	t.Cleanup(func() { keepLogs(t, "etcd", first.scratch("logs")) })
 	for i, s := range q.sites {
-		flags, err := q.EtcdFlags(t.Context(), s.configFile())
+		flags, err := q.EtcdFlags(limited(t), s.configFile())
 		require.NoError(t, err)
 		member, err := q.NewMember(s.config.NodeName, memberAddress(i), flags)
 		require.NoError(t, err)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -133,9 +132,7 @@ func (s *site) copyTo(t T, root, pki string, config []byte) {
 // kubeadmIn runs kubeadm with root as the root of the machine.
 func kubeadmIn(t *testing.T, root string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, suite.tools.Path("kubeadm"), args...)
+	cmd := exec.CommandContext(limited(t), suite.tools.Path("kubeadm"), args...)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=/"}
 	cluster.InRoot(cmd, root)
 	out, err := output(cmd)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"os/exec"
 	"strings"
 
@@ -41,7 +42,9 @@ func checkKubeconfigs(t T, s *site) {
 
 // checkMerge asks for two kubeconfigs in KUBECONFIG: both users can be chosen and are who they are.
 func checkMerge(t T, s *site) {
-	cmd := exec.Command(suite.tools.Path("kubectl"), "config", "view", "--flatten")
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, suite.tools.Path("kubectl"), "config", "view", "--flatten")
 	cmd.Env = append(s.Env(), "KUBECONFIG="+s.Kubeconfig("super-admin.conf")+":"+s.Kubeconfig("scheduler.conf"))
 	text, err := output(cmd)
 	require.NoError(t, err)

@@ -129,7 +129,7 @@ func checkKubelet(t T, s *site) {
 func checkKubeletClients(t T, s *site, k kubelet) {
 	kubeletClient := loadPair(t, s.pki("apiserver-kubelet-client"))
 	frontProxy := loadPair(t, s.pki("front-proxy-client"))
-	for _, c := range []struct {
+	callers := []struct {
 		name string
 		call caller
 		want int
@@ -139,13 +139,14 @@ func checkKubeletClients(t T, s *site, k kubelet) {
 		{"a client of a foreign CA", s.api(newAuthority(t, "stranger").client(t, "kube-apiserver-kubelet-client", "system:masters").pair()), http.StatusUnauthorized},
 		{"a client of the front-proxy CA", s.api(&frontProxy), http.StatusUnauthorized},
 		{"a client of our CA without rights", s.api(loadAuthority(t, s.signer("ca")).client(t, "nobody-special").pair()), http.StatusForbidden},
-	} {
-		s.Provoke(func() {
+	}
+	s.Provoke(func() {
+		for _, c := range callers {
 			status, text, err := c.call.do(t, http.MethodGet, s.kubeletURL(k)+"/pods", "")
 			require.NoError(t, err, c.name)
 			assert.Equal(t, c.want, status, "%s: %s", c.name, text)
-		})
-	}
+		}
+	})
 }
 
 // checkKubeletServing asks whether the API server verifies the kubelet: one with a certificate that its CA didn't sign is

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -59,6 +60,7 @@ func handshake(t T, server, ca, name string) error {
 	plain, err := cluster.DialLoopback(context.Background(), "tcp", address)
 	require.NoError(t, err)
 	defer plain.Close()
+	require.NoError(t, plain.SetDeadline(time.Now().Add(patience(t))))
 	return tls.Client(plain, &tls.Config{RootCAs: pool(t, ca), ServerName: name}).Handshake()
 }
 

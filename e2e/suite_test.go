@@ -23,7 +23,7 @@ import (
 )
 
 // limit bounds the start of a cluster and every command; what is stuck is to fail, not to hang.
-const limit = 90 * time.Second
+const limit = 3 * time.Minute
 
 // suite is what all tests share: the programs, built once.
 var suite struct {
@@ -171,8 +171,6 @@ func (s *site) start(t *testing.T, change func(*cluster.Options)) {
 	for _, address := range []string{s.address, s.secondAddress} {
 		requireAddress(t, address)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	defer cancel()
 	options := cluster.Options{
 		Tools: suite.tools, Dir: s.dir, Config: s.configFile(), KubeconfigDir: s.kubeconfigDir(),
 		Address: s.address, SecondAddress: s.secondAddress,
@@ -181,7 +179,7 @@ func (s *site) start(t *testing.T, change func(*cluster.Options)) {
 		change(&options)
 	}
 	t.Cleanup(func() { keepLogs(t, "cluster", s.scratch("logs")) })
-	c, err := cluster.Start(ctx, options)
+	c, err := cluster.Start(limited(t), options)
 	require.NoError(t, err)
 	s.Cluster = c
 	t.Cleanup(c.Close)
@@ -241,6 +239,13 @@ func (s *site) apply(t T, manifest string) {
 	t.Helper()
 	_, err := s.kubectlRaw(manifest, "--kubeconfig", s.Kubeconfig("super-admin.conf"), "apply", "-f", "-")
 	require.NoError(t, err)
+}
+
+// limited is the time that a test may wait for the start of something.
+func limited(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // runTool runs a program in an environment without proxies and configuration and returns its stdout.
