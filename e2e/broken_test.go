@@ -66,7 +66,7 @@ var brokenPKIs = []broken{
 	}, checkServingNames, "cannot validate certificate for 192.0.2.10 because it doesn't contain any IP SANs"},
 	{"front-proxy-client-of-another-ca", func(t *testing.T, s *site) {
 		impostor(t, loadAuthority(t, s.pki("front-proxy-ca"))).client(t, "front-proxy-client").save(t, s.pki("front-proxy-client"))
-	}, checkFrontProxy, "401"},
+	}, checkFrontProxy, "401: {\"kind\":\"Status\""},
 	{"foreign-sa-pub", func(t *testing.T, s *site) {
 		der, err := x509.MarshalPKIXPublicKey(newAuthority(t, "stranger").key.Public())
 		require.NoError(t, err)

@@ -42,7 +42,7 @@ var checks = []check{
 	{"kubelet", checkKubelet, []acceptance{{"kubelet (hollow), kube-apiserver", "apiserver-kubelet-client to the kubelet, the kubelet's serving certificate to the API server; `kubectl logs` and nodes/NAME/proxy"}}},
 	{"worker", checkWorker, []acceptance{{"kubelet (hollow), kube-apiserver", "a further node's kubeconfig and serving certificate, made by `kubeconfig user` and `certs sign --as kubelet-serving`"}}},
 	{"issued", checkIssued, []acceptance{{"kube-apiserver, etcd", "clients of `certs issue` and of `certs sign`, for the cluster and for etcd"}}},
-	{"etcd-clients", checkEtcdClients, []acceptance{{"etcd", "healthcheck-client and apiserver-etcd-client; nobody without a certificate or with one of the cluster's CA"}}},
+	{"etcd-clients", checkEtcdClients, []acceptance{{"etcd", "healthcheck-client and apiserver-etcd-client; nobody without a certificate or with one of the cluster's CA, neither as a client nor as a peer"}}},
 	{"serving-names", checkServingNames, []acceptance{{"kube-apiserver, etcd", "TLS by every DNS name and IP address of the serving certificates, and by no other"}}},
 	{"kubeconfigs", checkKubeconfigs, []acceptance{{"client-go, kubectl", "every kubeconfig; config view --flatten; KUBECONFIG=a:b"}}},
 	{"users", checkUsers, []acceptance{{"kube-apiserver", "a hundred users made from one list, each as who it is"}}},
@@ -129,11 +129,14 @@ func checkComponents(t T, s *site) {
 func checkNobodyRefused(t T, s *site) {
 	metrics := strings.Split(s.must(t, "get", "--raw", "/metrics"), "\n")
 	assert.Contains(t, metrics, "apiserver_tls_handshake_errors_total 0")
+	counted := 0
 	for _, line := range metrics {
 		if strings.HasPrefix(line, "authentication_attempts{") {
 			assert.Contains(t, line, `{result="success"}`)
+			counted++
 		}
 	}
+	assert.Equal(t, 1, counted, "the API server counts no authentication attempts any more")
 }
 
 // checkEveryFileUsed asks whether the components together read every certificate and key that was made, so that none

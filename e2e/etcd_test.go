@@ -20,7 +20,7 @@ func (s *site) etcdPKI() *site {
 	return s
 }
 
-// checkEtcdClients asks etcd itself, by its JSON gateway, whom it lets in.
+// checkEtcdClients asks etcd itself, by its JSON gateway, whom it lets in, and both of its ports whom they don't.
 func checkEtcdClients(t T, s *site) {
 	e := s.etcdPKI()
 	url := e.Etcd.ClientURL()
@@ -43,15 +43,17 @@ func checkEtcdClients(t T, s *site) {
 	require.NoError(t, err)
 	assert.Contains(t, text, prefix)
 
-	for _, refused := range []struct{ name, base, alert string }{
-		{"no certificate", "", "tls: certificate required"},
-		{"a certificate of the cluster's CA", s.pki("apiserver-kubelet-client"), "remote error: tls: "},
-		{"a certificate of the front-proxy CA", s.pki("front-proxy-client"), "remote error: tls: "},
-	} {
-		e.Provoke(func() {
-			assert.ErrorContains(t, call(refused.base).alert(t, url), refused.alert, refused.name)
-		})
-	}
+	e.Provoke(func() {
+		for _, port := range []string{url, e.Etcd.PeerURL()} {
+			for _, refused := range []struct{ name, base, alert string }{
+				{"no certificate", "", "tls: certificate required"},
+				{"a certificate of the cluster's CA", s.pki("apiserver-kubelet-client"), "tls: unknown certificate authority"},
+				{"a certificate of the front-proxy CA", s.pki("front-proxy-client"), "tls: unknown certificate authority"},
+			} {
+				assert.ErrorContains(t, call(refused.base).alert(t, port), "remote error: "+refused.alert, "%s at %s", refused.name, port)
+			}
+		}
+	})
 }
 
 // quorum is an etcd cluster of members on 127.0.0.1, 127.0.0.2 and so on, each with certificates of its own.
