@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -22,11 +21,10 @@ func (s *site) person(base string, args ...string) (string, error) {
 }
 
 // openssl makes a client pair the way of every tutorial: genrsa, req, x509 -req; a version 1 certificate without
-// extensions. Where no openssl is, a certificate of the same content is made without it, and that is said.
+// extensions. Where no openssl is, a certificate of the same content is made without it.
 func (s *site) openssl(t T, base, user string, groups ...string) {
 	t.Helper()
-	if _, err := exec.LookPath("openssl"); err != nil {
-		t.Logf("no openssl here: %s is made by crypto/x509", base)
+	if !hasOpenSSL(t) {
 		template := clientTemplate(user, groups...)
 		template.ExtKeyUsage, template.KeyUsage = nil, 0
 		loadAuthority(t, s.signer("ca")).sign(t, template).save(t, base)

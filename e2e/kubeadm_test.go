@@ -137,7 +137,7 @@ func kubeadmIn(t *testing.T, root string, args ...string) string {
 	cluster.InRoot(cmd, root)
 	out, err := output(cmd)
 	if os.Geteuid() != 0 && err != nil && (strings.Contains(err.Error(), "operation not permitted") || strings.Contains(err.Error(), "permission denied")) {
-		t.Skipf("NOT TESTED: this user may not chroot, and this system gives no user namespaces: %v", err)
+		skip(t, "this user may not chroot, and this system gives no user namespaces: %v", err)
 	}
 	require.NoError(t, err)
 	return out

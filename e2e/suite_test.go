@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,6 +70,9 @@ func runAll(m *testing.M) (int, error) {
 		return 1, err
 	}
 	code := m.Run()
+	for _, gap := range slices.Sorted(maps.Keys(suite.report.gaps)) {
+		fmt.Fprintln(os.Stderr, "NOT TESTED:", gap)
+	}
 	if code == 0 {
 		err = suite.report.write(ctx)
 	}
@@ -193,7 +198,7 @@ func requireAddress(t *testing.T, address string) {
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
-		t.Skipf("NOT TESTED: %v", err)
+		skip(t, "%v", err)
 	}
 	l.Close()
 }
