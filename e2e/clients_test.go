@@ -100,6 +100,7 @@ func checkRefusedClients(t T, s *site) {
 		{"certificate not yet valid", ca.sign(t, future)},
 		{"certificate for servers only", ca.sign(t, serving)},
 	}
+	s.must(t, "get", "nodes") // kubectl has to know the API: where it can't ask what there is, it words a refusal otherwise
 	s.Provoke(func() {
 		for _, c := range refused {
 			base := s.scratch("refused")

@@ -166,7 +166,7 @@ Each of these real programs, built from its Go module, was started on loopback w
 const reportVariants = `
 The hollow kubelet is the kubelet's own registration, serving, x509 and webhook code over fakes for containers (kubemark).
 
-Every question was put to each of these clusters, one control plane after the other:
+Every question was put to each of these clusters, which all had a control plane of their own:
 
 | cluster | what it is |
 |---|---|
