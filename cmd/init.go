@@ -315,7 +315,7 @@ func summary(r phases.Report, count map[phases.Verb]int) string {
 // rowNote is what the line of a row says beyond its verb; the usual case says nothing.
 func rowNote(row phases.Row) string {
 	switch {
-	case len(row.Faults) > 0:
+	case len(row.Faults) > 0 && row.Reason == "":
 		return row.Faults[0].Text
 	case row.Reason == "nothing there" || row.Reason == "complete":
 		return ""

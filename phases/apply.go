@@ -129,9 +129,12 @@ func (a *Action) template() pki.Template {
 	return t
 }
 
-func (w *work) issue(ca *authority, o Options) error {
+func (w *work) issue(ca *authority, o Options) (err error) {
+	if w.frameOnly {
+		w.conf, err = kubeconfig.Edit{Server: w.Spec.Place.Server, CA: pki.EncodeCertificates(ca.bundle...)}.Apply(w.held.conf.data)
+		return err
+	}
 	t := w.template()
-	var err error
 	if t.NotBefore, t.NotAfter, err = ca.signer.Window(o.Now, w.Spec.Validity); err != nil {
 		return err
 	}

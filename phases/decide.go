@@ -171,7 +171,12 @@ func (d *decider) leafRow(a *Action, f *found) {
 func (d *decider) have(a *Action, f *found, ca *authority) {
 	var faults []Fault
 	if f.conf.exists {
-		faults = d.conf(a.Spec, f, ca)
+		frame, rest := d.conf(a.Spec, f, ca)
+		if len(frame) > 0 && ca.external {
+			d.wrongFrame(a, frame, rest)
+			return
+		}
+		faults = append(frame, rest...)
 	} else {
 		faults = d.leaf(a.Spec, f, ca, f.cert.path, f.key.path)
 	}
@@ -182,6 +187,20 @@ func (d *decider) have(a *Action, f *found, ca *authority) {
 	a.Verb, a.Reason = Keep, "complete"
 	if extra := pki.SANsOf(f.chain[0]).Minus(a.Spec.SANs); !extra.Empty() {
 		a.Reason = "complete, with more names than planned: " + extra.String()
+	}
+}
+
+// wrongFrame decides a kubeconfig of an external CA that trusts or goes wrong.
+// No certificate is needed to set that right, if nothing else is wrong with it.
+func (d *decider) wrongFrame(a *Action, frame, rest []Fault) {
+	switch {
+	case len(rest) > 0:
+		a.refuse(hinted(append(frame, rest...), hintAnew)...)
+	case !d.o.Reissue:
+		a.refuse(hinted(frame, hintFrame)...)
+	default:
+		a.Verb, a.Reason, a.Faults = Renew, frame[0].Text+"; the client certificate is kept", frame
+		a.key, a.frameOnly, a.Writes = a.held.signer, true, a.Files
 	}
 }
 

@@ -34,6 +34,8 @@ func (f Fault) String() string {
 const (
 	hintReissue = "--reissue replaces it"
 	hintCSR     = "the CA's key is not here: make a request with `pkitool certs generate-csr`, have it signed, and bring the certificate back with `pkitool certs import`"
+	hintFrame   = "`pkitool init --reissue` sets it right and keeps the client certificate"
+	hintAnew    = "the CA's key is not here: move the file away, make a request with `pkitool certs generate-csr`, have it signed, and bring the certificate back with `pkitool certs import`"
 	hintKey     = "remove the passphrase with `openssl pkey -in KEY -out NEW`, or put an unencrypted key in its place"
 	hintCAKey   = "put the key back from a backup, or move it away: then the CA counts as external and signs nothing here"
 	hintSAPub   = "move it away: it is derived from the private key again"
@@ -193,14 +195,14 @@ func (j judge) sa(f *found) []Fault {
 	return faults
 }
 
-// conf judges an existing kubeconfig: whom it trusts, where it goes, who it is.
-func (j judge) conf(s certs.Spec, f *found, ca *authority) []Fault {
+// conf judges an existing kubeconfig: whom it trusts and where it goes (frame,
+// which can be set right without a new certificate), and who it is (rest).
+func (j judge) conf(s certs.Spec, f *found, ca *authority) (frame, rest []Fault) {
 	path := f.conf.path
 	if f.entryErr != nil {
-		return []Fault{{Text: f.entryErr.Error(), Path: path}}
+		return nil, []Fault{{Text: f.entryErr.Error(), Path: path}}
 	}
-	var faults []Fault
-	add := func(text string) { faults = append(faults, Fault{Text: text, Path: path}) }
+	add := func(text string) { frame = append(frame, Fault{Text: text, Path: path}) }
 	switch {
 	case f.caErr != nil:
 		add("certificate authority: " + f.caErr.Error())
@@ -215,13 +217,12 @@ func (j judge) conf(s certs.Spec, f *found, ca *authority) []Fault {
 		add(fmt.Sprintf("server is %s, not %s", got, s.Place.Server))
 	}
 	for _, b := range f.broken {
-		add(b.String())
+		rest = append(rest, Fault{Text: b.String(), Path: path})
 	}
 	if f.chainErr == nil && len(f.chain) == 0 {
-		add("holds no client certificate")
-		return faults
+		return frame, append(rest, Fault{Text: "holds no client certificate", Path: path})
 	}
-	return append(faults, j.leaf(s, f, ca, path, path)...)
+	return frame, append(rest, j.leaf(s, f, ca, path, path)...)
 }
 
 // bundleFault compares the CA certificates of a kubeconfig with the CA's file.

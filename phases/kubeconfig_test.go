@@ -2,6 +2,7 @@ package phases_test
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -126,6 +127,56 @@ func kubeconfigStates() []state {
 			},
 		},
 	}
+}
+
+// Under an external CA a kubeconfig that only trusts or goes wrong needs no new
+// certificate: --reissue sets it right and leaves the rest as it is. Where the
+// certificate is wrong too, it takes a new file.
+func TestFrameUnderExternalCA(t *testing.T) {
+	w := complete(t)
+	s := w.row("admin")
+	path := w.certFile(s)
+	right := string(w.read(path))
+	w.remove(w.keyFile(w.row("ca")))
+	for name, wrong := range map[string]string{
+		"server": strings.Replace(right, s.Place.Server, "https://198.51.100.1:6443", 1),
+		"CA":     strings.Replace(right, "certificate-authority-data: ", "certificate-authority-data: "+base64.StdEncoding.EncodeToString(pki.EncodeCertificates(w.bundle("etcd-ca")...)), 1),
+		"no CA":  strings.Replace(right, "certificate-authority-data: ", "certificate-authority-data: ''\n    x: ", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.write(path, []byte(wrong+"# mine\n"))
+			before := w.snapshot()
+			r, err := w.init(nil, at(now))
+			var refused *phases.RefusedError
+			require.ErrorAs(t, err, &refused)
+			require.Len(t, rowOf(t, r, "admin").Faults, 1)
+			assert.Equal(t, "`pkitool init --reissue` sets it right and keeps the client certificate", rowOf(t, r, "admin").Faults[0].Hint)
+			w.unchanged(before)
+
+			r, err = w.init(nil, reissue())
+			require.NoError(t, err)
+			row := rowOf(t, r, "admin")
+			assert.Equal(t, phases.Renew, row.Verb)
+			assert.Equal(t, row.Faults[0].Text+"; the client certificate is kept", row.Reason)
+			assert.Equal(t, []string{path}, row.Written)
+			w.unchanged(before, path)
+			if got := string(w.read(path)); name != "no CA" { // where a field was added
+				assert.Equal(t, right+"# mine\n", got)
+			}
+			w.settled(nil)
+		})
+	}
+
+	w.conf(s, func(c *kubeconfig.Single) {
+		c.Server, c.ClientKey = "https://198.51.100.1:6443", pemOf(t, newKey(t))
+	})
+	before := w.snapshot()
+	r, err := w.init(nil, reissue())
+	assert.EqualError(t, err, "admin: server is https://198.51.100.1:6443, not "+s.Place.Server+" ("+path+")\nadmin: key does not match certificate ("+path+")")
+	for _, f := range rowOf(t, r, "admin").Faults {
+		assert.Equal(t, strings.Replace(hintCSR, "make a request", "move the file away, make a request", 1), f.Hint)
+	}
+	w.unchanged(before)
 }
 
 // shortPrint is the beginning of a certificate's SHA-256 in hex.

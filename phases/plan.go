@@ -20,7 +20,7 @@ type Verb string
 const (
 	Keep   Verb = "keep"   // complete and right
 	Create Verb = "create" // nothing there, or a key that waits for its certificate
-	Renew  Verb = "renew"  // made anew, with a new key, in place of what is there
+	Renew  Verb = "renew"  // made anew, in place of what is there
 	Refuse Verb = "refuse" // wrong in a way that is not ours to mend
 	Skip   Verb = "skip"   // not there and not asked for by name
 )
@@ -46,6 +46,9 @@ type Action struct {
 	signing *authority    // CA rows: what they can do for others
 	held    *found        // what is there, for the report
 	renewal *renewal      // what a renewal takes over from what is there; nil: all is made from Spec
+
+	// frameOnly: of a kubeconfig only server and CA are set, all else stays as it is.
+	frameOnly bool
 }
 
 // Chmod is a file whose mode is made tighter.
