@@ -137,6 +137,7 @@ func (w *world) write(path string, data []byte) {
 	}
 	require.NoError(w.t, os.MkdirAll(filepath.Dir(path), 0o755))
 	require.NoError(w.t, os.WriteFile(path, data, mode))
+	require.NoError(w.t, os.Chmod(path, mode)) // whatever the umask
 	require.NoError(w.t, os.Chtimes(path, birth, birth))
 }
 
