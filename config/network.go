@@ -164,7 +164,7 @@ func parseCIDR(v string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(v)
 	if err == nil && p.Addr().Is4In6() {
-		return p, fmt.Errorf("%q is an IPv4-mapped IPv6 range: write the IPv4 one", v)
+		return p, withHint(fmt.Errorf("%q is an IPv4-mapped IPv6 range", v), "write the IPv4 range")
 	}
 	if err == nil {
 		return p.Masked(), nil

@@ -59,7 +59,7 @@ func TestServiceCIDRs(t *testing.T) {
 		"010.0.0.0/16":                 `fault: "010.0.0.0/16" is not a range of addresses: an IPv4 address has no leading zeros: 010 is octal to some programs and decimal to others`,
 		"10.0.0.0/16, fd00::/108":      `fault: " fd00::/108" is not a range of addresses: it has a space in it`,
 		"fe80::%a/108":                 `fault: "fe80::%a/108" is not a range of addresses: wanted address/prefix-length, such as 10.96.0.0/12`,
-		"::ffff:10.0.0.0/112":          `fault: "::ffff:10.0.0.0/112" is an IPv4-mapped IPv6 range: write the IPv4 one`,
+		"::ffff:10.0.0.0/112":          `fault: "::ffff:10.0.0.0/112" is an IPv4-mapped IPv6 range`,
 		"10.0.0.0/16,fd00::/108,":      `fault: 3 ranges: wanted one, or one of IPv4 and one of IPv6`,
 		"fd00::/108,fd01::/108":        `fault: fd00::/108 and fd01::/108 are of the same family: wanted one range, or one of IPv4 and one of IPv6`,
 		"a":                            `fault: "a" is not a range of addresses: wanted address/prefix-length, such as 10.96.0.0/12`,

@@ -51,6 +51,7 @@ type userReader struct {
 	faults *faults
 	users  []User
 	seen   map[string]int // line by CN: files are named after it
+	full   bool           // there were too many, and that was said
 }
 
 func (u *userReader) at(line int, field string) origin {
@@ -64,9 +65,10 @@ func (u *userReader) at(line int, field string) origin {
 // add judges one entry; the values are by field.
 func (u *userReader) add(line int, values map[string][]string) {
 	if len(u.users) == maxUsers {
-		u.faults.addf(u.at(line, ""), "one user more than the %d that a list may have", maxUsers)
-	}
-	if len(u.users) >= maxUsers {
+		if !u.full {
+			u.faults.addf(u.at(line, ""), "one user more than the %d that a list may have", maxUsers)
+		}
+		u.full = true
 		return
 	}
 	one := func(field string) string {
@@ -85,10 +87,7 @@ func (u *userReader) add(line int, values map[string][]string) {
 		u.faults.add(u.at(line, ""), err)
 	}
 	if v := one("validity"); v != "" {
-		d, err := ParseDuration(v)
-		if err == nil && d < time.Second {
-			err = errors.New("must be 1s at least")
-		}
+		d, err := parseValidity(v)
 		if err != nil {
 			u.faults.add(u.at(line, "validity"), err)
 		}

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,16 @@ func TestParseUsersFaults(t *testing.T) {
 		{"u.csv", "cn\n" + strings.Repeat("x", 65) + "\n", `u.csv:2: common name (CN) "` + strings.Repeat("x", 65) + `" is longer than 64 characters`},
 		{"u.yaml", "a: b\n", "u.yaml:1: must be a list of users, each with cn, org, validity, namespace"},
 		{"u.yaml", "- cn: a\n---\n- cn: b\n", "u.yaml:2: a second document: a list of users is one"},
+		{"u.csv", "cn,validity\na,0s\n", `u.csv:2: validity: "0s" is no time to be valid: must be 1s at least`},
+		{"u.csv", "cn,validity\na,x\n", `u.csv:2: validity: "x" is not a duration: it is a row of numbers and units (ns, us, ms, s, m, h, d, w, y), such as 365d or 8760h`},
+		{"u.csv", "cn,namespace\na,b.c\n", `u.csv:2: namespace: "b.c" is no name of a namespace`},
+		{"u.csv", "cn\na\nb\na\n", `u.csv:4: cn: "a" stands on line 2 already`},
+		{"u.csv", "cn\n" + manyUsers(100_002), "u.csv:100002: one user more than the 100000 that a list may have"},
+		{"u.yaml", "- a\n", "u.yaml:1: must be an entry with cn, org, validity, namespace"},
+		{"u.yaml", "- cn: a\n  name: b\n", `u.yaml:2: unknown field "name": the fields are cn, org, validity, namespace`},
+		{"u.yaml", "- cn: a\n  cn: b\n", "u.yaml:2: cn: stands there twice"},
+		{"u.yaml", "- cn: a\n  validity: [1h]\n", "u.yaml:2: validity: must be a text"},
+		{"u.yaml", "- cn: [\n", "u.yaml: line 1: did not find expected node content"},
 		{"u.yaml", "- ? [x]\n  : y\n  <<: {a: 1}\n", ""},
 	} {
 		users, err := config.ParseUsers(c.name, []byte(c.data))
@@ -45,6 +56,14 @@ func TestParseUsersFaults(t *testing.T) {
 			assert.Equal(t, c.want, err.Error())
 		}
 	}
+}
+
+func manyUsers(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "u%d\n", i)
+	}
+	return b.String()
 }
 
 // FuzzUsers: a list is refused, or every user in it is one that can be issued.
