@@ -1,0 +1,101 @@
+package phases_test
+
+import (
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/pki"
+)
+
+// TestSignRulesRefuse holds what a profile does not grant to its sentence.
+func TestSignRulesRefuse(t *testing.T) {
+	node := phases.CSR{Subject: pki.Subject{CommonName: "system:node:w1", Organization: []string{"system:nodes"}}}
+	with := func(names ...string) phases.CSR {
+		c := node
+		for _, n := range names {
+			s, err := pki.ParseTypedSAN(n)
+			require.NoError(t, err)
+			c.SANs = pki.Join(c.SANs, s)
+		}
+		return c
+	}
+	serving := phases.SignRules{As: "kubelet-serving", NodeIPs: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
+	for _, c := range []struct {
+		name  string
+		rules phases.SignRules
+		csr   phases.CSR
+		want  string
+	}{
+		{"no profile", phases.SignRules{As: "x"}, node, `unknown profile "x": must be one of kubelet-client, kubelet-serving, client, server, peer`},
+		{"no names", serving, node, "a kubelet's serving certificate needs a DNS name or an address"},
+		{"a URI and a mailbox", serving, with("DNS:w1", "URI:https://w1/", "email:a@example.com"), "a kubelet's serving certificate has no URI and no email names"},
+		{"another node's name", serving, with("DNS:w1.example.com", "DNS:w10"), "name w10 is not the node's (w1)"},
+		{"an address out of range", serving, with("DNS:w1", "IP:198.51.100.1"), "address 198.51.100.1 is in no range of --node-ip"},
+		{"another group", phases.SignRules{As: "kubelet-client"}, phases.CSR{Subject: pki.Subject{CommonName: "system:node:w1", Organization: []string{"system:nodes", "dev"}}},
+			`the groups of a kubelet are exactly system:nodes, not ["system:nodes" "dev"]`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := c.rules.Template(c.csr, day)
+			assert.EqualError(t, err, c.want)
+		})
+	}
+	_, err := serving.Template(with("DNS:w1", "IP:192.0.2.7"), day)
+	assert.NoError(t, err)
+}
+
+// TestParseCSRRefuses: what asks for something in a way that cannot be read is not read as if it asked for nothing.
+func TestParseCSRRefuses(t *testing.T) {
+	for _, c := range []struct {
+		oid   asn1.ObjectIdentifier
+		value []byte
+		want  string
+	}{
+		{asn1.ObjectIdentifier{2, 5, 29, 19}, []byte{0x30, 3, 1, 1}, "basic constraints of the request cannot be read"},
+		{asn1.ObjectIdentifier{2, 5, 29, 19}, []byte{0x30, 0, 5, 0}, "basic constraints of the request cannot be read"},
+		{asn1.ObjectIdentifier{2, 5, 29, 37}, []byte{0x30, 1}, "extended key usage of the request cannot be read"},
+		{asn1.ObjectIdentifier{2, 5, 29, 37}, []byte{0x30, 0, 5, 0}, "extended key usage of the request cannot be read"},
+	} {
+		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
+			Subject: pkix.Name{CommonName: "x"}, ExtraExtensions: []pkix.Extension{{Id: c.oid, Value: c.value}},
+		}, newKey(t))
+		require.NoError(t, err)
+		_, err = phases.ParseCSR(der)
+		assert.EqualError(t, err, c.want, "%s %x", c.oid, c.value)
+	}
+}
+
+// TestRequestsRefuse: a key or a kubeconfig that is there and cannot be used is not replaced by a new one.
+func TestRequestsRefuse(t *testing.T) {
+	for _, c := range []struct {
+		row, file string
+		data      []byte
+		want      string
+		hint      string
+	}{
+		{"apiserver", "pki/apiserver.key", []byte("x"), "apiserver: file holds no PEM block (PATH)", ""},
+		{"apiserver", "pki/apiserver.key", []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"), "apiserver: private key is encrypted (PATH)",
+			"remove the passphrase with `openssl pkey -in KEY -out NEW`, or put an unencrypted key in its place"},
+		{"admin", "admin.conf", []byte("clusters: 1\n"), "admin: line 1: clusters: must be a list, not a number (PATH)", "move it away: a new one is made"},
+	} {
+		w := complete(t)
+		path := filepath.Join(w.dir, filepath.FromSlash(c.file))
+		w.write(path, c.data)
+		before := w.snapshot()
+		_, err := phases.Requests(t.Context(), w.tree, w.dirs, []string{c.row, "scheduler"}, at(now), false)
+		var refused *phases.RefusedError
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, c.want, strings.ReplaceAll(err.Error(), path, "PATH"))
+		assert.Equal(t, c.hint, refused.Plan.Refused()[0].Faults[0].Hint)
+		w.unchanged(before)
+	}
+}
