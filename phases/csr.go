@@ -112,7 +112,7 @@ func decideRequests(t certs.Tree, inv Inventory, names []string, o Options) ([]*
 			a.refuse(Fault{Text: q.held.entryErr.Error(), Path: keyPath, Hint: "move it away: a new one is made"})
 		} else if q.held.signer != nil || q.held.keyErr != nil {
 			if faults := d.key(q.held, keyPath); faults != nil {
-				a.refuse(faults...)
+				a.refuse(hinted(faults, "put the key back from a backup, or move the file away: a new one is made")...)
 			}
 			q.key = q.held.signer
 		}

@@ -1,6 +1,9 @@
 package phases_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"os"
@@ -44,6 +47,15 @@ func TestRenewRefuses(t *testing.T) {
 		}, renewal(), []string{"admin"}, "admin: holds no client certificate (%D/admin.conf)"},
 		{"an external CA", func(w *world) { w.remove(w.keyFile(w.row("ca"))) }, all, []string{"apiserver", "etcd-peer"},
 			"apiserver: cannot be renewed here: its CA is external (%D/pki/ca.crt)"},
+		{"an external CA, and nothing there", func(w *world) {
+			w.remove(w.keyFile(w.row("ca")), w.certFile(w.row("apiserver")), w.keyFile(w.row("apiserver")))
+		}, renewal(), []string{"apiserver"}, "apiserver: certificate is missing (%D/pki/apiserver.crt)"},
+		{"a key of an algorithm that is not made here", func(w *world) {
+			key, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+			require.NoError(w.t, err)
+			s := w.row("apiserver")
+			w.place(s, key, certify(w.t, template(s), w.bundle("ca")[0], key, w.key(w.row("ca"))))
+		}, renewal(), []string{"apiserver"}, "apiserver: its key is ECDSA-P521: no such key is made here (%D/pki/apiserver.crt)"},
 		{"no CA", func(w *world) { w.remove(w.certFile(w.row("ca")), w.keyFile(w.row("ca"))) }, renewal(), []string{"apiserver"},
 			"apiserver: there is no CA to sign it (%D/pki/ca.crt)"},
 		{"a CA with another's key", func(w *world) { w.write(w.keyFile(w.row("ca")), pemOf(w.t, newKey(w.t))) }, all, []string{"apiserver", "scheduler"},

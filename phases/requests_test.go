@@ -82,7 +82,7 @@ func TestRequestsRefuse(t *testing.T) {
 		want      string
 		hint      string
 	}{
-		{"apiserver", "pki/apiserver.key", []byte("x"), "apiserver: file holds no PEM block (PATH)", ""},
+		{"apiserver", "pki/apiserver.key", []byte("x"), "apiserver: file holds no PEM block (PATH)", "put the key back from a backup, or move the file away: a new one is made"},
 		{"apiserver", "pki/apiserver.key", []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"), "apiserver: private key is encrypted (PATH)",
 			"remove the passphrase with `openssl pkey -in KEY -out NEW`, or put an unencrypted key in its place"},
 		{"admin", "admin.conf", []byte("clusters: 1\n"), "admin: line 1: clusters: must be a list, not a number (PATH)", "move it away: a new one is made"},
