@@ -76,7 +76,7 @@ func (j judge) key(f *found, path string) []Fault {
 
 // leaf judges the certificate and the key of a row against what the row's
 // consumers need: pair, issuer, subject, names, usages, dates. More than
-// planned is no fault. ca is nil where the CA is not known.
+// planned is no fault, but for the right to sign others. ca is nil where the CA is not known.
 func (j judge) leaf(s certs.Spec, f *found, ca *authority, certPath, keyPath string) []Fault {
 	if f.chainErr != nil {
 		return append([]Fault{{Text: f.chainErr.Error(), Path: certPath}}, j.key(f, keyPath)...)
@@ -105,6 +105,9 @@ func (j judge) leaf(s certs.Spec, f *found, ca *authority, certPath, keyPath str
 	for _, usage := range missingUsages(s, c) {
 		add("certificate lacks the usage " + usage)
 	}
+	if !s.Given && mayIssue(c) {
+		add("certificate is a CA: whoever holds its key can sign for anybody")
+	}
 	switch {
 	case !j.now.Before(c.NotAfter):
 		add("certificate has expired on " + stamp(c.NotAfter))
@@ -122,6 +125,12 @@ func (j judge) leaf(s certs.Spec, f *found, ca *authority, certPath, keyPath str
 		}
 	}
 	return faults
+}
+
+// mayIssue reports whether a certificate may sign others. What signed it makes
+// it part of every chain to the same root, so a leaf that may is a second key of the CA.
+func mayIssue(c *x509.Certificate) bool {
+	return c.BasicConstraintsValid && c.IsCA && (c.KeyUsage == 0 || c.KeyUsage&x509.KeyUsageCertSign != 0)
 }
 
 // signedBy reports whether a CA of the bundle, or a certificate of the leaf's own file, signed c.
