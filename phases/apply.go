@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"context"
 	"crypto"
 	"crypto/x509"
 	"fmt"
@@ -24,8 +25,8 @@ type work struct {
 
 // Apply obeys a plan: it makes the keys, signs, and saves everything at once
 // under the lock. It decides nothing about content; a plan with a refusal is an
-// error, and then nothing is changed.
-func (p Plan) Apply(l *store.Locked, o Options) error {
+// error, and then nothing is changed. Nor is it where ctx ends before all is made.
+func (p Plan) Apply(ctx context.Context, l *store.Locked, o Options) error {
 	if len(p.Refused()) > 0 {
 		return &RefusedError{Plan: p}
 	}
@@ -36,10 +37,10 @@ func (p Plan) Apply(l *store.Locked, o Options) error {
 			todo = append(todo, &work{Action: a, key: a.key})
 		}
 	}
-	if err := makeKeys(todo); err != nil {
+	if err := makeKeys(ctx, todo); err != nil {
 		return err
 	}
-	if err := sign(todo, p.cas, o); err != nil {
+	if err := sign(ctx, todo, p.cas, o); err != nil {
 		return err
 	}
 	steps, err := steps(todo, o)
@@ -61,16 +62,16 @@ func (p Plan) Apply(l *store.Locked, o Options) error {
 
 // makeKeys makes all missing keys on all cores. Nearly all of a run's time is
 // spent here where the keys are RSA.
-func makeKeys(todo []*work) error {
-	return each(todo, func(w *work) bool { return w.key == nil }, func(w *work) (err error) {
+func makeKeys(ctx context.Context, todo []*work) error {
+	return each(ctx, todo, func(w *work) bool { return w.key == nil }, func(w *work) (err error) {
 		w.key, err = pki.GenerateKey(w.Spec.KeyAlgorithm)
 		return err
 	})
 }
 
 // sign makes all CAs at once, then all leaves.
-func sign(todo []*work, cas map[string]*authority, o Options) error {
-	err := each(todo, func(w *work) bool { return w.Spec.Kind == certs.CA }, func(w *work) error {
+func sign(ctx context.Context, todo []*work, cas map[string]*authority, o Options) error {
+	err := each(ctx, todo, func(w *work) bool { return w.Spec.Kind == certs.CA }, func(w *work) error {
 		t := w.Spec.Template()
 		t.NotBefore, t.NotAfter = pki.Window(o.Now, w.Spec.Validity)
 		root, err := pki.SelfSign(t, w.key)
@@ -85,17 +86,18 @@ func sign(todo []*work, cas map[string]*authority, o Options) error {
 	if err != nil {
 		return err
 	}
-	return each(todo, func(w *work) bool { return w.Spec.Kind != certs.CA && w.Spec.Kind != certs.KeyPair }, func(w *work) error {
+	return each(ctx, todo, func(w *work) bool { return w.Spec.Kind != certs.CA && w.Spec.Kind != certs.KeyPair }, func(w *work) error {
 		return w.issue(cas[w.Spec.Issuer], o)
 	})
 }
 
 // each does the same with all chosen rows, on all cores. Of several errors the
-// first in the order of the tree is returned, whichever came first.
-func each(todo []*work, chosen func(*work) bool, do func(*work) error) error {
+// first in the order of the tree is returned, whichever came first. When ctx
+// ends no row is begun any more, and why it ended is the error.
+func each(ctx context.Context, todo []*work, chosen func(*work) bool, do func(*work) error) error {
 	errs := make([]error, len(todo))
 	atOnce(len(todo), func(i int) {
-		if w := todo[i]; chosen(w) {
+		if w := todo[i]; chosen(w) && ctx.Err() == nil {
 			if err := do(w); err != nil {
 				errs[i] = fmt.Errorf("%s: %w", w.Spec.Name, err)
 			}
@@ -105,6 +107,9 @@ func each(todo []*work, chosen func(*work) bool, do func(*work) error) error {
 		if err != nil {
 			return err
 		}
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("nothing was changed: %w", context.Cause(ctx))
 	}
 	return nil
 }

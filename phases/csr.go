@@ -84,7 +84,7 @@ func Requests(ctx context.Context, t certs.Tree, dirs Dirs, chosen []string, o O
 		return r, &RefusedError{Plan: refused}
 	}
 	if !dry {
-		if err := writeRequests(lock, inv, reqs); err != nil {
+		if err := writeRequests(ctx, lock, inv, reqs); err != nil {
 			return r, err
 		}
 	}
@@ -148,12 +148,12 @@ func asks(data []byte, s certs.Spec, pub crypto.PublicKey) bool {
 	return pki.SameKey(r.PublicKey, pub) && got.Equal(s.Subject) && names.Minus(s.SANs).Empty() && s.SANs.Minus(names).Empty()
 }
 
-func writeRequests(lock *store.Locked, inv Inventory, reqs []*request) error {
+func writeRequests(ctx context.Context, lock *store.Locked, inv Inventory, reqs []*request) error {
 	var todo []*work
 	for _, q := range reqs {
 		todo = append(todo, &work{Action: &Action{Spec: q.spec}, key: q.key})
 	}
-	if err := makeKeys(todo); err != nil {
+	if err := makeKeys(ctx, todo); err != nil {
 		return err
 	}
 	var keys, csrs []store.Write

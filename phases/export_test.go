@@ -1,6 +1,10 @@
 package phases
 
-import "github.com/pkitool/pkitool/pki/store"
+import (
+	"context"
+
+	"github.com/pkitool/pkitool/pki/store"
+)
 
 // Steps gives what Apply would hand to the store, in its order, so that tests
 // can leave the disk in every state that a kill can leave it in.
@@ -11,10 +15,10 @@ func (p Plan) Steps(o Options) ([][]store.Write, error) {
 			todo = append(todo, &work{Action: a, key: a.key})
 		}
 	}
-	if err := makeKeys(todo); err != nil {
+	if err := makeKeys(context.Background(), todo); err != nil {
 		return nil, err
 	}
-	if err := sign(todo, p.cas, o); err != nil {
+	if err := sign(context.Background(), todo, p.cas, o); err != nil {
 		return nil, err
 	}
 	return steps(todo, o)

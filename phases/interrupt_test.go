@@ -1,6 +1,7 @@
 package phases_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -173,4 +174,24 @@ func (w *world) whole() []string {
 		}
 	}
 	return out
+}
+
+// A run that is told to stop before it has begun to write writes nothing.
+func TestStopped(t *testing.T) {
+	for _, sc := range scenes() {
+		t.Run(sc.name, func(t *testing.T) {
+			w := empty(t)
+			sc.plant(w)
+			inv, err := phases.Take(w.tree, w.dirs, nil)
+			require.NoError(t, err)
+			lock, err := store.Lock(t.Context(), w.dirs.Cert, filepath.Join(w.dirs.Cert, "etcd"), w.dirs.Kubeconfig)
+			require.NoError(t, err)
+			before := w.snapshot()
+			ctx, stop := context.WithCancelCause(t.Context())
+			stop(errors.New("told to stop"))
+			assert.EqualError(t, phases.Decide(w.tree, inv, nil, sc.o).Apply(ctx, lock, sc.o), "nothing was changed: told to stop")
+			w.unchanged(before)
+			require.NoError(t, lock.Unlock())
+		})
+	}
 }

@@ -109,7 +109,7 @@ func RenewRows(ctx context.Context, t certs.Tree, dirs Dirs, chosen []string, o 
 			return Report{}, err
 		}
 	}
-	if err := plan.Apply(lock, o.options()); err != nil {
+	if err := plan.Apply(ctx, lock, o.options()); err != nil {
 		return r, err
 	}
 	proof, err := proveRenewal(t, dirs, plan, o)

@@ -66,7 +66,7 @@ func Init(ctx context.Context, t certs.Tree, dirs Dirs, chosen []string, o Optio
 	}
 	r = newReport(plan, dirs)
 	r.Swept = lock.Swept()
-	if err := plan.Apply(lock, o); err != nil {
+	if err := plan.Apply(ctx, lock, o); err != nil {
 		return r, err
 	}
 	proof, err := prove(t, dirs, chosen, o)
