@@ -138,12 +138,16 @@ func TestFrameUnderExternalCA(t *testing.T) {
 	path := w.certFile(s)
 	right := string(w.read(path))
 	w.remove(w.keyFile(w.row("ca")))
+	encoded := func(ca string) string {
+		return base64.StdEncoding.EncodeToString(pki.EncodeCertificates(w.bundle(ca)...))
+	}
 	for name, wrong := range map[string]string{
 		"server": strings.Replace(right, s.Place.Server, "https://198.51.100.1:6443", 1),
-		"CA":     strings.Replace(right, "certificate-authority-data: ", "certificate-authority-data: "+base64.StdEncoding.EncodeToString(pki.EncodeCertificates(w.bundle("etcd-ca")...)), 1),
+		"CA":     strings.Replace(right, encoded("ca"), encoded("etcd-ca"), 1),
 		"no CA":  strings.Replace(right, "certificate-authority-data: ", "certificate-authority-data: ''\n    x: ", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
+			require.NotEqual(t, right, wrong)
 			w.write(path, []byte(wrong+"# mine\n"))
 			before := w.snapshot()
 			r, err := w.init(nil, at(now))
