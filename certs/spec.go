@@ -96,7 +96,10 @@ type Spec struct {
 	SANs    pki.SANs
 	// Extra are those of the SANs that somebody asked for beyond the row's own.
 	Extra pki.SANs
-	Place Place
+	// Beyond are those of the SANs that kubeadm does not give and that nobody asked for: a certificate
+	// of kubeadm's is right without them.
+	Beyond pki.SANs
+	Place  Place
 
 	KeyAlgorithm pki.KeyAlgorithm
 	Validity     time.Duration

@@ -23,7 +23,8 @@ type row struct {
 	cn     func(Node) string
 	groups []string
 	sans   func(Cluster, Node) pki.SANs
-	extra  func(Cluster) pki.SANs // further names, as they were asked for
+	extra  func(Cluster) pki.SANs       // further names, as they were asked for
+	beyond func(Cluster, Node) pki.SANs // those of sans that kubeadm does not give
 	server func(Cluster, Node) string
 }
 
@@ -41,7 +42,7 @@ func table() []row {
 		{name: "ca", doc: "root of the cluster: signs the API server, the kubelets and every user", kind: CA,
 			cert: "ca.crt", key: "ca.key", cn: named("kubernetes"), usedBy: []string{apiserver, manager, "kubelet", "every kubeconfig"}},
 		{name: "apiserver", doc: "serves the Kubernetes API", kind: Serving, issuer: "ca", perNode: true,
-			cert: "apiserver.crt", key: "apiserver.key", cn: named("kube-apiserver"), sans: apiserverSANs, usedBy: []string{apiserver},
+			cert: "apiserver.crt", key: "apiserver.key", cn: named("kube-apiserver"), sans: apiserverSANs, beyond: apiserverBeyond, usedBy: []string{apiserver},
 			extra: func(c Cluster) pki.SANs { return c.APIServerSANs }},
 		{name: "apiserver-kubelet-client", doc: "the API server as a client of the kubelets", kind: Client, issuer: "ca", perNode: true,
 			cert: "apiserver-kubelet-client.crt", key: "apiserver-kubelet-client.key", cn: named("kube-apiserver-kubelet-client"), usedBy: []string{apiserver}},
@@ -52,10 +53,10 @@ func table() []row {
 		{name: "etcd-ca", doc: "root of etcd: signs its members and its clients", kind: CA, etcd: true,
 			cert: "etcd/ca.crt", key: "etcd/ca.key", cn: named("etcd-ca"), usedBy: []string{"etcd", apiserver}},
 		{name: "etcd-server", doc: "serves etcd to its clients", kind: Peer, issuer: "etcd-ca", perNode: true, etcd: true,
-			cert: "etcd/server.crt", key: "etcd/server.key", cn: nodeName, sans: etcdSANs, usedBy: []string{"etcd"},
+			cert: "etcd/server.crt", key: "etcd/server.key", cn: nodeName, sans: etcdSANs, beyond: etcdBeyond, usedBy: []string{"etcd"},
 			extra: func(c Cluster) pki.SANs { return c.EtcdServerSANs }},
 		{name: "etcd-peer", doc: "etcd members among themselves", kind: Peer, issuer: "etcd-ca", perNode: true, etcd: true,
-			cert: "etcd/peer.crt", key: "etcd/peer.key", cn: nodeName, sans: etcdSANs, usedBy: []string{"etcd"},
+			cert: "etcd/peer.crt", key: "etcd/peer.key", cn: nodeName, sans: etcdSANs, beyond: etcdBeyond, usedBy: []string{"etcd"},
 			extra: func(c Cluster) pki.SANs { return c.EtcdPeerSANs }},
 		{name: "etcd-healthcheck-client", doc: "liveness probes as a client of etcd", kind: Client, issuer: "etcd-ca", perNode: true, etcd: true,
 			cert: "etcd/healthcheck-client.crt", key: "etcd/healthcheck-client.key", cn: named("kube-etcd-healthcheck-client"), usedBy: []string{"etcd probes"}},
@@ -107,6 +108,30 @@ func apiserverSANs(c Cluster, n Node) pki.SANs {
 	return pki.Join(all...)
 }
 
+// apiserverBeyond are the addresses of the service "kubernetes" but the first, and a node's name that is an address.
+func apiserverBeyond(c Cluster, n Node) pki.SANs {
+	given := pki.SANs{IPs: []netip.Addr{n.AdvertiseAddress}}
+	if c.Endpoint.Host != "" {
+		given = pki.Join(given, hostSANs(c.Endpoint.Host))
+	}
+	more := pki.SANs{IPs: hostSANs(n.Name).IPs}
+	for i, cidr := range c.ServiceCIDRs {
+		service := pki.SANs{IPs: []netip.Addr{cidr.Masked().Addr().Next()}}
+		if i == 0 {
+			given = pki.Join(given, service)
+		} else {
+			more = pki.Join(more, service)
+		}
+	}
+	return more.Minus(given)
+}
+
+// etcdBeyond is a node's name that is an address.
+func etcdBeyond(_ Cluster, n Node) pki.SANs {
+	more := pki.SANs{IPs: hostSANs(n.Name).IPs}
+	return more.Minus(pki.SANs{IPs: []netip.Addr{n.AdvertiseAddress, netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}})
+}
+
 func etcdSANs(_ Cluster, n Node) pki.SANs {
 	local := pki.SANs{
 		DNS: []string{"localhost"},
@@ -156,6 +181,9 @@ func (r row) spec(c Cluster, n Node, many bool) Spec {
 	if r.extra != nil {
 		s.Extra = r.extra(c)
 		s.SANs = pki.Join(s.SANs, s.Extra)
+	}
+	if r.beyond != nil {
+		s.Beyond = r.beyond(c, n).Minus(s.Extra)
 	}
 	switch r.kind {
 	case CA:

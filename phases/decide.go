@@ -185,8 +185,12 @@ func (d *decider) have(a *Action, f *found, ca *authority) {
 		return
 	}
 	a.Verb, a.Reason = Keep, "complete"
-	if extra := pki.SANsOf(f.chain[0]).Minus(a.Spec.SANs); !extra.Empty() {
-		a.Reason = "complete, with more names than planned: " + extra.String()
+	has := pki.SANsOf(f.chain[0])
+	if extra := has.Minus(a.Spec.SANs); !extra.Empty() {
+		a.Reason += ", with more names than planned: " + extra.String()
+	}
+	if missing := a.Spec.SANs.Minus(has); !missing.Empty() {
+		a.Reason += ", without the names that kubeadm leaves out: " + missing.String()
 	}
 }
 
