@@ -17,13 +17,7 @@ import (
 
 // signedRows are the names of the rows that a CA signs, as arguments and for completion.
 func signedRows() []string {
-	var out []string
-	for _, s := range knownTree().Rows() {
-		if s.Issuer != "" {
-			out = append(out, s.Name)
-		}
-	}
-	return out
+	return namesWhere(knownTree(), func(s certs.Spec) bool { return s.Issuer != "" })
 }
 
 // chooseSigned turns names of rows into names of the tree; kubeadm's names of

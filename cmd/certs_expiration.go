@@ -78,13 +78,7 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 }
 
 func expiringNames(t certs.Tree) []string {
-	var out []string
-	for _, s := range t.Rows() {
-		if s.Kind != certs.KeyPair {
-			out = append(out, s.Name)
-		}
-	}
-	return out
+	return namesWhere(t, func(s certs.Spec) bool { return s.Kind != certs.KeyPair })
 }
 
 // chooseExpiring turns names into rows; none: nil, for everything there is.

@@ -20,13 +20,7 @@ import (
 
 // caRows are the names of the CA rows.
 func caRows() []string {
-	var out []string
-	for _, s := range knownTree().Rows() {
-		if s.Kind == certs.CA {
-			out = append(out, s.Name)
-		}
-	}
-	return out
+	return namesWhere(knownTree(), func(s certs.Spec) bool { return s.Kind == certs.CA })
 }
 
 // issueFlags are what `certs issue` and `certs sign` share.
@@ -60,8 +54,11 @@ func addIssueFlags(c *cobra.Command, env *Env, more ...string) *issueFlags {
 	return i
 }
 
-// load checks the signer's name and reads the settings, without asking the host for anything.
+// load checks the shared flags and reads the settings, without asking the host for anything.
 func (i *issueFlags) load(c *cobra.Command) (config.Settings, certs.Tree, error) {
+	if i.out == "" && i.output.format != "text" {
+		return config.Settings{}, certs.Tree{}, &usageError{err: errors.New("--output describes what was written: give --out"), command: c.CommandPath()}
+	}
 	if row, ok := knownTree().Row(i.signer); !ok || row.Kind != certs.CA {
 		return config.Settings{}, certs.Tree{}, &usageError{err: fmt.Errorf("--signer %q: must be one of %s", i.signer, strings.Join(caRows(), ", ")), command: c.CommandPath()}
 	}
@@ -155,9 +152,6 @@ BASE.crt with --out BASE, else to standard output.`,
 		}
 		if pathLen >= 0 && !ca {
 			return &usageError{err: errors.New("--path-len is for --ca"), command: c.CommandPath()}
-		}
-		if i.out == "" && i.output.format != "text" {
-			return &usageError{err: errors.New("--output describes what was written: give --out"), command: c.CommandPath()}
 		}
 		s, tree, err := i.load(c)
 		if err != nil {

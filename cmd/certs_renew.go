@@ -75,13 +75,7 @@ must be restarted.`,
 	return c
 }
 
-func renewableNames(t certs.Tree) []string {
-	var out []string
-	for _, s := range phases.Renewable(t) {
-		out = append(out, s.Name)
-	}
-	return out
-}
+func renewableNames(t certs.Tree) []string { return names(phases.Renewable(t)) }
 
 func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags, own renewFlags, args []string) error {
 	usage := func(err error) error { return &usageError{err: err, command: c.CommandPath()} }

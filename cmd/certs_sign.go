@@ -47,9 +47,6 @@ node's own names, addresses in --node-ip); client, server and peer only set the 
 		if rules.As == "" {
 			return &usageError{err: fmt.Errorf("--as is missing: one of %s", strings.Join(phases.SignProfiles(), ", ")), command: c.CommandPath()}
 		}
-		if i.out == "" && i.output.format != "text" {
-			return &usageError{err: errors.New("--output describes what was written: give --out"), command: c.CommandPath()}
-		}
 		if len(i.orgs) > 0 && i.cn == "" {
 			return &usageError{err: errors.New("--org goes with --cn"), command: c.CommandPath()}
 		}

@@ -131,6 +131,17 @@ func names(rows []certs.Spec) []string {
 	return out
 }
 
+// namesWhere are the names of the rows that are wanted, in the order of the tree.
+func namesWhere(t certs.Tree, wanted func(certs.Spec) bool) []string {
+	var out []string
+	for _, s := range t.Rows() {
+		if wanted(s) {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
 // rowPaths turns the names on a command line into phase paths; none: all.
 func rowPaths(phase string, rows []certs.Spec, args []string) ([]string, error) {
 	if len(args) == 0 {
