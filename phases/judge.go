@@ -165,12 +165,11 @@ func keyID(id []byte) string {
 }
 
 // missingUsages are the usages that the row's role needs and c does not have,
-// as TLS in Go and openssl's purposes ask for them. An absent extension allows everything.
+// as TLS in Go and openssl's purposes ask for them.
 func missingUsages(s certs.Spec, c *x509.Certificate) []string {
 	var missing []string
-	anything := len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
 	for _, want := range s.Kind.ExtKeyUsage() {
-		if !anything && !slices.Contains(c.ExtKeyUsage, want) {
+		if !allows(c, want) {
 			missing = append(missing, want.String())
 		}
 	}
@@ -178,6 +177,11 @@ func missingUsages(s certs.Spec, c *x509.Certificate) []string {
 		missing = append(missing, "digitalSignature")
 	}
 	return missing
+}
+
+// allows reports whether a certificate is good for an extended key usage. An absent extension allows everything.
+func allows(c *x509.Certificate, want x509.ExtKeyUsage) bool {
+	return len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || slices.Contains(c.ExtKeyUsage, want) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
 }
 
 // saKey judges the private key that signs service-account tokens, which must be there.

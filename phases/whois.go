@@ -164,7 +164,7 @@ func (d *describer) user(u kubeconfig.User) *x509.Certificate {
 	case d.now.Before(c.NotBefore):
 		find("client-certificate-not-yet-valid", kubeconfig.Error, "client certificate is not valid before "+stamp(c.NotBefore), "check this host's clock")
 	}
-	if len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) > 0 && !allows(c, x509.ExtKeyUsageClientAuth) {
+	if !allows(c, x509.ExtKeyUsageClientAuth) {
 		find("client-certificate-usage", kubeconfig.Error, "client certificate lacks the usage clientAuth", "")
 	}
 	data, err = d.load(u.ClientKey, u.ClientKeyFile)
@@ -183,13 +183,4 @@ func (d *describer) user(u kubeconfig.User) *x509.Certificate {
 		find("client-key-mismatch", kubeconfig.Error, "client key does not match the client certificate", "the two are of different makings: take both from one place")
 	}
 	return c
-}
-
-func allows(c *x509.Certificate, want x509.ExtKeyUsage) bool {
-	for _, u := range c.ExtKeyUsage {
-		if u == want || u == x509.ExtKeyUsageAny {
-			return true
-		}
-	}
-	return false
 }
