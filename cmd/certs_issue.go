@@ -62,6 +62,7 @@ func (i *issueFlags) load(c *cobra.Command) (config.Settings, certs.Tree, error)
 	if row, ok := knownTree().Row(i.signer); !ok || row.Kind != certs.CA {
 		return config.Settings{}, certs.Tree{}, &usageError{err: fmt.Errorf("--signer %q: must be one of %s", i.signer, strings.Join(caRows(), ", ")), command: c.CommandPath()}
 	}
+	i.settings.anyCAValidity()
 	s, err := i.settings.loadFor(config.NeutralHost(), i.output.quiet)
 	if err != nil {
 		return s, certs.Tree{}, err

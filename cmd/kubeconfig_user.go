@@ -126,6 +126,7 @@ func (u *userFlags) run(c *cobra.Command) error {
 		return err
 	}
 	asked := false
+	u.settings.anyCAValidity()
 	s, err := u.settings.loadFor(config.Host{Name: "node", AdvertiseAddress: func() (netip.Addr, error) {
 		asked = true
 		return netip.AddrFrom4([4]byte{192, 0, 2, 1}), nil
