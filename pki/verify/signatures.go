@@ -11,36 +11,31 @@ import (
 func (v *verifier) checkSignatures() outcome {
 	n := len(v.chain) - 1
 	issuer, subject := v.chain[n], v.chain[n]
-	onlyTimes := false
-	if !likelyIssued(issuer, issuer) {
-		switch {
-		case v.opts.PartialChain:
-			onlyTimes = true
-		case n <= 0:
+	if !likelyIssued(issuer, issuer) && !v.opts.PartialChain {
+		if n == 0 {
 			if !v.find(ErrUnableToVerifyLeafSignature, 0, issuer, Detail{}) {
 				return stop
 			}
-			onlyTimes = true
-		default: // an anchor that is none by itself: neither its signature nor its times count
+		} else { // an anchor that is none by itself: neither its signature nor its times count
 			n--
 			subject = v.chain[n]
 		}
 	}
 	for {
-		if !onlyTimes && !v.checkSignature(n, subject, issuer) || !v.checkTimes(n, subject) {
+		if !v.checkSignature(n, subject, issuer) || !v.checkTimes(n, subject) {
 			return stop
 		}
 		if n == 0 {
 			return proceed
 		}
 		n--
-		onlyTimes = false
 		issuer, subject = subject, v.chain[n]
 	}
 }
 
 // checkSignature verifies the signature of subject, at depth n, with issuer's
-// key. An anchor's own signature proves nothing and is left out unless asked for.
+// key. An anchor's own signature proves nothing and is left out unless asked for;
+// then that of an anchor that is invalid (with partial chains) is verified, too.
 func (v *verifier) checkSignature(n int, subject, issuer *Certificate) bool {
 	depth := n + 1
 	if subject == issuer {
