@@ -49,7 +49,10 @@ func parseNameConstraints(value []byte) (*nameConstraints, bool) {
 			*list = append(*list, t)
 		}
 	}
-	return c, len(r) == 0
+	if len(r) != 0 {
+		return nil, false
+	}
+	return c, true
 }
 
 func (r *reader) subtree() (t subtree, ok bool) {

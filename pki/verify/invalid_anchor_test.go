@@ -10,6 +10,8 @@ func TestInvalidAnchor(t *testing.T) {
 		signature[len(signature)-1] ^= 1
 		return signature
 	}
+	asIDs := func(fields ...[]byte) []byte { return ext("1.3.6.1.5.5.7.1.8", true, forgeSeq(fields...)) }
+	inherited, more := forgeTLV(0xa0, []byte{5, 0}), []byte{4, 0}
 	var list []asked
 	for _, row := range []struct {
 		name   string
@@ -26,6 +28,10 @@ func TestInvalidAnchor(t *testing.T) {
 		{"basicConstraints twice", [][]byte{isCA, isCA}, true, true, "7@0"},
 		{"names another key", [][]byte{isCA, akid(forgeTLV(0x80, []byte{1})), skid(9), badSAN}, true, true, "OK"},
 		{"unknown critical extension", [][]byte{isCA, badSAN, ext("1.2.3", true, nil)}, true, true, "34@0 7@0"},
+		{"names another key, with more behind", [][]byte{isCA, akid(forgeTLV(0x80, []byte{1}), more), skid(9)}, true, true, "7@0"},
+		{"names another key twice", [][]byte{isCA, akid(forgeTLV(0x80, []byte{1})), akid(forgeTLV(0x80, []byte{1})), skid(9)}, true, true, "7@0"},
+		{"inherits AS numbers", [][]byte{isCA, badSAN, asIDs(inherited)}, false, false, "46@1"},
+		{"inherits AS numbers, with more behind", [][]byte{isCA, asIDs(inherited, more)}, false, false, "OK"},
 	} {
 		p := parts{subject: forgeCN("ca"), spki: forgeSPKI(caKey), exts: row.exts}
 		if row.tamper {

@@ -320,7 +320,10 @@ func parseAuthorityKeyID(value []byte) (*authorityKeyID, bool) {
 		}
 		a.serial = e.body
 	}
-	return a, len(r) == 0
+	if len(r) != 0 {
+		return nil, false
+	}
+	return a, true
 }
 
 // scanCritical looks for critical extensions that openssl does not handle. It

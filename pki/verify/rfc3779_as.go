@@ -71,10 +71,10 @@ func parseASIdentifiers(value []byte) (*asIdentifiers, bool) {
 	if ids.numbers, ok = body.asChoice(0); !ok {
 		return nil, false
 	}
-	if ids.domains, ok = body.asChoice(1); !ok {
+	if ids.domains, ok = body.asChoice(1); !ok || len(body) != 0 {
 		return nil, false
 	}
-	return ids, len(body) == 0
+	return ids, true
 }
 
 // asChoice takes an ASIdentifierChoice under an explicit tag; nil if there is none.
