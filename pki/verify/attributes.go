@@ -13,16 +13,9 @@ type Attribute struct {
 func (n Name) Attributes() []Attribute {
 	var out []Attribute
 	n.attributes(func(a attribute) bool {
-		v := Attribute{RDN: a.rdn, Type: dottedOID(a.oid), Tag: a.value.tag, DER: a.value.normal()}
-		switch a.value.tag {
-		case tagSequence:
-			v.Value = a.value.raw
-		case tagBitString:
-			v.Value, _, _ = bitString(&a.value)
-		default:
-			v.Value, _ = stringContents(&a.value)
-		}
-		out = append(out, v)
+		out = append(out, Attribute{
+			RDN: a.rdn, Type: dottedOID(a.oid), Tag: a.value.tag, Value: a.value.octets(), DER: a.value.normal(),
+		})
 		return true
 	})
 	return out

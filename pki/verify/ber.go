@@ -270,6 +270,20 @@ func stringContents(e *element) ([]byte, bool) {
 	return joinPieces(make([]byte, 0, len(e.body)), e.body, 0)
 }
 
+// octets are what openssl holds of a string that it has read: the contents, of a
+// BIT STRING the bits alone, of a SEQUENCE all.
+func (e *element) octets() (b []byte) {
+	switch e.tag {
+	case tagSequence:
+		return e.raw
+	case tagBitString:
+		b, _, _ = bitString(e)
+	default:
+		b, _ = stringContents(e)
+	}
+	return b
+}
+
 // normal is the element with a primitive encoding and a short length, as
 // openssl writes a string that it has read; a SEQUENCE it keeps.
 func (e *element) normal() []byte {

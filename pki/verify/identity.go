@@ -48,29 +48,29 @@ func (c *Certificate) matchesHost(host []byte) bool {
 		}
 		return false
 	}
-	for _, text := range c.subject.texts(oidCommonName) {
-		if text != "" && matchHost([]byte(text), host) {
-			return true
-		}
-	}
-	return false
+	return c.subject.anyText(oidCommonName, func(text []byte) bool { return matchHost(text, host) })
 }
 
 // matchesEmail compares with the mailboxes in SAN or, if there is none, with
 // the subject's e-mail addresses. An internationalised mailbox that is no
-// UTF8String is none.
+// UTF8String is none; from one that is on, openssl converts the other mailboxes
+// to UTF-8, too.
 func (c *Certificate) matchesEmail(email []byte) bool {
-	there := false
+	there, convert := false, false
 	for i := range c.altNames {
 		g := &c.altNames[i]
 		if g.effectiveKind() != nameEmail {
 			continue
 		}
 		name := g.value
-		if g.kind == nameOther {
+		switch {
+		case g.kind != nameOther && convert:
+			name, _ = utf8Text(&element{tag: tagIA5String, body: name})
+		case g.kind == nameOther:
 			if !g.other.is(classUniversal, tagUTF8String) {
 				continue
 			}
+			convert = true
 			var ok bool
 			if name, ok = utf8Text(&g.other); !ok {
 				return false // openssl gives up with an error
@@ -84,12 +84,21 @@ func (c *Certificate) matchesEmail(email []byte) bool {
 	if there {
 		return false
 	}
-	for _, text := range c.subject.texts(oidEmailAddress) {
-		if text != "" && matchEmail([]byte(text), email) {
+	return c.subject.anyText(oidEmailAddress, func(text []byte) bool { return matchEmail(text, email) })
+}
+
+// anyText reports whether match takes the text of some attribute of type oid,
+// none of them empty. As for openssl, one that is no text ends the search.
+func (n Name) anyText(oid string, match func(text []byte) bool) (found bool) {
+	n.attributes(func(a attribute) bool {
+		if a.oid != oid || len(a.value.octets()) == 0 {
 			return true
 		}
-	}
-	return false
+		text, ok := utf8Text(&a.value)
+		found = ok && match(text)
+		return ok && !found
+	})
+	return found
 }
 
 func (c *Certificate) matchesIP(ip []byte) bool {

@@ -88,10 +88,16 @@ func TestHostname(t *testing.T) {
 	inCN := func(cn []byte, exts ...[]byte) []byte {
 		return parts{subject: subjectOf(attr("2.5.4.3", cn)), exts: exts}.make()
 	}
+	subjectOnly := func(attrs ...[]byte) []byte { return parts{subject: subjectOf(attrs...)}.make() }
+	bits, right := attr("2.5.4.3", forgeTLV(3, []byte("\x00a"))), forgeAttr("2.5.4.3", "a.example.com")
 	list = append(list,
 		asked{name: "no check", args: []string{"-verify_hostname", ""}, ca: ca, target: aLeaf(), want: "OK"},
 		asked{name: "CN does not count beside a DNS name", args: host, ca: ca, target: inCN(forgeTLV(0x0c, []byte("a.example.com")), san(dnsName("b"))), want: "62@0"},
 		asked{name: "CN in BMP", args: []string{"-verify_hostname", "ab"}, ca: ca, target: inCN(forgeTLV(0x1e, []byte("\x00a\x00b"))), want: "OK"},
+		asked{name: "CN as bits in front", args: host, ca: ca, target: subjectOnly(bits, right), want: "62@0"},
+		asked{name: "CN as bits behind", args: host, ca: ca, target: subjectOnly(right, bits), want: "OK"},
+		asked{name: "CN of no bits in front", args: host, ca: ca, target: subjectOnly(attr("2.5.4.3", forgeTLV(3, []byte{0})), right), want: "OK"},
+		asked{name: "CN as a sequence in front", args: host, ca: ca, target: subjectOnly(attr("2.5.4.3", forgeSeq()), right), want: "62@0"},
 		asked{name: "CN as bits", args: []string{"-verify_hostname", "a"}, ca: ca, target: inCN(forgeTLV(3, []byte("\x00a"))), want: "62@0"},
 		asked{name: "empty SAN", args: host, ca: ca, target: inCN(forgeTLV(0x0c, []byte("a.example.com")), san()), want: "OK"},
 		asked{name: "no subject", args: host, ca: ca, target: parts{subject: forgeSeq()}.make(), want: "62@0"},
@@ -135,6 +141,12 @@ func TestEmail(t *testing.T) {
 		"UTF-8 mailbox hides":      {"a@b.c", inSubject("a@b.c", san(utf8Mailbox(0x0c, "x@b.c"))), "63@0"},
 		"one as IA5 does not":      {"a@b.c", inSubject("a@b.c", san(utf8Mailbox(0x16, "x@b.c"))), "OK"},
 		"broken one hides":         {"a@b.c", inSubject("a@b.c", san(utf8Mailbox(0x0c, "\xff"))), "63@0"},
+		"Latin-1 in IA5":           {"é@b.c", aLeaf(san(mailName("\xe9@b.c"))), "63@0"},
+		"Latin-1 behind UTF-8":     {"é@b.c", aLeaf(san(utf8Mailbox(0x0c, "x@y"), mailName("\xe9@b.c"))), "OK"},
+		"Latin-1 behind nothing":   {"é@b.c", aLeaf(san(utf8Mailbox(0x0c, ""), mailName("\xe9@b.c"))), "OK"},
+		"octets behind UTF-8":      {"\xe9@b.c", aLeaf(san(utf8Mailbox(0x0c, "x@y"), mailName("\xe9@b.c"))), "63@0"},
+		"octets before UTF-8":      {"\xe9@b.c", aLeaf(san(mailName("\xe9@b.c"), utf8Mailbox(0x0c, "x@y"))), "OK"},
+		"subject, bits in front":   {"a@b.c", parts{subject: subjectOf(attr("1.2.840.113549.1.9.1", forgeTLV(3, []byte("\x00a"))), attr("1.2.840.113549.1.9.1", forgeTLV(0x16, []byte("a@b.c"))))}.make(), "63@0"},
 		"broken UTF-8 mailbox":     {"a@b.c", aLeaf(san(utf8Mailbox(0x0c, "\xff"), mailName("a@b.c"))), "63@0"},
 	} {
 		list = append(list, asked{name: name, args: []string{"-verify_email", row.email}, ca: [][]byte{aRoot()}, target: row.target, want: row.want})
