@@ -92,7 +92,8 @@ func (l *CRL) readEntry(spot *crlSpot, exts []extension, issuer *int32) bool {
 		if !ok || !integerContents(&e) {
 			return false
 		}
-		spot.remove = len(e.body) == 1 && e.body[0] == removeFromCRL
+		n, ok := int64Contents(e.body)
+		spot.remove = ok && int32(n) == removeFromCRL // cut to an int, as in openssl
 	}
 	for i := range exts {
 		if exts[i].critical && exts[i].oid != oidCertificateIssuer {

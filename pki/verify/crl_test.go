@@ -39,6 +39,9 @@ func TestCRLAgreesWithOpenSSL(t *testing.T) {
 	badReason := forgedExt{extReason, false, []byte{5, 0}}
 	remove := forgedExt{extReason, false, []byte{10, 1, 8}}
 
+	reasoned := func(number ...byte) forgedCRL {
+		return forgedCRL{entries: []forgedEntry{{7, []forgedExt{{extReason, false, forgeTLV(10, number)}}}}}
+	}
 	one := func(name string, l forgedCRL, args ...string) trial {
 		if l.issuer == nil {
 			l.issuer = root
@@ -55,6 +58,9 @@ func TestCRLAgreesWithOpenSSL(t *testing.T) {
 		one("listed among others", forgedCRL{entries: []forgedEntry{{serial: 3}, {serial: 7}, {serial: 700}}}),
 		one("listed with a reason", forgedCRL{entries: []forgedEntry{{7, []forgedExt{{extReason, false, []byte{10, 1, 6}}}}}}),
 		one("removed", forgedCRL{entries: []forgedEntry{{7, []forgedExt{remove}}}}),
+		one("removed by a reason of five octets", reasoned(1, 0, 0, 0, 8)),
+		one("removed by a negative reason", reasoned(0xff, 0, 0, 0, 8)),
+		one("listed with a reason of nine octets", reasoned(0, 0xff, 0, 0, 0, 0, 0, 0, 8)),
 		one("removed, then listed", forgedCRL{entries: []forgedEntry{{7, []forgedExt{remove}}, {serial: 7}}}),
 		one("listed, then removed", forgedCRL{entries: []forgedEntry{{serial: 7}, {7, []forgedExt{remove}}}}),
 		one("whole chain", forgedCRL{}, "-crl_check_all"),
@@ -103,12 +109,13 @@ func TestCRLAgreesWithOpenSSL(t *testing.T) {
 			crls: [][]byte{forgedCRL{issuer: root, entries: []forgedEntry{{serial: 100}, {serial: -100}}}.issue()},
 		},
 	}, map[string]string{
-		"listed":                     "error 23 at 0",
-		"root listed":                "error 23 at 1",
-		"unknown critical extension": "error 36 at 0",
-		"foreign signature":          "error 8 at 0",
-		"other key identifier":       "error 3 at 0",
-		"expired and listed":         "error 12 at 0",
+		"listed":                       "error 23 at 0",
+		"removed by a negative reason": "OK",
+		"root listed":                  "error 23 at 1",
+		"unknown critical extension":   "error 36 at 0",
+		"foreign signature":            "error 8 at 0",
+		"other key identifier":         "error 3 at 0",
+		"expired and listed":           "error 12 at 0",
 	})
 }
 
