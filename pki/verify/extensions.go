@@ -15,7 +15,7 @@ func (v *verifier) checkExtensions() outcome {
 	if v.parent != nil {
 		purpose, allowProxy = PurposeCRLSign, false
 	}
-	proxyLen := int64(0)
+	proxyLen := int32(0)
 	for i, c := range v.chain {
 		goOn := v.check(!v.opts.IgnoreCritical && c.unhandledCritical, ErrUnhandledCriticalExtension, i) &&
 			v.check(!allowProxy && c.proxy, ErrProxyCertificatesNotAllowed, i) &&
@@ -23,7 +23,7 @@ func (v *verifier) checkExtensions() outcome {
 			v.checkCurve(i) &&
 			v.checkStrict(i) &&
 			v.checkPurpose(i, purpose, mustBeCA) &&
-			v.check(i > 1 && c.pathLen != -1 && plen > c.pathLen+proxyLen, ErrPathLengthExceeded, i)
+			v.check(i > 1 && c.pathLen != -1 && plen > c.pathLen+int64(proxyLen), ErrPathLengthExceeded, i)
 		if !goOn {
 			return stop
 		}

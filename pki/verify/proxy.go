@@ -41,13 +41,13 @@ func (c *Certificate) readProxyCertInfo(value []byte) bool {
 }
 
 // checkProxyPath compares the proxy certificates below that at depth i with its path length
-// (RFC 3820 section 4.1.3 (b)) and counts it.
-func (v *verifier) checkProxyPath(i int, below *int64) bool {
+// (RFC 3820 section 4.1.3 (b)) and counts it. Beyond 32 bits that goes wrong in openssl's way.
+func (v *verifier) checkProxyPath(i int, below *int32) bool {
 	if limit := v.chain[i].proxyPathLen; limit != -1 {
-		if !v.check(*below > limit, ErrProxyPathLengthExceeded, i) {
+		if !v.check(int64(*below) > limit, ErrProxyPathLengthExceeded, i) {
 			return false
 		}
-		*below = limit
+		*below = int32(limit)
 	}
 	*below++
 	return true

@@ -98,7 +98,29 @@ func TestProxyAgreesWithOpenSSL(t *testing.T) {
 			add(fmt.Sprintf("three, limits %d %d", first, second), three, []*forgedCert{two, one, user})
 		}
 	}
+	// openssl keeps a limit in a long and counts in an int.
+	narrow := forgedCert{name: forgeCN("top"), exts: exts(forgedExt{"2.5.29.19", true, forgeSeq([]byte{1, 1, 0xff}, forgeInt(0))}, forgedCAUse)}.issue()
+	sub := forgedCert{name: forgeCN("sub"), issuer: narrow, serial: 3, exts: asRoot}.issue()
+	under := forgedCert{name: forgeCN("user"), issuer: sub, serial: 4}.issue()
+	for title, n := range map[string]int64{"2^31-1": 1<<31 - 1, "2^31": 1 << 31, "2^32-1": 1<<32 - 1, "2^32": 1 << 32, "2^63-1": 1<<63 - 1} {
+		trials = append(trials, trial{
+			name: title + " and a path length", ca: []*forgedCert{narrow}, untrusted: []*forgedCert{under, sub},
+			target: proxy(under, name, limit(n)), args: []string{"-allow_proxy_certs"},
+		})
+		for second := int64(0); second < 3; second++ {
+			one := proxy(user, name, limit(second))
+			two := proxy(one, forgeCN("user", "p", "q"), limit(n))
+			three := proxy(two, forgeCN("user", "p", "q", "r"), limit(n))
+			add(fmt.Sprintf("three, limits %d %s", second, title), three, []*forgedCert{two, one, user})
+		}
+	}
 	agree(t, trials, map[string]string{
+		"three, limits 0 2^31-1":        "OK",
+		"three, limits 0 2^32":          "error 38 at 2",
+		"2^63-1 and a path length":      "error 25 at 3",
+		"2^32 and a path length":        "error 25 at 3",
+		"2^31 and a path length":        "error 25 at 3",
+		"three, limits 1 2^32":          "OK",
 		"proxy":                         "OK",
 		"proxy, not allowed":            "error 40 at 0",
 		"of a CA":                       "error 37 at 1",
