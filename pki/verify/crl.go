@@ -289,9 +289,7 @@ func parseIssuingPoint(value []byte, issuer Name) *issuingPoint {
 	if !r.flag(4, &p.indirect) || !r.flag(5, &p.onlyAttr) || len(r) != 0 {
 		return nil
 	}
-	if !p.point.completeName(issuer) {
-		return nil
-	}
+	p.point.completeName(issuer) // a name that cannot be made is none that a certificate could name
 	return p
 }
 

@@ -175,7 +175,7 @@ func (p *distPoint) names(o *distPoint) bool {
 	switch {
 	case !p.hasName || !o.hasName:
 		return true
-	case p.relative && p.name.raw == nil:
+	case p.relative && !p.completed, o.relative && !o.completed:
 		return false
 	case p.relative && o.relative:
 		return p.name.Equal(o.name)

@@ -183,18 +183,33 @@ func TestCRLScopeAgreesWithOpenSSL(t *testing.T) {
 	dirA := forgeFullName(forgeDir(forgeCN("root", "A")))
 	reasons := func(tag byte, octets ...byte) []byte { return forgeTLV(tag, []byte{0}, octets) }
 	elsewhere := forgeTLV(0xa2, forgeDir(forgeCN("elsewhere")))
+	relativeTo := func(attrs ...[]byte) []byte { return forgeTLV(0xa0, forgeTLV(0xa1, attrs...)) }
+	unitA, nameB := forgeAttr("2.5.4.11", "a"), forgeAttr("2.5.4.3", "b")
+	unmade := relativeTo(attr("2.5.4.11", forgeTLV(0x0c, []byte{0xff}))) // no UTF-8
+	rdn := func(attrs ...[]byte) []byte { return forgeTLV(0x31, attrs...) }
+	ofRoot := func(rdns ...[]byte) []byte {
+		return forgeFullName(forgeDir(forgeSeq(append([][]byte{rdn(forgeAttr("2.5.4.3", "root"))}, rdns...)...)))
+	}
 	points := map[string]*forgedCert{
-		"no point":         cert(),
-		"point a":          cert(forgeCRLDP(forgeSeq(a))),
-		"points b, a":      cert(forgeCRLDP(forgeSeq(b), forgeSeq(a))),
-		"relative point":   cert(forgeCRLDP(forgeSeq(relative))),
-		"directory point":  cert(forgeCRLDP(forgeSeq(dirA))),
-		"foreign issuer":   cert(forgeCRLDP(forgeSeq(a, elsewhere))),
-		"own issuer":       cert(forgeCRLDP(forgeSeq(a, forgeTLV(0xa2, forgeDir(forgeCN("ROOT")))))),
-		"point for some":   cert(forgeCRLDP(forgeSeq(a, reasons(0x81, 0x40)))),
-		"point for none":   cert(forgeCRLDP(forgeSeq(a, reasons(0x81)))),
-		"points by reason": cert(forgeCRLDP(forgeSeq(a, reasons(0x81, 0x60)), forgeSeq(b, reasons(0x81, 0x1f, 0x80)))),
-		"ca":               cert(forgedCA, forgedCAUse),
+		"no point":             cert(),
+		"point a":              cert(forgeCRLDP(forgeSeq(a))),
+		"points b, a":          cert(forgeCRLDP(forgeSeq(b), forgeSeq(a))),
+		"relative point":       cert(forgeCRLDP(forgeSeq(relative))),
+		"relative point a, b":  cert(forgeCRLDP(forgeSeq(relativeTo(unitA, nameB)))),
+		"relative point b, a":  cert(forgeCRLDP(forgeSeq(relativeTo(nameB, unitA)))),
+		"unmade point":         cert(forgeCRLDP(forgeSeq(unmade))),
+		"unmade point, then a": cert(forgeCRLDP(forgeSeq(unmade), forgeSeq(a))),
+		"a, then unmade point": cert(forgeCRLDP(forgeSeq(a), forgeSeq(unmade))),
+		"two in an RDN":        cert(forgeCRLDP(forgeSeq(ofRoot(rdn(unitA, nameB))))),
+		"two RDNs":             cert(forgeCRLDP(forgeSeq(ofRoot(rdn(unitA), rdn(nameB))))),
+		"point of no name":     cert(forgeCRLDP(forgeSeq(forgeFullName(forgeDir(forgeSeq()))))),
+		"directory point":      cert(forgeCRLDP(forgeSeq(dirA))),
+		"foreign issuer":       cert(forgeCRLDP(forgeSeq(a, elsewhere))),
+		"own issuer":           cert(forgeCRLDP(forgeSeq(a, forgeTLV(0xa2, forgeDir(forgeCN("ROOT")))))),
+		"point for some":       cert(forgeCRLDP(forgeSeq(a, reasons(0x81, 0x40)))),
+		"point for none":       cert(forgeCRLDP(forgeSeq(a, reasons(0x81)))),
+		"points by reason":     cert(forgeCRLDP(forgeSeq(a, reasons(0x81, 0x60)), forgeSeq(b, reasons(0x81, 0x1f, 0x80)))),
+		"ca":                   cert(forgedCA, forgedCAUse),
 	}
 	lists := map[string][]forgedExt{
 		"plain":              nil,
@@ -206,6 +221,8 @@ func TestCRLScopeAgreesWithOpenSSL(t *testing.T) {
 		"c and a":            {forgeIDP(forgeFullName(forgeURI("http://c"), forgeURI("http://a")))},
 		"upper case a":       {forgeIDP(forgeFullName(forgeURI("HTTP://A")))},
 		"relative":           {forgeIDP(relative)},
+		"relative a, b":      {forgeIDP(relativeTo(unitA, nameB))},
+		"unmade":             {forgeIDP(unmade)},
 		"directory":          {forgeIDP(forgeFullName(forgeDir(forgeSeq(forgeTLV(0x31, forgeAttr("2.5.4.3", "root")), forgeTLV(0x31, forgeAttr("2.5.4.11", "A"))))))},
 		"other case of it":   {forgeIDP(forgeFullName(forgeDir(forgeCN("Root", "a"))))},
 		"users":              {forgeIDP(forgeTLV(0x81, forgedTrue))},
@@ -272,6 +289,13 @@ func TestCRLScopeAgreesWithOpenSSL(t *testing.T) {
 	}
 	agree(t, trials, map[string]string{
 		"point a against b":                                    "error 44 at 0",
+		"two in an RDN against relative a, b":                  "error 44 at 0",
+		"two RDNs against relative a, b":                       "OK",
+		"relative point b, a against relative a, b":            "error 44 at 0",
+		"unmade point against unmade":                          "error 44 at 0",
+		"point of no name against unmade":                      "error 44 at 0",
+		"unmade point, then a against a":                       "error 3 at 0",
+		"a, then unmade point against a":                       "OK",
 		"reasons only in an anchor against a":                  "error 3 at 0",
 		"a, then an empty point in an anchor against a":        "OK",
 		"points by reason against a for some reasons extended": "error 3 at 0",

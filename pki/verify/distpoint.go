@@ -8,7 +8,8 @@ type distPoint struct {
 	fullName  []generalName // the name, if it is a full one
 	relative  bool          // the name is relative to the CRL issuer's ...
 	fragment  []byte        // ... by these attributes ...
-	name      Name          // ... and this is the whole, or none if it was never made
+	name      Name          // ... and this is the whole ...
+	completed bool          // ... if it was ever made
 	reasons   uint16        // all bits, if the point names none
 	crlIssuer []generalName
 }
@@ -21,45 +22,57 @@ const allReasons = 0x807f
 // name for each, without end.
 const maxRelativeNames = 16 << 20
 
+// distPointFault says what is wrong with a list of points, which openssl uses all the same where it
+// comes to that: with the point at fault, and those behind it left as they are before anybody has
+// looked at them, for no reason at all and without their relative names.
+type distPointFault int
+
+const (
+	pointsFine     distPointFault = iota
+	pointsInvalid                 // malformed, or a point has neither a name nor an issuer
+	pointsNameless                // a relative name makes no name: openssl stops reading the certificate there
+)
+
 // parseDistPoints reads a cRLDistributionPoints extension; issuer is that of
-// the certificate, for relative names. A point must have a name or an issuer:
-// one without makes the certificate invalid, but where that does not matter (an
-// anchor) openssl goes on to use the list, with this point and those behind it
-// left for no reason at all.
-func parseDistPoints(value []byte, issuer Name) (points []distPoint, ok bool) {
+// the certificate, for relative names.
+func parseDistPoints(value []byte, issuer Name) (points []distPoint, fault distPointFault) {
 	top := reader(value)
 	list, ok := top.sequenceOf()
 	if !ok {
-		return nil, false
+		return nil, pointsInvalid
 	}
 	for len(list) > 0 {
 		r, ok := list.sequence()
 		if !ok {
-			return nil, false
+			return nil, pointsInvalid
 		}
 		p, ok := parseDistPoint(r)
 		if !ok {
-			return nil, false
+			return nil, pointsInvalid
 		}
 		points = append(points, p)
 	}
 	completed := 0
 	for i := range points {
 		p := &points[i]
-		if !p.hasName && len(p.crlIssuer) == 0 {
-			for j := range points[i:] {
-				points[i+j].reasons = 0
+		untouched := points[i+1:]
+		switch {
+		case !p.hasName && len(p.crlIssuer) == 0:
+			fault, untouched = pointsInvalid, points[i:]
+		case !p.completeName(p.namedBy(issuer)):
+			fault = pointsNameless
+		default:
+			if completed += len(p.name.canon); completed > maxRelativeNames {
+				return nil, pointsInvalid
 			}
-			return points, false
+			continue
 		}
-		if !p.completeName(p.namedBy(issuer)) {
-			return nil, false
+		for j := range untouched {
+			untouched[j].reasons = 0
 		}
-		if completed += len(p.name.raw); completed > maxRelativeNames {
-			return nil, false
-		}
+		return points, fault
 	}
-	return points, true
+	return points, pointsFine
 }
 
 // namedBy is the name that a relative one belongs to: the point's CRL issuer,
@@ -121,25 +134,35 @@ func (p *distPoint) parseName(r *reader) (ok bool) {
 		return ok
 	case 1:
 		p.relative, p.fragment = true, e.body
-		_, _, ok = appendCanonicalRDN(nil, e.body)
-		return ok
+		for attributes := reader(e.body); len(attributes) > 0; {
+			if _, _, ok := attributes.attribute(); !ok {
+				return false
+			}
+		}
+		return true
 	}
 	return false
 }
 
-// completeName appends the relative name's RDN to the CRL issuer's name.
+// completeName appends the relative name's attributes to the CRL issuer's name,
+// each as an RDN of its own, as openssl does. It fails on one that has no form
+// in Unicode.
 func (p *distPoint) completeName(issuer Name) bool {
 	if !p.relative {
 		return true
 	}
-	top := reader(issuer.raw)
-	rdns, ok := top.sequenceOf()
-	if !ok {
-		return false
+	canon, count := []byte(issuer.canon), issuer.count
+	for attributes := reader(p.fragment); len(attributes) > 0; {
+		e, ok := attributes.any()
+		if !ok {
+			return false
+		}
+		var n int
+		if canon, n, ok = appendCanonicalRDN(canon, e.raw); !ok {
+			return false
+		}
+		count += n
 	}
-	body := append([]byte(nil), rdns...)
-	body = appendElement(body, 0x31, p.fragment)
-	whole := reader(appendElement(nil, 0x30, body))
-	p.name, ok = parseName(&whole)
-	return ok
+	p.name, p.completed = Name{canon: string(canon), count: count}, true
+	return true
 }

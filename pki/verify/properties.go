@@ -38,7 +38,8 @@ const (
 // read. A malformed or repeated extension among the known ones makes the whole
 // certificate invalid: it is nobody's issuer and nobody issued it.
 type properties struct {
-	invalid bool
+	invalid     bool
+	interrupted bool // see verifier.read
 
 	hasBasicConstraints bool
 	ca                  bool
@@ -110,10 +111,15 @@ func (c *Certificate) findProperties() {
 		c.constraints, ok = parseNameConstraints(value)
 		return ok
 	})
-	c.use(oidCRLDistributionPoints, func(value []byte) (ok bool) {
-		c.crlPoints, ok = parseDistPoints(value, c.issuer)
-		return ok
+	c.use(oidCRLDistributionPoints, func(value []byte) bool {
+		var fault distPointFault
+		c.crlPoints, fault = parseDistPoints(value, c.issuer)
+		c.interrupted = fault == pointsNameless
+		return fault != pointsInvalid
 	})
+	if c.interrupted {
+		return
+	}
 	c.use(oidIPAddrBlocks, func(value []byte) (ok bool) {
 		c.addrBlocks, ok = parseAddrBlocks(value)
 		return ok
