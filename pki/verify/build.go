@@ -53,7 +53,7 @@ func (b *builder) search() (trustVerdict, outcome) {
 		if !b.untrustedToo {
 			return undecided, proceed
 		}
-		if len(b.chain) > b.limit || last.isSelfSigned() || !b.extendUntrusted(last) {
+		if b.selfSigned(last) || len(b.chain) > b.limit || !b.extendUntrusted(last) {
 			b.untrustedToo = false
 			continue
 		}
@@ -77,10 +77,6 @@ func (b *builder) extendUntrusted(last *Certificate) bool {
 	return true
 }
 
-// isSelfSigned is what openssl's X509_self_signed says: only of a certificate
-// that is valid and has a key.
-func (c *Certificate) isSelfSigned() bool { return c.selfSigned && !c.invalid }
-
 // keyless reports whether X509_self_signed fails on c: an internal error where
 // openssl asks for it after it has found a trusted issuer.
 func (c *Certificate) keyless() bool { return c.invalid || c.publicKey() == nil }
@@ -93,7 +89,7 @@ func (b *builder) extend(last, issuer *Certificate) (verdict trustVerdict, exten
 		return undecided, false, b.breakOff("the public key of " + last.subject.String() + " cannot be decoded")
 	}
 	n := len(b.chain)
-	if last.isSelfSigned() {
+	if b.selfSigned(last) {
 		if !last.Equal(issuer) {
 			return undecided, false, proceed
 		}
@@ -108,7 +104,7 @@ func (b *builder) extend(last, issuer *Certificate) (verdict trustVerdict, exten
 	}
 	b.untrustedToo = false
 	verdict, end = b.trustAnchor(n)
-	return verdict, verdict == undecided && !issuer.isSelfSigned(), end
+	return verdict, verdict == undecided && !b.selfSigned(issuer), end
 }
 
 // trustAnchor asks whether the certificate at depth n, just put there from the
@@ -132,6 +128,10 @@ func (v *verifier) trustLeaf() (trustVerdict, outcome) {
 	if !v.opts.PartialChain {
 		return undecided, proceed
 	}
+	for _, known := range v.trust.named(v.chain[0].subject) { // openssl reads whatever it compares
+		v.valid(known)
+		v.valid(v.chain[0])
+	}
 	own := v.trust.exact(v.chain[0])
 	if own == nil {
 		return undecided, proceed
@@ -151,13 +151,14 @@ func (b *builder) fail() outcome {
 	depth := len(b.chain) - 1
 	last := b.chain[depth]
 	code := ErrUnableToGetIssuerCertLocally
+	selfSigned := len(b.chain) <= b.limit && b.selfSigned(last)
 	detail := Detail{What: "issuer", Wanted: last.issuer.String()}
 	switch {
 	case len(b.chain) > b.limit:
 		code, detail = ErrCertChainTooLong, Detail{}
-	case last.isSelfSigned() && depth == 0:
+	case selfSigned && depth == 0:
 		code = ErrDepthZeroSelfSignedCert
-	case last.isSelfSigned():
+	case selfSigned:
 		code = ErrSelfSignedCertInChain
 	case b.numUntrusted < len(b.chain):
 		code = ErrUnableToGetIssuerCert
@@ -172,9 +173,14 @@ func (b *builder) fail() outcome {
 }
 
 // trustedIssuer picks the issuer of c among the trusted certificates. There, a
-// certificate may be picked that is in the chain already.
+// certificate may be picked that is in the chain already. In a store, the first
+// of the name is asked before all of them are.
 func (v *verifier) trustedIssuer(c *Certificate) *Certificate {
-	return v.pick(v.trust.named(c.issuer), c, false)
+	named := v.trust.named(c.issuer)
+	if v.trust.store && len(named) > 0 && v.likelyIssued(c, named[0]) && v.now.within(named[0]) {
+		return named[0]
+	}
+	return v.pick(named, c, false)
 }
 
 // pick returns the first likely issuer of c in the list that is valid now; if
@@ -184,7 +190,7 @@ func (v *verifier) pick(list []*Certificate, c *Certificate, once bool) *Certifi
 	var best *Certificate
 	once = once && !(c.selfIssued && len(v.chain) == 1)
 	for _, candidate := range list {
-		if !likelyIssued(c, candidate) || once && v.inChain(candidate) {
+		if !v.likelyIssued(c, candidate) || once && v.inChain(candidate) {
 			continue
 		}
 		if v.now.within(candidate) {

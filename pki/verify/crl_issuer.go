@@ -48,7 +48,7 @@ func (v *verifier) markRead(read map[*Certificate]bool) {
 	read[leaf] = true
 	pool := slices.Clone(v.untrusted)
 	picked := max(v.numUntrusted, 1) // certificates of the chain that were picked, the leaf included
-	accepted := v.numUntrusted == 0 && !leaf.isSelfSigned()
+	accepted := v.numUntrusted == 0 && !v.selfSigned(leaf)
 	if accepted { // the leaf itself is trusted, which is asked for last
 		picked = len(v.chain)
 	}
@@ -63,7 +63,7 @@ func (v *verifier) markRead(read map[*Certificate]bool) {
 				visit = pool[:next+1]
 			}
 			pool = slices.Delete(slices.Clone(pool), next, next+1)
-		} else if !accepted || v.chain[k].isSelfSigned() {
+		} else if !accepted || v.selfSigned(v.chain[k]) {
 			return // the trusted have its issuer, or it needs none
 		}
 		for _, c := range visit {

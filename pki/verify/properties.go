@@ -39,7 +39,7 @@ const (
 // certificate invalid: it is nobody's issuer and nobody issued it.
 type properties struct {
 	invalid     bool
-	interrupted bool // see verifier.read
+	interrupted bool // see verifier.valid
 
 	hasBasicConstraints bool
 	ca                  bool

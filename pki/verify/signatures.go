@@ -11,7 +11,7 @@ import (
 func (v *verifier) checkSignatures() outcome {
 	n := len(v.chain) - 1
 	issuer, subject := v.chain[n], v.chain[n]
-	if !likelyIssued(issuer, issuer) && !v.opts.PartialChain {
+	if !v.likelyIssued(issuer, issuer) && !v.opts.PartialChain {
 		if n == 0 {
 			if !v.find(ErrUnableToVerifyLeafSignature, 0, issuer, Detail{}) {
 				return stop

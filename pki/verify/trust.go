@@ -7,6 +7,7 @@ type Trust struct {
 	bySubject map[string][]*Certificate // canonical subject -> certificates in order
 	store     bool                      // openssl's store, not its -trusted list
 	crls      []*CRL                    // of the store, in order
+	compared  map[*Certificate]bool     // those whose reading was interrupted and that have been compared with one of the same subject
 }
 
 // NewStore returns trust with the rules of -CAfile: the certificates and the
@@ -34,12 +35,25 @@ func newTrust(certs []*Certificate, store bool) *Trust {
 func (t *Trust) add(c *Certificate) {
 	same := t.bySubject[c.subject.canon]
 	for _, known := range same {
+		t.compare(known)
+		t.compare(c)
 		if known.Equal(c) {
 			return
 		}
 	}
 	t.certs = append(t.certs, c)
 	t.bySubject[c.subject.canon] = append(same, c)
+}
+
+// compare notes that openssl has read c when it put it, or another, into a store.
+func (t *Trust) compare(c *Certificate) {
+	if !t.store || !c.interrupted {
+		return
+	}
+	if t.compared == nil {
+		t.compared = make(map[*Certificate]bool)
+	}
+	t.compared[c] = true
 }
 
 // Certificates returns the trusted certificates in order, without doubles.

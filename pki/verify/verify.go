@@ -50,6 +50,8 @@ type verifier struct {
 	chain        []*Certificate
 	numUntrusted int
 
+	met map[*Certificate]bool // see valid; the path's that was asked for counts
+
 	parent *verifier // whose CRL's issuer this path is of; nil in the path that was asked for
 	report *Report   // shared with parent
 	failed bool      // an error was reported in this very path
