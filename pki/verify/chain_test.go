@@ -1,8 +1,11 @@
 package verify_test
 
 import (
+	"bytes"
 	"crypto/elliptic"
+	"encoding/binary"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -147,6 +150,26 @@ func TestChainBuilding(t *testing.T) {
 		{name: "path length", ca: [][]byte{parts{subject: forgeCN("ca"), spki: forgeSPKI(caKey), exts: [][]byte{noMore(0)}}.make()}, untrusted: [][]byte{inter}, target: leaf, want: "25@2"},
 		{name: "path length of the last CA", ca: [][]byte{root}, untrusted: [][]byte{parts{subject: forgeCN("inter"), spki: forgeSPKI(interKey), exts: [][]byte{noMore(0)}}.make()}, target: leaf, want: "OK"},
 	})
+}
+
+// A bundle of one subject's certificates, as many as there are, is read in a time by its size.
+func TestManyOfOneSubject(t *testing.T) {
+	serial := []byte{2, 4, 0x7a, 0x11, 0x22, 0x33}
+	mold := parts{subject: forgeCN("ca"), serial: serial, spki: forgeSPKI(caKey), exts: [][]byte{isCA}}.make()
+	at := bytes.Index(mold, serial)
+	require.Positive(t, at)
+	var all []*verify.Certificate
+	for n := range 60_000 {
+		der := bytes.Clone(mold)
+		binary.BigEndian.PutUint32(der[at+2:], 0x10000000+uint32(n))
+		c, err := verify.ParseCertificate(der)
+		require.NoError(t, err)
+		all = append(all, c, c)
+	}
+	start := time.Now()
+	trust := verify.NewStore(all, nil)
+	assert.Less(t, time.Since(start), 10*time.Second)
+	assert.Len(t, trust.Certificates(), 60_000)
 }
 
 // A chain names its certificates and says which of them are trusted.

@@ -1,5 +1,7 @@
 package verify
 
+import "hash/maphash"
+
 // Trust is a set of certificates that are trusted, and the CRLs that come with
 // them. It is built once and may be used by many validations at once.
 type Trust struct {
@@ -8,6 +10,8 @@ type Trust struct {
 	store     bool                      // openssl's store, not its -trusted list
 	crls      []*CRL                    // of the store, in order
 	compared  map[*Certificate]bool     // those whose reading was interrupted and that have been compared with one of the same subject
+	alike     map[uint64][]*Certificate // by print: a bundle may hold any number of one subject
+	seed      maphash.Seed
 }
 
 // NewStore returns trust with the rules of -CAfile: the certificates and the
@@ -25,7 +29,8 @@ func NewStore(certs []*Certificate, crls []*CRL) *Trust {
 func NewTrustedList(certs []*Certificate) *Trust { return newTrust(certs, false) }
 
 func newTrust(certs []*Certificate, store bool) *Trust {
-	t := &Trust{bySubject: make(map[string][]*Certificate, len(certs)), store: store}
+	t := &Trust{bySubject: make(map[string][]*Certificate, len(certs)), store: store,
+		alike: make(map[uint64][]*Certificate, len(certs)), seed: maphash.MakeSeed()}
 	for _, c := range certs {
 		t.add(c)
 	}
@@ -34,15 +39,26 @@ func newTrust(certs []*Certificate, store bool) *Trust {
 
 func (t *Trust) add(c *Certificate) {
 	same := t.bySubject[c.subject.canon]
-	for _, known := range same {
-		t.compare(known)
+	if len(same) > 0 { // all but the first have been compared when they came
+		t.compare(same[0])
 		t.compare(c)
-		if known.Equal(c) {
-			return
-		}
+	}
+	if t.exact(c) != nil {
+		return
 	}
 	t.certs = append(t.certs, c)
 	t.bySubject[c.subject.canon] = append(same, c)
+	key := t.print(c)
+	t.alike[key] = append(t.alike[key], c)
+}
+
+// print is the same for equal certificates and, as good as always, for no others.
+func (t *Trust) print(c *Certificate) uint64 {
+	var h maphash.Hash
+	h.SetSeed(t.seed)
+	_, _ = h.Write(c.rawTBS)
+	_, _ = h.Write(c.signature)
+	return h.Sum64()
 }
 
 // compare notes that openssl has read c when it put it, or another, into a store.
@@ -64,7 +80,7 @@ func (t *Trust) named(subject Name) []*Certificate { return t.bySubject[subject.
 
 // exact returns the trusted copy of c, nil if there is none.
 func (t *Trust) exact(c *Certificate) *Certificate {
-	for _, known := range t.named(c.subject) {
+	for _, known := range t.alike[t.print(c)] {
 		if known.Equal(c) {
 			return known
 		}
