@@ -57,7 +57,20 @@ func readOpen(f *os.File, buffer []byte) ([]byte, error) {
 			return readSmall(f, int(info.Size()), buffer)
 		}
 	}
-	return store.ReadFrom(f, f.Name())
+	return readBig(f)
+}
+
+// maxVerifyFile is the largest file or stream that is verified or trusted: the revocation list of a large CA has
+// hundreds of thousands of entries, and openssl reads whatever there is.
+const maxVerifyFile = 256 << 20
+
+// readBig reads to the end whatever is no small file. It takes memory by what is there, not by the bound.
+func readBig(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxVerifyFile+1))
+	if err == nil && len(data) > maxVerifyFile {
+		return nil, store.ErrTooLarge
+	}
+	return data, err
 }
 
 // readSmall reads a file of known size in two system calls: thousands of targets are read this way.
@@ -77,7 +90,7 @@ func readSmall(f *os.File, size int, buffer []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	rest, err := store.ReadFrom(f, f.Name())
+	rest, err := readBig(f)
 	return append(data, rest...), err
 }
 
@@ -204,7 +217,7 @@ func loadTarget(name string, isFile bool, stdin io.Reader, buffer []byte) target
 		data, err = readInto(name, buffer)
 	} else {
 		t.name, shown = "stdin", "<stdin>"
-		data, err = store.ReadFrom(stdin, "stdin")
+		data, err = readBig(stdin)
 	}
 	if _, ok := err.(*errOpen); ok {
 		t.said = fmt.Sprintf("Could not open file or uri for loading certificate file from %s\nUnable to load certificate file\n", shown)

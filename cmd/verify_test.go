@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/cmd"
+	"github.com/pkitool/pkitool/pki/store"
 )
 
 // verifyRun runs one verify command.
@@ -153,6 +154,31 @@ func TestVerifyAnchorFileNames(t *testing.T) {
 	_, stderr, code := verifyRun(t.Context(), "", "-CAstore", "file:nowhere", targets[0])
 	assert.Equal(t, 1, code)
 	assert.Equal(t, "Error loading store URI file:nowhere\n", stderr)
+}
+
+// Bundles and revocation lists of many megabytes are read, from files and from standard input.
+func TestVerifyLargeFiles(t *testing.T) {
+	dir := t.TempDir()
+	ca, targets := fleet(t, dir, 1, algorithms[0].newKey)
+	large := func(name string) string {
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		padded := append(bytes.Repeat([]byte("# a comment\n"), 1<<19), data...)
+		require.Greater(t, len(padded), store.MaxSize)
+		require.NoError(t, os.WriteFile(name+".large", padded, 0o644))
+		return name + ".large"
+	}
+	anchors, target := large(ca), large(targets[0])
+	for _, option := range []string{"-CAfile", "-trusted"} {
+		stdout, stderr, code := verifyRun(t.Context(), "", option, anchors, target)
+		assert.Zero(t, code, stderr)
+		assert.Equal(t, target+": OK\n", stdout)
+	}
+	data, err := os.ReadFile(target)
+	require.NoError(t, err)
+	stdout, stderr, code := verifyRun(t.Context(), string(data), "-CAfile", anchors)
+	assert.Zero(t, code, stderr)
+	assert.Equal(t, "stdin: OK\n", stdout)
 }
 
 // Each option has a kebab-case spelling of its own, and no two options share one.
