@@ -136,7 +136,8 @@ func (f *found) elsewhere() bool {
 
 // nothingToRenew refuses, or passes over, a row whose old certificate is not there or cannot be read.
 func (d *decider) nothingToRenew(a *Action, f *found, ca *authority, o RenewOptions) bool {
-	init := fmt.Sprintf("`pkitool init phase %s %s`", a.Spec.Phase(), a.Spec.Name)
+	command := fmt.Sprintf("pkitool init phase %s %s", a.Spec.Phase(), a.Spec.Name)
+	init, reissue := "`"+command+"`", "`"+command+" --reissue`"
 	certPath := a.Files[len(a.Files)-1]
 	switch {
 	case f.nothing() && o.All && (f.conf.path != "" || ca.absent || ca.external):
@@ -150,13 +151,13 @@ func (d *decider) nothingToRenew(a *Action, f *found, ca *authority, o RenewOpti
 	case f.key.exists && !f.cert.exists:
 		a.refuse(Fault{Text: "certificate is missing, its key is there", Path: certPath, Hint: "put both back from a backup, or let " + init + " certify the key"})
 	case f.entryErr != nil:
-		a.refuse(Fault{Text: f.entryErr.Error(), Path: certPath, Hint: "put the file back from a backup, or let " + init + " --reissue make it anew"})
+		a.refuse(Fault{Text: f.entryErr.Error(), Path: certPath, Hint: "put the file back from a backup, or let " + reissue + " make it anew"})
 	case f.chainErr != nil:
-		a.refuse(Fault{Text: f.chainErr.Error(), Path: certPath, Hint: "there is nothing to take over: put the file back from a backup, or let " + init + " --reissue make it anew"})
+		a.refuse(Fault{Text: f.chainErr.Error(), Path: certPath, Hint: "there is nothing to take over: put the file back from a backup, or let " + reissue + " make it anew"})
 	case len(f.chain) == 0 && o.All:
 		a.Verb, a.Reason = Skip, "holds no client certificate"
 	case len(f.chain) == 0:
-		a.refuse(Fault{Text: "holds no client certificate", Path: certPath, Hint: init + " --reissue makes it anew"})
+		a.refuse(Fault{Text: "holds no client certificate", Path: certPath, Hint: reissue + " makes it anew"})
 	default:
 		return false
 	}

@@ -87,6 +87,7 @@ func TestRenewRefuses(t *testing.T) {
 			for _, a := range refused.Plan.Refused() {
 				for _, f := range a.Faults {
 					assert.NotEmpty(t, f.Hint, f.Text)
+					assert.NotContains(t, f.Hint, "` --", "a flag outside of the command that it is for")
 				}
 			}
 			assert.Equal(t, "RenewReport", r.Kind)
