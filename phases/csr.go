@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pkitool/pkitool/certs"
@@ -137,15 +138,19 @@ func decideRequests(t certs.Tree, inv Inventory, names []string, o Options) ([]*
 	return out, refused, nil
 }
 
-// asks reports whether a request asks for what a row wants, for this key.
+// asks reports whether a request asks for what a row wants, for this key. One
+// without the usages, such as kubeadm's, leaves them to the signer's guess.
 func asks(data []byte, s certs.Spec, pub crypto.PublicKey) bool {
-	r, err := parseRequest(data)
-	if err != nil {
+	c, err := ParseCSR(data)
+	if err != nil || c.CA || c.KeyUsage != s.Template().KeyUsage(pub) {
 		return false
 	}
-	got := pki.SubjectOf(r.Subject, r.RawSubject)
-	names := requestedSANs(r)
-	return pki.SameKey(r.PublicKey, pub) && got.Equal(s.Subject) && names.Minus(s.SANs).Empty() && s.SANs.Minus(names).Empty()
+	for _, want := range s.Kind.ExtKeyUsage() {
+		if !slices.Contains(c.Usages, want) {
+			return false
+		}
+	}
+	return pki.SameKey(c.Public, pub) && c.Subject.Equal(s.Subject) && c.SANs.Minus(s.SANs).Empty() && s.SANs.Minus(c.SANs).Empty()
 }
 
 func writeRequests(ctx context.Context, lock *store.Locked, inv Inventory, reqs []*request) error {

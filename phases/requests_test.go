@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/pem"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -98,4 +99,37 @@ func TestRequestsRefuse(t *testing.T) {
 		assert.Equal(t, c.hint, refused.Plan.Refused()[0].Faults[0].Hint)
 		w.unchanged(before)
 	}
+}
+
+// TestRequestsOfKubeadm: a request as kubeadm makes it, with names and without usages, is made anew for the same key.
+func TestRequestsOfKubeadm(t *testing.T) {
+	w := empty(t)
+	ask := func() (phases.Row, []byte) {
+		r, err := phases.Requests(t.Context(), w.tree, w.dirs, []string{"etcd-peer"}, at(now), false)
+		require.NoError(t, err)
+		require.Len(t, r.Rows, 1)
+		return r.Rows[0], w.read(r.Rows[0].Files[1])
+	}
+	row, full := ask()
+	c, err := phases.ParseCSR(full)
+	require.NoError(t, err)
+	block, _ := pem.Decode(full)
+	old, err := x509.ParseCertificateRequest(block.Bytes)
+	require.NoError(t, err)
+	key := w.key(w.row("etcd-peer"))
+	bare, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
+		RawSubject: old.RawSubject, DNSNames: old.DNSNames, IPAddresses: old.IPAddresses,
+	}, key)
+	require.NoError(t, err)
+	w.write(row.Files[1], pki.EncodeCSR(bare))
+
+	row, again := ask()
+	assert.Equal(t, phases.Request, row.Verb)
+	assert.Equal(t, "key is kept", row.Reason)
+	got, err := phases.ParseCSR(again)
+	require.NoError(t, err)
+	assert.Equal(t, c, got)
+	row, kept := ask()
+	assert.Equal(t, phases.Keep, row.Verb)
+	assert.Equal(t, again, kept)
 }
