@@ -140,31 +140,47 @@ func fileOf(path string, data []byte) file {
 	return file{path: path, exists: true, mode: 0o600, data: data}
 }
 
-// match finds the row that a signed certificate is for, by its key.
+// match finds the rows that the certificates of a file are for, by their keys: a
+// signer may send all of them in one file. What is no row's is there as a CA
+// above them; a leaf that is nobody's is not passed over without a word.
 func (im *importer) match(signed Signed) {
 	list, err := pki.ParseCertificates(signed.Data)
 	if err != nil {
 		im.fault(signed.Name, "%v", err)
 		return
 	}
+	matched := false
 	for i, c := range list {
-		for _, s := range im.tree.Rows() {
-			f := im.inv.rows[s.Name]
-			if s.Issuer == "" || s.Given || f.signer == nil || !pki.SameKey(c.PublicKey, f.signer.Public()) {
-				continue
-			}
-			if im.fresh[s.Name] != nil {
-				im.fault(signed.Name, "a second certificate for %s", s.Name)
-				return
-			}
-			rest := append(append([]*x509.Certificate{}, list[:i]...), list[i+1:]...)
-			if err := im.place(s, f, c, rest); err != nil {
+		s, ok := im.rowOf(c)
+		switch {
+		case ok && im.fresh[s.Name] != nil:
+			im.fault(signed.Name, "a second certificate for %s", s.Name)
+			return
+		case ok:
+			matched = true
+			rest := slices.Concat(list[:i], list[i+1:])
+			if err := im.place(s, im.inv.rows[s.Name], c, rest); err != nil {
 				im.fault(signed.Name, "%v", err)
 			}
+		case c.Version == 3 && !c.IsCA:
+			im.fault(signed.Name, "no row has the key of this certificate (%q)", pki.CertificateSubject(c))
 			return
 		}
 	}
-	im.fault(signed.Name, "no row has the key of this certificate (%q)", pki.CertificateSubject(list[0]))
+	if !matched {
+		im.fault(signed.Name, "no row has the key of this certificate (%q)", pki.CertificateSubject(list[0]))
+	}
+}
+
+// rowOf is the row whose key a certificate is for.
+func (im *importer) rowOf(c *x509.Certificate) (certs.Spec, bool) {
+	for _, s := range im.tree.Rows() {
+		f := im.inv.rows[s.Name]
+		if s.Issuer != "" && !s.Given && f.signer != nil && pki.SameKey(c.PublicKey, f.signer.Public()) {
+			return s, true
+		}
+	}
+	return certs.Spec{}, false
 }
 
 // place puts a certificate into a row's files. CA certificates on the way to

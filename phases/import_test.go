@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,17 +130,26 @@ func TestImportRefuses(t *testing.T) {
 	require.NoError(t, err)
 	root := map[string]phases.Signed{"ca": {Name: "root.pem", Data: ca.cert}}
 	good := ca.sign(t, certs.Serving, request)
+	own := request
+	elsewhere := phases.Dirs{Cert: t.TempDir(), Kubeconfig: dir}
+	_, err = phases.Requests(ctx, tree, elsewhere, []string{"apiserver"}, o, false)
+	require.NoError(t, err)
+	request, err = os.ReadFile(filepath.Join(elsewhere.Cert, "apiserver.csr"))
+	require.NoError(t, err)
+	foreign := ca.sign(t, certs.Serving, request)
 	for _, c := range []struct {
 		name   string
 		signed []phases.Signed
 		cas    map[string]phases.Signed
 		want   string
 	}{
-		{"wrong usage", []phases.Signed{{Name: "a.pem", Data: ca.sign(t, certs.Client, request)}}, root, "apiserver: certificate lacks the usage serverAuth"},
-		{"wrong CA", []phases.Signed{{Name: "a.pem", Data: other.sign(t, certs.Serving, request)}}, root, `apiserver: certificate is signed by another CA: "CN = other"`},
+		{"wrong usage", []phases.Signed{{Name: "a.pem", Data: ca.sign(t, certs.Client, own)}}, root, "apiserver: certificate lacks the usage serverAuth"},
+		{"wrong CA", []phases.Signed{{Name: "a.pem", Data: other.sign(t, certs.Serving, own)}}, root, `apiserver: certificate is signed by another CA: "CN = other"`},
 		{"no CA", []phases.Signed{{Name: "a.pem", Data: good}}, nil, "apiserver: there is no CA to sign it"},
 		{"twice", []phases.Signed{{Name: "a.pem", Data: good}, {Name: "b.pem", Data: good}}, root, "b.pem: a second certificate for apiserver"},
 		{"foreign key", []phases.Signed{{Name: "a.pem", Data: other.cert}}, root, `a.pem: no row has the key of this certificate ("CN = other")`},
+		{"another node's beside it", []phases.Signed{{Name: "a.pem", Data: slices.Concat(good, foreign)}}, root, `a.pem: no row has the key of this certificate ("CN = kube-apiserver")`},
+		{"twice in a file", []phases.Signed{{Name: "a.pem", Data: slices.Concat(good, good)}}, root, "a.pem: a second certificate for apiserver"},
 		{"garbage", []phases.Signed{{Name: "a.pem", Data: []byte("x")}}, root, "a.pem: file holds no PEM block"},
 		{"no CA row", nil, map[string]phases.Signed{"apiserver": {Name: "root.pem", Data: ca.cert}}, "root.pem: row apiserver is no CA of this directory"},
 		{"no row", nil, map[string]phases.Signed{"x": {Name: "root.pem", Data: ca.cert}}, "root.pem: there is no row x"},
@@ -159,4 +169,30 @@ func TestImportRefuses(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(dirs.Cert, "apiserver.csr"))
 	_, err = phases.Import(ctx, tree, dirs, nil, map[string]phases.Signed{"ca": {Name: "other.pem", Data: other.cert}}, o)
 	require.ErrorContains(t, err, "other.pem: there is another CA certificate already")
+}
+
+// TestImportTakesAllOfAFile: a signer may send everything back in one file, with the CA between.
+func TestImportTakesAllOfAFile(t *testing.T) {
+	tree := treeOf(t, cluster())
+	dir := t.TempDir()
+	dirs := phases.Dirs{Cert: filepath.Join(dir, "pki"), Kubeconfig: dir}
+	ca := newCFSSLCA(t, "external")
+	ctx, o := context.Background(), phases.Options{Now: time.Now(), CertMode: 0o644}
+	rows := []string{"apiserver", "apiserver-kubelet-client", "scheduler"}
+	r, err := phases.Requests(ctx, tree, dirs, rows, o, false)
+	require.NoError(t, err)
+	var all []byte
+	for _, row := range r.Rows {
+		spec, _ := tree.Row(row.Name)
+		request, err := os.ReadFile(row.Files[1])
+		require.NoError(t, err)
+		all = slices.Concat(all, ca.sign(t, spec.Kind, request), ca.cert)
+	}
+	r, err = phases.Import(ctx, tree, dirs, []phases.Signed{{Name: "all.pem", Data: all}}, map[string]phases.Signed{"ca": {Name: "root.pem", Data: ca.cert}}, o)
+	require.NoError(t, err)
+	var got []string
+	for _, row := range r.Rows {
+		got = append(got, row.Name)
+	}
+	assert.Equal(t, []string{"ca", "apiserver", "apiserver-kubelet-client", "scheduler"}, got)
 }
