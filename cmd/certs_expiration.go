@@ -67,7 +67,7 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 		if err != nil {
 			return &usageError{err: err, command: c.CommandPath()}
 		}
-		x, err := phases.CheckExpiration(tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, chosen, threshold, env.Now)
+		x, err := phases.CheckExpiration(c.Context(), tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, chosen, threshold, env.Now)
 		err = errors.Join(err, printExpirations(c, out, file, x))
 		if bad := tellExpirations(env.Stderr, x); err == nil {
 			err = bad

@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/store"
 )
 
 // Expirations is what `certs check-expiration` tells, in kubeadm's schema
@@ -51,8 +53,16 @@ const expiryLimit = 10000
 // every other certificate in the directories) ends. Expired, missing and
 // unreadable certificates are findings, and with a threshold also what meets it.
 // The error joins what could not be read or listed; what could be is told beside it.
-func CheckExpiration(t certs.Tree, dirs Dirs, chosen []string, within *Threshold, now time.Time) (Expirations, error) {
+// Nothing is locked; only where half of a pair is missing, a run that may just be
+// replacing it is waited for, until ctx ends.
+func CheckExpiration(ctx context.Context, t certs.Tree, dirs Dirs, chosen []string, within *Threshold, now time.Time) (Expirations, error) {
 	inv, err := Take(t, dirs, needed(t, chosen))
+	if err == nil && inv.half(t) {
+		if err := store.Wait(ctx, lockDirs(t, dirs, chosen)...); err != nil {
+			return Expirations{}, err
+		}
+		inv, err = Take(t, dirs, needed(t, chosen))
+	}
 	x := expiry{
 		judge: judge{now: now, dirs: dirs}, tree: t, inv: inv, within: within, seen: map[string]bool{},
 		out: Expirations{Kind: "CertificateExpirationInfo", APIVersion: "output.kubeadm.k8s.io/v1alpha3", Certificates: []Expiration{}, Authorities: []Expiration{}},
@@ -66,6 +76,15 @@ func CheckExpiration(t certs.Tree, dirs Dirs, chosen []string, within *Threshold
 		err = errors.Join(err, x.others())
 	}
 	return x.out, err
+}
+
+// half reports whether of some leaf's pair only one file is there: so it is for an
+// instant while it is replaced.
+func (inv Inventory) half(t certs.Tree) bool {
+	return slices.ContainsFunc(t.Rows(), func(s certs.Spec) bool {
+		f := inv.rows[s.Name]
+		return s.Issuer != "" && s.Place.Key != "" && f.cert.exists != f.key.exists
+	})
 }
 
 type expiry struct {

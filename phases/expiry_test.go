@@ -17,11 +17,12 @@ import (
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/store"
 )
 
 func (w *world) expirations(within *phases.Threshold, names ...string) phases.Expirations {
 	w.t.Helper()
-	x, err := phases.CheckExpiration(w.tree, w.dirs, names, within, now)
+	x, err := phases.CheckExpiration(w.t.Context(), w.tree, w.dirs, names, within, now)
 	require.NoError(w.t, err)
 	return x
 }
@@ -144,6 +145,25 @@ func TestExpirationsFind(t *testing.T) {
 	}
 }
 
+// While a pair is replaced its certificate is away for an instant: that is waited for, and is not reported as missing.
+func TestExpirationsDuringARenewal(t *testing.T) {
+	w := complete(t).neutral(pki.SANs{})
+	cert := w.dirs.Files(w.row("apiserver"))[1]
+	data, err := os.ReadFile(cert)
+	require.NoError(t, err)
+	lock, err := store.Lock(t.Context(), filepath.Dir(cert))
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(cert))
+	go func() {
+		time.Sleep(50 * time.Millisecond)
+		assert.NoError(t, os.WriteFile(cert, data, 0o644))
+		assert.NoError(t, lock.Unlock())
+	}()
+	assert.Empty(t, w.findings(w.expirations(nil)))
+	require.NoError(t, os.Remove(cert))
+	assert.Len(t, w.findings(w.expirations(nil)), 1, "nobody is at work: it is missing")
+}
+
 func TestExpirationsOfAnExternalCA(t *testing.T) {
 	w := complete(t)
 	w.remove(w.keyFile(w.row("front-proxy-ca")))
@@ -159,7 +179,7 @@ func TestExpirationsThatCannotBeRead(t *testing.T) {
 	path := w.certFile(w.row("apiserver"))
 	w.remove(path)
 	require.NoError(t, os.Mkdir(path, 0o755))
-	x, err := phases.CheckExpiration(w.tree, w.dirs, nil, nil, now)
+	x, err := phases.CheckExpiration(t.Context(), w.tree, w.dirs, nil, nil, now)
 	assert.EqualError(t, err, "is a directory ("+path+")")
 	assert.True(t, x.Certificates[0].Missing)
 	assert.Len(t, x.Certificates, 12, "the others are told of all the same")
@@ -184,7 +204,7 @@ func TestExpirationsEqualKubeadms(t *testing.T) {
 	// kubeadm knows one directory for kubeconfigs only, and not kubelet.conf.
 	theirs, err := decode(out)
 	require.NoError(t, err)
-	x, err := phases.CheckExpiration(w.tree, w.dirs, nil, nil, time.Now())
+	x, err := phases.CheckExpiration(t.Context(), w.tree, w.dirs, nil, nil, time.Now())
 	require.NoError(t, err)
 	text, err := json.Marshal(x)
 	require.NoError(t, err)

@@ -86,6 +86,35 @@ func Lock(ctx context.Context, dirs ...string) (*Locked, error) {
 	return l, nil
 }
 
+// Wait returns when nobody holds the lock of any of the directories, or when ctx ends, with ErrLocked. It changes
+// nothing and needs only the right to read: it is for whoever looks at a directory in which a run may be at work, and
+// sees half of something. Directories that are missing or cannot be locked are passed over. Errors are *Error.
+func Wait(ctx context.Context, dirs ...string) error {
+	for _, path := range dirs {
+		l := newLock(path)
+		file := filepath.Join(path, lockName)
+		if l.Path() == file { // not to be made here
+			l = flock.New(file, flock.SetFlag(os.O_RDONLY))
+		}
+		free, err := l.TryRLock()
+		if lockUnsupported(err) {
+			l = flock.New(file, flock.SetFlag(os.O_RDONLY))
+			free, err = l.TryRLock()
+		}
+		for err == nil && !free {
+			select {
+			case <-ctx.Done():
+				_ = l.Close()
+				return fault(path, fmt.Errorf("%w: %w", ErrLocked, context.Cause(ctx)))
+			case <-time.After(retryDelay):
+				free, err = l.TryRLock()
+			}
+		}
+		_ = l.Close()
+	}
+	return nil
+}
+
 // acquire makes, opens and locks dirs. Beside an error, again says that another turn may do better: a directory was
 // removed or replaced meanwhile, perhaps by a run that had made it and not used it.
 func (l *Locked) acquire(ctx context.Context, dirs []string) (again bool, err error) {

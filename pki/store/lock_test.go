@@ -139,6 +139,31 @@ func TestLockWaits(t *testing.T) {
 	require.NoError(t, <-got)
 }
 
+// Whoever only looks waits for the run that is at work, writes nothing and needs no right to.
+func TestWait(t *testing.T) {
+	t.Parallel()
+	dir, other := t.TempDir(), t.TempDir()
+	missing := filepath.Join(dir, "missing")
+	require.NoError(t, Wait(t.Context(), dir, missing, other))
+	assert.NoDirExists(t, missing)
+	lock, err := Lock(t.Context(), dir)
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	assert.ErrorIs(t, Wait(ctx, other, dir), ErrLocked)
+	var unlocked atomic.Bool
+	go func() {
+		time.Sleep(50 * time.Millisecond)
+		unlocked.Store(true)
+		assert.NoError(t, lock.Unlock())
+	}()
+	require.NoError(t, Wait(t.Context(), other, dir))
+	assert.True(t, unlocked.Load())
+	assert.Empty(t, contents(t, dir))
+	require.NoError(t, os.Chmod(dir, 0o500))
+	require.NoError(t, Wait(t.Context(), dir))
+}
+
 func TestUnlockRemovesUnusedDirectories(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
