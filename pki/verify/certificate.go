@@ -47,19 +47,20 @@ type algorithm struct {
 
 // equal compares as X509_ALGOR_cmp does: absent parameters and NULL differ.
 func (a *algorithm) equal(b *algorithm) bool {
-	if a.oid != b.oid || a.hasParams != b.hasParams {
-		return false
-	}
-	if !a.hasParams || bytes.Equal(a.params.raw, b.params.raw) {
+	return a.oid == b.oid && a.hasParams == b.hasParams && (!a.hasParams || a.params.equal(&b.params))
+}
+
+// equal compares two elements that stand where anything may stand as
+// ASN1_TYPE_cmp does: what the encoding does not change, nor how many bits of
+// the last octet of a BIT STRING count, makes no difference.
+func (e *element) equal(o *element) bool {
+	if bytes.Equal(e.raw, o.raw) {
 		return true
 	}
-	p, q := &a.params, &b.params
-	if p.class != q.class || p.tag != q.tag || p.class != classUniversal || p.tag == tagSequence || p.tag == tagSet {
+	if e.class != classUniversal || o.class != classUniversal || e.tag != o.tag || e.tag == tagSequence || e.tag == tagSet {
 		return false
 	}
-	x, okX := stringContents(p)
-	y, okY := stringContents(q)
-	return okX && okY && bytes.Equal(x, y)
+	return bytes.Equal(e.octets(), o.octets())
 }
 
 // extension is one Extension; several of the same type may occur.
@@ -315,5 +316,6 @@ func (c *Certificate) SelfSigned() bool { return c.selfSigned }
 // Equal reports whether both are the same certificate, octet by octet.
 func (c *Certificate) Equal(o *Certificate) bool {
 	return c == o || bytes.Equal(c.signature, o.signature) && c.sigUnused == o.sigUnused &&
-		bytes.Equal(c.rawTBS, o.rawTBS) && c.outerAlg.equal(&o.outerAlg)
+		bytes.Equal(c.rawTBS, o.rawTBS) && c.outerAlg.equal(&o.outerAlg) &&
+		bytes.Equal(c.outerAlg.params.normal(), o.outerAlg.params.normal())
 }

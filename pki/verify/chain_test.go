@@ -96,6 +96,30 @@ func TestLikelyIssuer(t *testing.T) {
 	ask(t, list)
 }
 
+// The algorithm stands twice in a certificate. What its parameters are is compared, not how they are encoded.
+func TestAlgorithmTwice(t *testing.T) {
+	alg := func(params ...byte) []byte { return forgeSeq(forgeOID("1.2.840.10045.4.3.2"), params) }
+	var list []asked
+	for name, row := range map[string]struct {
+		inner, outer []byte
+		want         string
+	}{
+		"same":                {alg(5, 0), alg(5, 0), "OK"},
+		"NULL or none":        {alg(5, 0), alg(), "7@0"},
+		"long string":         {alg(0x0c, 1, 'a'), alg(0x0c, 0x81, 1, 'a'), "OK"},
+		"other string type":   {alg(0x0c, 1, 'a'), alg(0x16, 1, 'a'), "7@0"},
+		"long sequence":       {alg(0x30, 2, 5, 0), alg(0x30, 0x81, 2, 5, 0), "7@0"},
+		"negative":            {alg(2, 1, 1), alg(2, 1, 0xff), "7@0"},
+		"true in two ways":    {alg(1, 1, 1), alg(1, 1, 0xff), "7@0"},
+		"bits":                {alg(3, 2, 0, 0x80), alg(3, 2, 0, 0x81), "7@0"},
+		"unused bits":         {alg(3, 2, 0, 0x80), alg(3, 2, 1, 0x80), "OK"},
+		"unused bits are set": {alg(3, 2, 1, 0x80), alg(3, 2, 1, 0x81), "OK"},
+	} {
+		list = append(list, asked{name: name, ca: [][]byte{aRoot()}, target: parts{inner: row.inner, outer: row.outer}.make(), want: row.want})
+	}
+	ask(t, list)
+}
+
 // One path is built, without a second try, from trusted certificates if possible.
 func TestChainBuilding(t *testing.T) {
 	root, inter, leaf := aRoot(), anIntermediate(), under()

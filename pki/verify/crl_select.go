@@ -194,8 +194,8 @@ func (p *distPoint) names(o *distPoint) bool {
 	return false
 }
 
-// equal compares as openssl's GENERAL_NAME_cmp: directory names in canonical form, all else octet
-// by octet.
+// equal compares as openssl's GENERAL_NAME_cmp: directory names in canonical form, all else by its
+// contents, an X.400 address as it is encoded.
 func (g *generalName) equal(o *generalName) bool {
 	if g.kind != o.kind {
 		return false
@@ -204,8 +204,7 @@ func (g *generalName) equal(o *generalName) bool {
 	case nameDirectory:
 		return g.directory.Equal(o.directory)
 	case nameOther:
-		return g.otherType == o.otherType && g.other.tag == o.other.tag && g.other.class == o.other.class &&
-			bytes.Equal(g.other.raw, o.other.raw)
+		return g.otherType == o.otherType && g.other.equal(&o.other)
 	}
 	return bytes.Equal(g.value, o.value)
 }

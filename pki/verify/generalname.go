@@ -17,7 +17,7 @@ const (
 // generalName is one GeneralName. There may be very many, hence the pointer.
 type generalName struct {
 	kind  int8
-	value []byte // e-mail, DNS, URI: the characters; IP: the octets; RID: the OID's contents; X.400, EDI: the raw element
+	value []byte // e-mail, DNS, URI: the characters; IP: the octets; RID: the OID's contents; X.400: the raw element; EDI: the contents in DER
 	*nameParts
 }
 
@@ -52,7 +52,10 @@ func (r *reader) generalName() (g generalName, ok bool) {
 	case nameX400:
 		g.value, ok = e.raw, e.constructed
 	case nameEDIParty:
-		g.value, ok = e.raw, e.constructed && validEDIParty(reader(e.body))
+		if !e.constructed {
+			return g, false
+		}
+		g.value, ok = ediParty(reader(e.body))
 	case nameRID:
 		g.value, ok = e.body, oidContents(&e)
 	default:
@@ -76,27 +79,29 @@ func (g *generalName) parseOther(r reader) bool {
 	return ok && len(inner) == 0 && validAny(&g.other)
 }
 
-// validEDIParty reads SEQUENCE { [0] DirectoryString OPTIONAL, [1] DirectoryString }.
-func validEDIParty(r reader) bool {
+// ediParty reads SEQUENCE { [0] DirectoryString OPTIONAL, [1] DirectoryString }
+// and returns its contents in DER.
+func ediParty(r reader) (der []byte, ok bool) {
 	for tag := range 2 {
 		if tag == 0 && !r.peek(classContext, 0) {
 			continue
 		}
 		inner, ok := r.explicit(tag)
 		if !ok {
-			return false
+			return nil, false
 		}
 		e, ok := inner.any()
 		if !ok || len(inner) != 0 || e.class != classUniversal || !validString(&e) {
-			return false
+			return nil, false
 		}
 		switch e.tag {
 		case tagUTF8String, tagPrintableString, tagT61String, tagBMPString, tagUniversalString:
 		default:
-			return false
+			return nil, false
 		}
+		der = appendElement(der, byte(0xa0+tag), e.normal())
 	}
-	return len(r) == 0
+	return der, len(r) == 0
 }
 
 // generalNames reads the contents of a GeneralNames. Other than the type says,
