@@ -318,3 +318,30 @@ func TestTimes(t *testing.T) {
 	)
 	ask(t, list)
 }
+
+// Of issuers none of which is valid now the last to expire is taken, and there times are read more
+// freely: an odd one that was read and found later shows by error 14 instead of 10.
+func TestLastToExpire(t *testing.T) {
+	issuer := func(serial byte, to []byte) []byte {
+		return parts{subject: forgeCN("ca"), serial: []byte{2, 1, serial}, spki: forgeSPKI(caKey), to: to, exts: [][]byte{isCA}}.make()
+	}
+	var list []asked
+	for name, row := range map[string]struct{ plain, odd, want string }{
+		"fraction":                 {"20000101000000Z", "20010101000000.5Z", "14@1"},
+		"fraction without a digit": {"20000101000000Z", "20010101000000.Z", "10@1"},
+		"no seconds":               {"20000101000000Z", "200101010000Z", "14@1"},
+		"no minutes":               {"20000101000000Z", "2001010100Z", "10@1"},
+		"offset":                   {"20000101000000Z", "20000101000000-0001", "14@1"},
+		"offset back":              {"20000101000000Z", "20000101000000+0001", "10@1"},
+		"offset of hours":          {"20000101000000Z", "20010101000000+01", "10@1"},
+		"offset of 13 hours":       {"20000101000000Z", "20010101000000-1300", "10@1"},
+		"moved from 1899":          {"18981231000000Z", "18991231235959-0100", "14@1"},
+		"moved to 1899":            {"18981231000000Z", "19000101000000+0100", "10@1"},
+		"moved by nothing in 1899": {"18981231000000Z", "18991231000000+0000", "14@1"},
+		"moved beyond 9999":        {"20000101000000Z", "99991231235959-0100", "10@1"},
+	} {
+		a, b := issuer(1, generalTime(row.plain)), issuer(2, generalTime(row.odd))
+		list = append(list, asked{name: name, ca: [][]byte{a, b}, target: aLeaf(), want: row.want})
+	}
+	ask(t, list)
+}

@@ -56,7 +56,9 @@ func parseTime(e *element, strict bool) (seconds int64, ok bool) {
 		return 0, false
 	}
 	days := daysSince1970(year, month, day)
-	return ((days*24+int64(hour))*60+int64(minute))*60 + int64(second) - offset, true
+	seconds = ((days*24+int64(hour))*60+int64(minute))*60 + int64(second) - offset
+	// openssl can only move a time so that it comes to lie in these years
+	return seconds, offset == 0 || seconds >= minMovedTime && seconds <= maxTime
 }
 
 // timeParser takes two-digit numbers from the front of b.
@@ -147,10 +149,11 @@ type checkTime struct {
 	broken  bool  // beyond what an ASN.1 time can say: nothing compares with it
 }
 
-// The first second of the year 0 and the last of 9999.
+// The first second of the year 0, that of 1900, and the last of 9999.
 const (
-	minTime = -62167219200
-	maxTime = 253402300799
+	minTime      = -62167219200
+	minMovedTime = -2208988800
+	maxTime      = 253402300799
 )
 
 func newCheckTime(t time.Time, off bool) checkTime {
