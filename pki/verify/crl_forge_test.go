@@ -131,7 +131,11 @@ func (c *forgedCert) spki() []byte {
 		panic(err)
 	}
 	base := append([]byte{4}, append(p.Gx.FillBytes(make([]byte, size)), p.Gy.FillBytes(make([]byte, size))...)...)
-	params := forgeSeq(forgeInt(1), forgeSeq(forgeOID("1.2.840.10045.1.1"), number(p.P)),
+	field := [][]byte{forgeOID("1.2.840.10045.1.1"), number(p.P)}
+	if c.surplus {
+		field = append(field, number(p.P))
+	}
+	params := forgeSeq(forgeInt(1), forgeSeq(field...),
 		forgeSeq(octets(new(big.Int).Sub(p.P, big.NewInt(3))), octets(p.B)), forgeTLV(4, base), number(p.N))
 	return forgeSeq(forgeSeq(forgeOID("1.2.840.10045.2.1"), params), forgeBits(0, point...))
 }
@@ -176,7 +180,8 @@ type forgedCert struct {
 	exts     []forgedExt
 	key      *ecdsa.PrivateKey
 	bare     bool // no key identifiers
-	spelt    bool // the key's curve is spelt out
+	spelt    bool // the key's curve is spelt out ...
+	surplus  bool // ... with more in its field than there should be
 	alg      []byte
 	der      []byte
 }

@@ -90,7 +90,7 @@ func newCurve(field reader, a, b, base []byte, n *big.Int) (curve, bool) {
 		return nil, false
 	case fieldType == oidPrimeField:
 		p, ok := field.integer()
-		if !ok || p.Sign() <= 0 || p.BitLen() > maxFieldBits || p.BitLen() <= 2 || p.Bit(0) == 0 || n.BitLen() > p.BitLen()+1 {
+		if !ok || len(field) != 0 || p.Sign() <= 0 || p.BitLen() > maxFieldBits || p.BitLen() <= 2 || p.Bit(0) == 0 || n.BitLen() > p.BitLen()+1 {
 			return nil, false
 		}
 		c := &primeCurve{p: p, a: unsignedInt(a), b: unsignedInt(b), n: n}
@@ -99,8 +99,8 @@ func newCurve(field reader, a, b, base []byte, n *big.Int) (curve, bool) {
 		c.g, ok = c.point(base)
 		return c, ok
 	case fieldType == oidBinaryField:
-		f, ok := parseBinaryField(field)
-		if !ok || n.BitLen() > f.bits()+1 {
+		f, ok := parseBinaryField(&field)
+		if !ok || len(field) != 0 || n.BitLen() > f.bits()+1 {
 			return nil, false
 		}
 		c := &binaryCurve{f: f, a: f.element(a), b: f.element(b), n: n}
@@ -130,8 +130,8 @@ func (r *reader) octets() ([]byte, bool) {
 
 // parseBinaryField reads what follows the type in a Characteristic-two field
 // identifier: SEQUENCE { m, basis, parameters }, for the two polynomial bases.
-func parseBinaryField(r reader) (*binaryField, bool) {
-	r, ok := r.sequence()
+func parseBinaryField(field *reader) (*binaryField, bool) {
+	r, ok := field.sequence()
 	if !ok {
 		return nil, false
 	}
@@ -158,10 +158,13 @@ func parseBinaryField(r reader) (*binaryField, bool) {
 		if !ok || !take(&k) || !take(&k) || !take(&k) {
 			return nil, false
 		}
-		if e := exponents; e[0] <= e[3] || e[3] <= e[2] || e[2] <= e[1] {
+		if e := exponents; len(k) != 0 || e[0] <= e[3] || e[3] <= e[2] || e[2] <= e[1] {
 			return nil, false
 		}
 	default:
+		return nil, false
+	}
+	if len(r) != 0 {
 		return nil, false
 	}
 	poly := big.NewInt(1)
