@@ -36,7 +36,7 @@ func Import(ctx context.Context, t certs.Tree, dirs Dirs, signed []Signed, cas m
 	if err != nil {
 		return Report{}, err
 	}
-	im := importer{tree: t, inv: inv, fresh: map[string]*found{}}
+	im := importer{tree: t, inv: inv, fresh: map[string]*found{}, source: map[string]string{}}
 	im.installCAs(cas)
 	for _, s := range signed {
 		im.match(s)
@@ -46,9 +46,11 @@ func Import(ctx context.Context, t certs.Tree, dirs Dirs, signed []Signed, cas m
 	}
 	rows := im.names()
 	judged := Decide(t, im.result(), rows, Options{Now: o.Now, CertMode: o.CertMode})
+	im.restate(judged.Refused())
 	r = newReport(judged, dirs)
 	r.Kind = "ImportReport"
 	if len(judged.Refused()) > 0 {
+		r.Changed = false
 		return r, &RefusedError{Plan: judged}
 	}
 	steps, err := im.writes(&r, o)
@@ -70,6 +72,7 @@ type importer struct {
 	tree   certs.Tree
 	inv    Inventory
 	fresh  map[string]*found // by row: what will lie there
+	source map[string]string // by row: the file that it comes from
 	faults []error
 }
 
@@ -125,7 +128,7 @@ func (im *importer) installCAs(cas map[string]Signed) {
 			f := *old
 			f.chain, f.chainErr = list, nil
 			f.cert = fileOf(old.cert.path, pki.EncodeCertificates(list...))
-			im.fresh[s.Name] = &f
+			im.fresh[s.Name], im.source[s.Name] = &f, file.Name
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(cas)) {
@@ -157,7 +160,7 @@ func (im *importer) match(signed Signed) {
 			im.fault(signed.Name, "a second certificate for %s", s.Name)
 			return
 		case ok:
-			matched = true
+			matched, im.source[s.Name] = true, signed.Name
 			rest := slices.Concat(list[:i], list[i+1:])
 			if err := im.place(s, im.inv.rows[s.Name], c, rest); err != nil {
 				im.fault(signed.Name, "%v", err)
@@ -181,6 +184,26 @@ func (im *importer) rowOf(c *x509.Certificate) (certs.Spec, bool) {
 		}
 	}
 	return certs.Spec{}, false
+}
+
+// restate puts refusals in the terms of an import. What is wrong is in the file
+// that came, not in what still lies in its place, and nothing here makes it anew.
+func (im *importer) restate(refused []Action) {
+	for _, a := range refused {
+		ca, target := im.at(a.Spec.Issuer), a.Files[len(a.Files)-1]
+		for i := range a.Faults {
+			f := &a.Faults[i]
+			switch {
+			case ca != nil && !ca.cert.exists:
+				f.Hint = fmt.Sprintf("`--ca-cert %s=FILE` puts the CA's certificate in place", a.Spec.Issuer)
+			case f.Path != target || a.Spec.Place.Kubeconfig != "" && f.Hint != hintCSR: // the key, or the kubeconfig around the certificate
+			case f.Hint == hintCSR || f.Hint == hintReissue:
+				f.Path, f.Hint = im.source[a.Spec.Name], "have the request signed anew, as it asks"
+			default:
+				f.Path = im.source[a.Spec.Name]
+			}
+		}
+	}
 }
 
 // place puts a certificate into a row's files. CA certificates on the way to

@@ -2,6 +2,7 @@ package phases_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,14 +138,16 @@ func TestImportRefuses(t *testing.T) {
 	request, err = os.ReadFile(filepath.Join(elsewhere.Cert, "apiserver.csr"))
 	require.NoError(t, err)
 	foreign := ca.sign(t, certs.Serving, request)
+	var hints []string
 	for _, c := range []struct {
 		name   string
 		signed []phases.Signed
 		cas    map[string]phases.Signed
 		want   string
 	}{
-		{"wrong usage", []phases.Signed{{Name: "a.pem", Data: ca.sign(t, certs.Client, own)}}, root, "apiserver: certificate lacks the usage serverAuth"},
-		{"wrong CA", []phases.Signed{{Name: "a.pem", Data: other.sign(t, certs.Serving, own)}}, root, `apiserver: certificate is signed by another CA: "CN = other"`},
+		{"wrong usage", []phases.Signed{{Name: "a.pem", Data: ca.sign(t, certs.Client, own)}}, root, "apiserver: certificate lacks the usage serverAuth (a.pem)"},
+		{"wrong CA", []phases.Signed{{Name: "a.pem", Data: other.sign(t, certs.Serving, own)}}, root, `apiserver: certificate is signed by another CA: "CN = other" (a.pem)`},
+		{"a root that is none", []phases.Signed{{Name: "a.pem", Data: good}}, map[string]phases.Signed{"ca": {Name: "root.pem", Data: good}}, "ca: certificate is not a CA (root.pem)"},
 		{"no CA", []phases.Signed{{Name: "a.pem", Data: good}}, nil, "apiserver: there is no CA to sign it"},
 		{"twice", []phases.Signed{{Name: "a.pem", Data: good}, {Name: "b.pem", Data: good}}, root, "b.pem: a second certificate for apiserver"},
 		{"foreign key", []phases.Signed{{Name: "a.pem", Data: other.cert}}, root, `a.pem: no row has the key of this certificate ("CN = other")`},
@@ -159,11 +162,21 @@ func TestImportRefuses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := phases.Import(ctx, tree, dirs, c.signed, c.cas, o)
 			require.ErrorContains(t, err, c.want)
+			var refused *phases.RefusedError
+			if errors.As(err, &refused) {
+				for _, a := range refused.Plan.Refused() {
+					for _, f := range a.Faults {
+						hints = append(hints, f.Hint)
+					}
+				}
+			}
 			assert.NoFileExists(t, filepath.Join(dirs.Cert, "apiserver.crt"))
 			assert.NoFileExists(t, filepath.Join(dirs.Cert, "ca.crt"))
 			assert.FileExists(t, filepath.Join(dirs.Cert, "apiserver.csr"))
 		})
 	}
+	anew := "have the request signed anew, as it asks"
+	assert.Equal(t, []string{anew, anew, "a CA is never replaced: put the right certificate and key there, or use an empty directory", "`--ca-cert ca=FILE` puts the CA's certificate in place"}, hints)
 	_, err = phases.Import(ctx, tree, dirs, []phases.Signed{{Name: "a.pem", Data: good}}, root, o)
 	require.NoError(t, err)
 	assert.NoFileExists(t, filepath.Join(dirs.Cert, "apiserver.csr"))
