@@ -84,7 +84,7 @@ CAs, and the service-account key pair, have no request: "init phase certs sa" ma
 		}
 		r, err := phases.Requests(c.Context(), tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, chosen, phases.Options{Now: env.Now, CertMode: s.CertMode}, s.DryRun)
 		if err != nil {
-			return err
+			return errors.Join(err, out.printRefused(err, r))
 		}
 		return out.print(r, func(w io.Writer) error { return writeRequestReport(w, r) })
 	}

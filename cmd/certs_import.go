@@ -56,7 +56,7 @@ and the requests that are spent are removed.
 		}
 		r, err := phases.Import(c.Context(), tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, signed, cas, phases.Options{Now: env.Now, CertMode: s.CertMode})
 		if err != nil {
-			return err
+			return errors.Join(err, out.printRefused(err, r))
 		}
 		return out.print(r, func(w io.Writer) error {
 			t := newTable(w)

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/phases"
 )
 
 // outputFlags are -o and -q.
@@ -51,6 +53,16 @@ func addOutput(c *cobra.Command, env *Env, more ...string) *outputFlags {
 // addQuiet gives a command -q.
 func (o *outputFlags) addQuiet(c *cobra.Command) {
 	c.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but errors")
+}
+
+// printRefused writes the report of a run that was refused as JSON or YAML. As text the refusals, told on standard
+// error, say it all, and any other error leaves nothing to report.
+func (o *outputFlags) printRefused(err error, v any) error {
+	var refused *phases.RefusedError
+	if o.format == "text" || !errors.As(err, &refused) {
+		return nil
+	}
+	return o.print(v, nil)
 }
 
 // print writes a value as one document in the chosen format; text is written by the function.

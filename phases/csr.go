@@ -78,19 +78,17 @@ func Requests(ctx context.Context, t certs.Tree, dirs Dirs, chosen []string, o O
 		return Report{}, err
 	}
 	r = Report{APIVersion: APIVersion, Kind: "RequestReport", DryRun: dry, CertDir: dirs.Cert, KubeconfigDir: dirs.Kubeconfig}
-	for _, q := range reqs {
-		r.Changed = r.Changed || q.row.Verb == Request
-	}
-	if len(refused.actions) > 0 {
-		return r, &RefusedError{Plan: refused}
-	}
-	if !dry {
+	if len(refused.actions) == 0 && !dry {
 		if err := writeRequests(ctx, lock, inv, reqs); err != nil {
 			return r, err
 		}
 	}
 	for _, q := range reqs {
+		r.Changed = r.Changed || q.row.Verb == Request && len(refused.actions) == 0
 		r.Rows = append(r.Rows, q.row)
+	}
+	if len(refused.actions) > 0 {
+		return r, &RefusedError{Plan: refused}
 	}
 	return r, nil
 }
@@ -119,6 +117,8 @@ func decideRequests(t certs.Tree, inv Inventory, names []string, o Options) ([]*
 		}
 		if len(a.Faults) > 0 {
 			refused.actions = append(refused.actions, a)
+			q.row = newRow(a)
+			out = append(out, q)
 			continue
 		}
 		var err error
