@@ -44,8 +44,8 @@ node's own names, addresses in --node-ip); client, server and peer only set the 
 	c.MarkFlagsMutuallyExclusive("cn", "accept-subject")
 	c.MarkFlagsMutuallyExclusive("san", "accept-sans")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if rules.As == "" {
-			return &usageError{err: fmt.Errorf("--as is missing: one of %s", strings.Join(phases.SignProfiles(), ", ")), command: c.CommandPath()}
+		if err := checkProfile(rules.As, len(nodeIPs) > 0); err != nil {
+			return &usageError{err: err, command: c.CommandPath()}
 		}
 		if len(i.orgs) > 0 && i.cn == "" {
 			return &usageError{err: errors.New("--org goes with --cn"), command: c.CommandPath()}
@@ -80,6 +80,20 @@ node's own names, addresses in --node-ip); client, server and peer only set the 
 		return i.write(c, made)
 	}
 	return c
+}
+
+// checkProfile refuses a profile that there is not, and --node-ip where no profile asks for it.
+func checkProfile(as string, nodeIPs bool) error {
+	known := strings.Join(phases.SignProfiles(), ", ")
+	switch {
+	case as == "":
+		return fmt.Errorf("--as is missing: one of %s", known)
+	case !slices.Contains(phases.SignProfiles(), as):
+		return fmt.Errorf("--as %q: must be one of %s", as, known)
+	case nodeIPs && as != "kubelet-serving":
+		return fmt.Errorf("--node-ip has no effect with --as %s", as)
+	}
+	return nil
 }
 
 // refusedRequest is a request that asks for more than it gets: something
