@@ -126,7 +126,14 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 		return err
 	}
 	var refused *phases.RefusedError
-	if errors.As(err, &refused) && out.format == "text" && !s.DryRun {
+	switch isRefused := errors.As(err, &refused); {
+	case err != nil && !isRefused:
+		// Nothing was done, or it does not stand: a report would say that it was.
+		if r.Backup != "" {
+			fmt.Fprintf(flags.env.Stderr, "note: copies of the old files are in %s\n", r.Backup)
+		}
+		return err
+	case isRefused && out.format == "text" && !s.DryRun:
 		return err // the refusals say it all
 	}
 	return errors.Join(err, out.print(r, func(w io.Writer) error { return writeRenewal(w, r) }))
