@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -60,10 +61,22 @@ func changeFile(c *cobra.Command, env *Env, path string, change func(old []byte)
 	}
 	var first []store.Write
 	if there {
-		backup = path + "." + env.Now.UTC().Format("20060102T150405Z") + ".bak"
+		backup = backupName(path, env.Now)
 		first = []store.Write{{Path: backup, Data: old.Data, Mode: 0o600, IfAbsent: true}}
 	}
 	return backup, lock.Save(first, []store.Write{{Path: path, Data: data, Mode: 0o600, IfAbsent: !there}})
+}
+
+// backupName is a free name for the old content of a file. It is the caller who
+// holds the lock, so two changes within a second get two names.
+func backupName(path string, now time.Time) string {
+	base := path + "." + now.UTC().Format("20060102T150405Z")
+	for name, n := base+".bak", 2; ; n++ {
+		if _, err := os.Lstat(name); errors.Is(err, os.ErrNotExist) || n > 1000 {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d.bak", base, n)
+	}
 }
 
 func newKubeconfigMerge(env *Env) *cobra.Command {
