@@ -270,7 +270,7 @@ func TestMergeUnchanged(t *testing.T) {
 			"clusters: [{name: a}]\nusers: [{name: u, user: {exec: null, impersonate-groups: []}}]\n",
 		},
 		"namespace of the target":  {"contexts: [{name: a, context: {cluster: c, namespace: mine}}]", "contexts: [{name: a, context: {cluster: c}}]"},
-		"extensions":               {"contexts: [{name: a, context: {extensions: [{name: x}]}}]", "contexts: [{name: a, context: {extensions: [{name: y}]}}]"},
+		"extensions":               {"contexts: [{name: a, context: {extensions: [{name: x}]}}]", "contexts: [{name: a, context: {extensions: [{name: z}]}}]"},
 		"both given in the source": {"users: [{name: a, user: {client-key-data: S0VZ}}]", "users: [{name: a, user: {client-key-data: S0VZ, client-key: a.key}}]"},
 		"both given in the target": {"users: [{name: a, user: {client-key-data: S0VZ, client-key: a.key}}]", "users: [{name: a, user: {client-key-data: S0VZ}}]"},
 		"exec": {
@@ -292,14 +292,13 @@ func TestMergeUnchanged(t *testing.T) {
 
 func TestMergeDifferent(t *testing.T) {
 	for name, tc := range map[string]struct{ into, from, want string }{
-		"namespace": {"contexts: [{name: a, context: {namespace: web}}]", "contexts: [{name: a, context: {namespace: dev}}]", `context "a" is there already with another namespace`},
-		"number for string": {"users: [{name: a, user: {exec: {args: [1]}}}]", "users: [{name: a, user: {exec: {args: ['1']}}}]",
-			`user "a" is there already with another exec`},
-		"longer list":    {"users: [{name: a, user: {as-groups: [x]}}]", "users: [{name: a, user: {as-groups: [x, y]}}]", `user "a" is there already with another as-groups`},
-		"unknown field":  {"users: [{name: a, user: {x: {y: 1}}}]", "users: [{name: a, user: {x: {z: 1}}}]", `user "a" is there already with another x`},
-		"other kind":     {"users: [{name: a, user: {x: {y: 1}}}]", "users: [{name: a, user: {x: [y]}}]", `user "a" is there already with another x`},
-		"only in target": {"users: [{name: a, user: {token: x}}]", "users: [{name: a}]", `user "a" is there already with another token`},
-		"only in source": {"users: [{name: a}]", "users: [{name: a, user: {token: x}}]", `user "a" is there already with another token`},
+		"namespace":         {"contexts: [{name: a, context: {namespace: web}}]", "contexts: [{name: a, context: {namespace: dev}}]", `context "a" is there already with another namespace`},
+		"number for string": {"users: [{name: a, user: {x: [1]}}]", "users: [{name: a, user: {x: ['1']}}]", `user "a" is there already with another x`},
+		"longer list":       {"users: [{name: a, user: {as-groups: [x]}}]", "users: [{name: a, user: {as-groups: [x, z]}}]", `user "a" is there already with another as-groups`},
+		"unknown field":     {"users: [{name: a, user: {x: {y: 1}}}]", "users: [{name: a, user: {x: {z: 1}}}]", `user "a" is there already with another x`},
+		"other kind":        {"users: [{name: a, user: {x: {y: 1}}}]", "users: [{name: a, user: {x: [y]}}]", `user "a" is there already with another x`},
+		"only in target":    {"users: [{name: a, user: {token: x}}]", "users: [{name: a}]", `user "a" is there already with another token`},
+		"only in source":    {"users: [{name: a}]", "users: [{name: a, user: {token: x}}]", `user "a" is there already with another token`},
 		"insecure": {"clusters: [{name: a, cluster: {insecure-skip-tls-verify: false}}]", "clusters: [{name: a, cluster: {insecure-skip-tls-verify: true}}]",
 			`cluster "a" is there already with another insecure-skip-tls-verify`},
 	} {

@@ -9,8 +9,9 @@ import (
 
 // Parse reads a kubeconfig, YAML or JSON. An empty file is an empty Config, as for kubectl.
 //
-// Unknown fields are passed over, whatever is in them; known fields must have the right type, entries a name that no
-// other of their list has, and *-data must be base64. Whether the parts fit together is not looked at: see
+// Unknown fields are passed over, whatever is in them. Every field that client-go knows must have the right type, shown in
+// Config or not, since client-go refuses the whole file for one that has not; entries must have a name that no other of
+// their list has, and *-data must be base64. Whether the parts fit together is not looked at: see
 // [Config.Current] and [Config.Check]. Errors are of type [*SyntaxError].
 func Parse(data []byte) (*Config, error) {
 	d, err := load(data)
@@ -43,6 +44,10 @@ func (d *document) config() (*Config, error) {
 	for _, e := range root.entries("users", "user") {
 		c.Users = append(c.Users, e.user())
 	}
+	preferences := root.object("preferences")
+	preferences.bool("colors")
+	preferences.extensions()
+	root.extensions()
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -86,8 +91,10 @@ var oldBools = map[string]bool{
 	"no": false, "No": false, "NO": false, "off": false, "Off": false, "OFF": false,
 }
 
-func (o object) str(key string) string {
-	n := value(o.node, key)
+func (o object) str(key string) string { return o.r.text(value(o.node, key), o.at(key)) }
+
+// text reads a string at path, "" if n is nil.
+func (r *reader) text(n *yaml.Node, path string) string {
 	if n == nil {
 		return ""
 	}
@@ -97,11 +104,76 @@ func (o object) str(key string) string {
 	case n.Kind == yaml.ScalarNode && (tag == "!!str" && !oldBool || tag == "!!timestamp"):
 		return n.Value
 	case n.Kind == yaml.ScalarNode && (oldBool || tag == "!!int" || tag == "!!float" || tag == "!!bool"):
-		o.r.fail(n, o.at(key), "must be a string; put it in quotes")
+		r.fail(n, path, "must be a string; put it in quotes")
 	default:
-		o.r.fail(n, o.at(key), "must be a string, not "+kindName(n))
+		r.fail(n, path, "must be a string, not "+kindName(n))
 	}
 	return ""
+}
+
+// list returns the items of a list, none if it is missing.
+func (o object) list(key string) []*yaml.Node {
+	n := value(o.node, key)
+	if n == nil {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		o.r.fail(n, o.at(key), "must be a list, not "+kindName(n))
+		return nil
+	}
+	return n.Content
+}
+
+// strs returns a list of strings; null stands for an empty one.
+func (o object) strs(key string) []string {
+	var texts []string
+	for i, n := range o.list(key) {
+		if isNull(n) {
+			n = nil
+		}
+		texts = append(texts, o.r.text(n, fmt.Sprintf("%s[%d]", o.at(key), i)))
+	}
+	return texts
+}
+
+// objects returns a list of mappings.
+func (o object) objects(key string) []object {
+	var os []object
+	for i, n := range o.list(key) {
+		path := fmt.Sprintf("%s[%d]", o.at(key), i)
+		switch {
+		case isNull(n):
+			n = nil
+		case n.Kind != yaml.MappingNode:
+			o.r.fail(n, path, "must be a mapping, not "+kindName(n))
+			return nil
+		}
+		os = append(os, object{o.r, n, path})
+	}
+	return os
+}
+
+// keys returns the keys of a mapping.
+func (o object) keys() []string {
+	var keys []string
+	for i := 0; o.node != nil && i < len(o.node.Content); i += 2 {
+		keys = append(keys, o.node.Content[i].Value)
+	}
+	return keys
+}
+
+// extensions checks a list of what other tools keep: named, and free in what is under the name.
+func (o object) extensions() {
+	lines := map[string]int{}
+	for _, e := range o.objects("extensions") {
+		name := e.str("name")
+		if first, again := lines[name]; again && e.node != nil {
+			o.r.fail(e.node, e.path, fmt.Sprintf("the name %q is given twice, first on line %d", shorten(name), first))
+		}
+		if e.node != nil {
+			lines[name] = e.node.Line
+		}
+	}
 }
 
 // data returns a field of base64, decoded as encoding/json does for client-go: line breaks are allowed.
@@ -180,6 +252,8 @@ func (o object) entries(list, body string) []entry {
 }
 
 func (e entry) cluster() Cluster {
+	e.body.bool("disable-compression")
+	e.body.extensions()
 	return Cluster{
 		Name: e.name, Line: e.line,
 		Server:                e.body.str("server"),
@@ -192,6 +266,7 @@ func (e entry) cluster() Cluster {
 }
 
 func (e entry) context() Context {
+	e.body.extensions()
 	return Context{
 		Name: e.name, Line: e.line,
 		Cluster:   e.body.str("cluster"),
@@ -215,7 +290,30 @@ func (e entry) user() User {
 		Impersonate:    e.body.str("as"),
 	}
 	if x := e.body.object("exec"); x.node != nil {
-		u.Exec = &Exec{APIVersion: x.str("apiVersion"), Command: x.str("command")}
+		u.Exec = x.exec()
 	}
+	e.body.str("as-uid")
+	e.body.strs("as-groups")
+	extra := e.body.object("as-user-extra")
+	for _, key := range extra.keys() {
+		extra.strs(key)
+	}
+	config := e.body.object("auth-provider").object("config")
+	for _, key := range config.keys() {
+		config.str(key)
+	}
+	e.body.extensions()
 	return u
+}
+
+func (o object) exec() *Exec {
+	o.strs("args")
+	for _, v := range o.objects("env") {
+		v.str("name")
+		v.str("value")
+	}
+	o.str("installHint")
+	o.bool("provideClusterInfo")
+	o.str("interactiveMode")
+	return &Exec{APIVersion: o.str("apiVersion"), Command: o.str("command")}
 }

@@ -60,7 +60,7 @@ func TestParseUser(t *testing.T) {
     tokenFile: /t
     username: u
     password: p
-    auth-provider: {name: gcp, config: {x: y}}
+    auth-provider: {name: gcp, config: {x: z}}
     as: bob
     as-groups: [x]
 `))
@@ -86,7 +86,9 @@ func TestParseForms(t *testing.T) {
 		"PowerShell's":    string(utf16le),
 		"markers":         "---\nclusters:\n- name: a\n  cluster: {server: https://a, certificate-authority-data: Q0E=}\n...\n",
 		"aliases":         "x: &s https://a\nclusters:\n- name: a\n  cluster: {server: *s, certificate-authority-data: Q0E=, insecure-skip-tls-verify: no}\n",
-		"tag":             "clusters:\n- name: !!str a\n  cluster: {server: https://a, certificate-authority-data: Q0E=}\n",
+		"nulls": "extensions: ~\npreferences: ~\nusers:\n- name: u\n  user: {exec: {args: ~, env: [~], provideClusterInfo: ~}, as-groups: [~], as-user-extra: {a: ~}, auth-provider: {config: ~}, extensions: [~]}\n" +
+			"clusters:\n- name: a\n  cluster: {server: https://a, certificate-authority-data: Q0E=, extensions: ~, disable-compression: ~}\n",
+		"tag": "clusters:\n- name: !!str a\n  cluster: {server: https://a, certificate-authority-data: Q0E=}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := Parse([]byte(in))
@@ -156,6 +158,25 @@ func TestParseErrors(t *testing.T) {
 		"quoted truth":       {"clusters:\n- name: a\n  cluster: {insecure-skip-tls-verify: 'true'}\n", "line 3: clusters[0].cluster.insecure-skip-tls-verify: must be true or false, not a string"},
 		"base64":             {"users:\n- name: a\n  user:\n    client-key-data: '-----BEGIN'\n", "line 4: users[0].user.client-key-data: is not base64"},
 		"exec":               {"users:\n- name: a\n  user: {exec: aws}\n", "line 3: users[0].user.exec: must be a mapping, not a string"},
+		"compression":        {"clusters:\n- name: a\n  cluster: {disable-compression: 'yes'}\n", "line 3: clusters[0].cluster.disable-compression: must be true or false, not a string"},
+		"cluster extensions": {"clusters:\n- name: a\n  cluster: {extensions: {a: b}}\n", "line 3: clusters[0].cluster.extensions: must be a list, not a mapping"},
+		"context extension":  {"contexts:\n- name: a\n  context: {extensions: [a]}\n", "line 3: contexts[0].context.extensions[0]: must be a mapping, not a string"},
+		"extension twice":    {"extensions:\n- name: a\n- name: b\n- name: a\n", `line 4: extensions[2]: the name "a" is given twice, first on line 2`},
+		"extension's name":   {"users:\n- name: a\n  user: {extensions: [{name: 1}]}\n", "line 3: users[0].user.extensions[0].name: must be a string; put it in quotes"},
+		"preferences":        {"preferences: x\n", "line 1: preferences: must be a mapping, not a string"},
+		"colors":             {"preferences: {colors: x}\n", "line 1: preferences.colors: must be true or false, not a string"},
+		"exec args a string": {"users:\n- name: a\n  user: {exec: {args: get token}}\n", "line 3: users[0].user.exec.args: must be a list, not a string"},
+		"exec args a number": {"users:\n- name: a\n  user: {exec: {args: [a, 1]}}\n", "line 3: users[0].user.exec.args[1]: must be a string; put it in quotes"},
+		"exec env a mapping": {"users:\n- name: a\n  user: {exec: {env: {A: b}}}\n", "line 3: users[0].user.exec.env: must be a list, not a mapping"},
+		"exec env a number":  {"users:\n- name: a\n  user: {exec: {env: [{name: A, value: 1}]}}\n", "line 3: users[0].user.exec.env[0].value: must be a string; put it in quotes"},
+		"exec env's name":    {"users:\n- name: a\n  user: {exec: {env: [{name: 1, value: a}]}}\n", "line 3: users[0].user.exec.env[0].name: must be a string; put it in quotes"},
+		"exec cluster info":  {"users:\n- name: a\n  user: {exec: {provideClusterInfo: 'true'}}\n", "line 3: users[0].user.exec.provideClusterInfo: must be true or false, not a string"},
+		"exec hint":          {"users:\n- name: a\n  user: {exec: {installHint: []}}\n", "line 3: users[0].user.exec.installHint: must be a string, not a list"},
+		"exec mode":          {"users:\n- name: a\n  user: {exec: {interactiveMode: no}}\n", "line 3: users[0].user.exec.interactiveMode: must be a string; put it in quotes"},
+		"as-uid":             {"users:\n- name: a\n  user: {as-uid: 0123}\n", "line 3: users[0].user.as-uid: must be a string; put it in quotes"},
+		"as-groups":          {"users:\n- name: a\n  user: {as-groups: g}\n", "line 3: users[0].user.as-groups: must be a list, not a string"},
+		"as-user-extra":      {"users:\n- name: a\n  user: {as-user-extra: {k: [1]}}\n", "line 3: users[0].user.as-user-extra.k[0]: must be a string; put it in quotes"},
+		"provider's config":  {"users:\n- name: a\n  user: {auth-provider: {name: oidc, config: {a: 1}}}\n", "line 3: users[0].user.auth-provider.config.a: must be a string; put it in quotes"},
 		"long key":           {strings.Repeat("k", 100) + ": 1\n" + strings.Repeat("k", 100) + ": 1\n", `line 2: key "` + strings.Repeat("k", 80) + `..." is given twice, first on line 1`},
 	} {
 		t.Run(name, func(t *testing.T) {
