@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -235,16 +236,49 @@ func (k *checker) credentialKinds(u User) {
 	case !cert && !token && !basic && u.Exec == nil && u.AuthProvider == "" && len(u.ClientKey) == 0 && u.ClientKeyFile == "":
 		k.warn("credentials-missing", "has no credentials: requests are anonymous", "")
 	}
-	if u.Exec != nil && u.Exec.Command == "" {
-		k.fail("exec-incomplete", "its exec plugin has no command", "")
+	if u.Exec != nil {
+		k.exec(*u.Exec)
 	}
-	if u.Exec != nil && u.Exec.APIVersion == "" {
-		k.fail("exec-incomplete", "its exec plugin has no apiVersion", "client.authentication.k8s.io/v1")
+	if u.AuthProvider != "" && u.AuthProvider != "oidc" {
+		k.fail("auth-provider", fmt.Sprintf("auth provider %q is not in kubectl since 1.26", shorten(u.AuthProvider)), "use an exec plugin")
 	}
-	if u.AuthProvider != "" {
-		k.warn("auth-provider", fmt.Sprintf("auth provider %q: most of them were removed from kubectl in 1.26", shorten(u.AuthProvider)), "use an exec plugin")
+	if u.ImpersonateMore && u.Impersonate == "" {
+		k.fail("impersonate-without-user", "as-uid, as-groups or as-user-extra is set without as, which client-go refuses", "set as to the user to act as")
 	}
 	if basic {
 		k.warn("basic-auth", "has a user name and a password, which API servers do not take since 1.19", "")
+	}
+}
+
+// The versions of the exec plugins' protocol; v1alpha1 is not spoken since client-go 1.24.
+const (
+	execV1      = "client.authentication.k8s.io/v1"
+	execV1beta1 = "client.authentication.k8s.io/v1beta1"
+)
+
+// exec judges an exec plugin as client-go does before it is called.
+func (k *checker) exec(x Exec) {
+	if x.Command == "" {
+		k.fail("exec-incomplete", "its exec plugin has no command", "")
+	}
+	switch x.APIVersion {
+	case "":
+		k.fail("exec-incomplete", "its exec plugin has no apiVersion", execV1)
+	case execV1, execV1beta1:
+	default:
+		k.fail("exec-version", fmt.Sprintf("its exec plugin has the apiVersion %q, which client-go refuses", shorten(x.APIVersion)),
+			"update the plugin and have it write its entry anew: "+execV1+" and v1beta1 are taken")
+	}
+	switch x.InteractiveMode {
+	case "":
+		if x.APIVersion == execV1 {
+			k.fail("exec-incomplete", "its exec plugin has no interactiveMode, which "+execV1+" asks for", "Never, IfAvailable or Always")
+		}
+	case "Never", "IfAvailable", "Always":
+	default:
+		k.fail("exec-mode", fmt.Sprintf("its exec plugin has the interactiveMode %q, which client-go refuses", shorten(x.InteractiveMode)), "Never, IfAvailable or Always")
+	}
+	if slices.Contains(x.Env, "") {
+		k.fail("exec-incomplete", "its exec plugin has an env entry without name", "")
 	}
 }

@@ -31,6 +31,7 @@ users:
 `
 
 func TestCheck(t *testing.T) {
+	const creds = "    client-certificate-data: Q0U=\n    client-key-data: S0U=\n"
 	for name, tc := range map[string]struct {
 		old, new string // changed in sound
 		want     []string
@@ -80,13 +81,30 @@ func TestCheck(t *testing.T) {
 		"token and password": {"    client-certificate-data: Q0U=\n    client-key-data: S0U=\n", "    token: t\n    username: a\n", []string{
 			`error credentials-several line 15: user "u": has both a token and a password, which client-go refuses`,
 			`warning basic-auth line 15: user "u": has a user name and a password, which API servers do not take since 1.19`}},
-		"exec beside": {"    client-key-data", "    exec: {command: a, apiVersion: v1}\n    client-key-data", []string{
+		"exec beside": {"    client-key-data", "    exec: {command: a, apiVersion: client.authentication.k8s.io/v1beta1}\n    client-key-data", []string{
 			`warning credentials-several line 15: user "u": has an exec plugin beside other credentials`}},
 		"exec incomplete": {"    client-certificate-data: Q0U=\n    client-key-data: S0U=\n", "    exec: {}\n", []string{
 			`error exec-incomplete line 15: user "u": its exec plugin has no command`, `error exec-incomplete line 15: user "u": its exec plugin has no apiVersion`}},
-		"exec and provider": {"    client-certificate-data: Q0U=\n    client-key-data: S0U=\n", "    exec: {command: a, apiVersion: v1}\n    auth-provider: {name: gcp}\n", []string{
+		"exec and provider": {"    client-certificate-data: Q0U=\n    client-key-data: S0U=\n", "    exec: {command: a, apiVersion: client.authentication.k8s.io/v1beta1}\n    auth-provider: {name: gcp}\n", []string{
 			`error exec-and-auth-provider line 15: user "u": has both an exec plugin and an auth provider, which client-go refuses`,
-			`warning auth-provider line 15: user "u": auth provider "gcp": most of them were removed from kubectl in 1.26`}},
+			`error auth-provider line 15: user "u": auth provider "gcp" is not in kubectl since 1.26`}},
+		"exec without mode": {creds, "    exec: {command: a, apiVersion: client.authentication.k8s.io/v1}\n", []string{
+			`error exec-incomplete line 15: user "u": its exec plugin has no interactiveMode, which client.authentication.k8s.io/v1 asks for`}},
+		"exec with mode": {creds, "    exec: {command: a, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, env: [{name: A}]}\n", nil},
+		"exec with bad mode": {creds, "    exec: {command: a, apiVersion: client.authentication.k8s.io/v1beta1, interactiveMode: never}\n", []string{
+			`error exec-mode line 15: user "u": its exec plugin has the interactiveMode "never", which client-go refuses`}},
+		"exec of old": {creds, "    exec: {command: aws, apiVersion: client.authentication.k8s.io/v1alpha1}\n", []string{
+			`error exec-version line 15: user "u": its exec plugin has the apiVersion "client.authentication.k8s.io/v1alpha1", which client-go refuses`}},
+		"exec env": {creds, "    exec: {command: aws, apiVersion: client.authentication.k8s.io/v1beta1, env: [{name: A, value: b}, {value: c}]}\n", []string{
+			`error exec-incomplete line 15: user "u": its exec plugin has an env entry without name`}},
+		"oidc": {creds, "    auth-provider: {name: oidc}\n", nil},
+		"as":   {"    client-key-data", "    as: bob\n    as-uid: '1'\n    as-groups: [g]\n    client-key-data", nil},
+		"uid without as": {"    client-key-data", "    as-uid: '1'\n    client-key-data", []string{
+			`error impersonate-without-user line 15: user "u": as-uid, as-groups or as-user-extra is set without as, which client-go refuses`}},
+		"groups without as": {"    client-key-data", "    as-groups: [g]\n    client-key-data", []string{
+			`error impersonate-without-user line 15: user "u": as-uid, as-groups or as-user-extra is set without as, which client-go refuses`}},
+		"extra without as": {"    client-key-data", "    as-user-extra: {k: [v]}\n    client-key-data", []string{
+			`error impersonate-without-user line 15: user "u": as-uid, as-groups or as-user-extra is set without as, which client-go refuses`}},
 		"no credentials": {"    client-certificate-data: Q0U=\n    client-key-data: S0U=\n", "    as: bob\n", []string{`warning credentials-missing line 15: user "u": has no credentials: requests are anonymous`}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -66,14 +66,18 @@ type User struct {
 	Username       string
 	HasPassword    bool
 	Exec           *Exec  // an exec plugin that fetches credentials; nil if there is none
-	AuthProvider   string // name of an in-tree auth provider (removed from client-go in 1.26); "" if there is none
+	AuthProvider   string // name of an in-tree auth provider (all but oidc removed from client-go in 1.26); "" if there is none
 	Impersonate    string // as: the user to act as
+	// ImpersonateMore says that as-uid, as-groups or as-user-extra is there, which go with as only.
+	ImpersonateMore bool
 }
 
 // Exec is an exec credential plugin, as far as it is of interest here.
 type Exec struct {
-	APIVersion string
-	Command    string
+	APIVersion      string
+	Command         string
+	InteractiveMode string   // "" if it is not set, which version v1 does not allow
+	Env             []string // names of the variables set for it, "" where the name is missing
 }
 
 // Entry is a context with what it refers to.

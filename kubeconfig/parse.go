@@ -292,12 +292,12 @@ func (e entry) user() User {
 	if x := e.body.object("exec"); x.node != nil {
 		u.Exec = x.exec()
 	}
-	e.body.str("as-uid")
-	e.body.strs("as-groups")
 	extra := e.body.object("as-user-extra")
 	for _, key := range extra.keys() {
 		extra.strs(key)
 	}
+	uid, groups := e.body.str("as-uid"), e.body.strs("as-groups")
+	u.ImpersonateMore = uid != "" || len(groups)+len(extra.keys()) > 0
 	config := e.body.object("auth-provider").object("config")
 	for _, key := range config.keys() {
 		config.str(key)
@@ -307,13 +307,13 @@ func (e entry) user() User {
 }
 
 func (o object) exec() *Exec {
+	x := &Exec{APIVersion: o.str("apiVersion"), Command: o.str("command"), InteractiveMode: o.str("interactiveMode")}
 	o.strs("args")
 	for _, v := range o.objects("env") {
-		v.str("name")
+		x.Env = append(x.Env, v.str("name"))
 		v.str("value")
 	}
 	o.str("installHint")
 	o.bool("provideClusterInfo")
-	o.str("interactiveMode")
-	return &Exec{APIVersion: o.str("apiVersion"), Command: o.str("command")}
+	return x
 }

@@ -33,7 +33,7 @@ func TestParse(t *testing.T) {
 			{Name: "test", Line: 21, Cluster: "test", User: "robot"},
 		},
 		Users: []User{
-			{Name: "sso", Line: 27, Exec: &Exec{APIVersion: "client.authentication.k8s.io/v1", Command: "./bin/login"}},
+			{Name: "sso", Line: 27, Exec: &Exec{APIVersion: "client.authentication.k8s.io/v1", Command: "./bin/login", InteractiveMode: "IfAvailable", Env: []string{"LOGIN_MODE"}}},
 			{Name: "robot", Line: 39, Token: "0123"},
 		},
 		CurrentContext: "prod",
@@ -67,7 +67,7 @@ func TestParseUser(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []User{{
 		Name: "a", Line: 2, ClientCert: []byte("CERT"), ClientCertFile: "a.crt", ClientKey: []byte("KEY"), ClientKeyFile: "a.key",
-		Token: "t", TokenFile: "/t", Username: "u", HasPassword: true, AuthProvider: "gcp", Impersonate: "bob",
+		Token: "t", TokenFile: "/t", Username: "u", HasPassword: true, AuthProvider: "gcp", Impersonate: "bob", ImpersonateMore: true,
 	}}, c.Users)
 }
 
