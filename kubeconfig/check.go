@@ -158,14 +158,21 @@ func (k *checker) server(cl Cluster) bool {
 		k.fail("server-missing", "has no server", "")
 		return false
 	}
-	if strings.HasPrefix(cl.Server, "http://") {
-		k.warn("server-not-https", fmt.Sprintf("server %q is not https: client certificates are not sent, everything else can be read on the way", shorten(cl.Server)), "")
-	}
 	if err := validateServer(cl.Server); err != nil {
+		// client-go takes host and port alone, and guesses what goes before them.
+		if validateServer("https://"+cl.Server) == nil && !strings.Contains(cl.Server, "/") {
+			k.warn("server-without-scheme", fmt.Sprintf("server %q does not begin with https://: client-go takes https beside a CA or a client certificate, else http", shorten(cl.Server)), "write https:// in front of it")
+			return false
+		}
 		k.fail("server-invalid", err.Error(), "")
 		return false
 	}
-	return strings.HasPrefix(cl.Server, "https://")
+	scheme, _, _ := strings.Cut(cl.Server, ":")
+	if strings.EqualFold(scheme, "http") {
+		k.warn("server-not-https", fmt.Sprintf("server %q is not https: client certificates are not sent, everything else can be read on the way", shorten(cl.Server)), "")
+		return false
+	}
+	return true
 }
 
 // redacted writes a URL without its password.

@@ -47,13 +47,21 @@ func TestCheck(t *testing.T) {
 			`error context-cluster-unknown line 9: context "u@c": cluster "d" does not exist`, `error context-user-unknown line 9: context "u@c": user "v" does not exist`,
 			`warning cluster-unused line 4: cluster "c": no context uses it`, `warning user-unused line 15: user "u": no context uses it`,
 		}},
-		"namespace":     {"    user: u\n", "    user: u\n    namespace: Dev_1\n", []string{`error namespace-invalid line 9: context "u@c": namespace "Dev_1" is not a valid name`}},
-		"no server":     {"    server: https://c:6443\n", "", []string{`error server-missing line 4: cluster "c": has no server`}},
-		"http":          {"https://c:6443", "http://c:8080", []string{`warning server-not-https line 4: cluster "c": server "http://c:8080" is not https: client certificates are not sent, everything else can be read on the way`}},
-		"server no URL": {"https://c:6443", "c:6443", []string{`error server-invalid line 4: cluster "c": server "c:6443" is not of the form https://host:port`}},
-		"proxy":         {"    server:", "    proxy-url: ftp://a:secret@proxy\n    server:", []string{`error proxy-url-invalid line 4: cluster "c": proxy-url "ftp://a:xxxxx@proxy" is not an http, https or socks5 URL`}},
-		"proxy no URL":  {"    server:", "    proxy-url: 'http://a:secret@[x'\n    server:", []string{`error proxy-url-invalid line 4: cluster "c": proxy-url "..." is not an http, https or socks5 URL`}},
-		"proxy good":    {"    server:", "    proxy-url: socks5://localhost:1080\n    server:", nil},
+		"namespace": {"    user: u\n", "    user: u\n    namespace: Dev_1\n", []string{`error namespace-invalid line 9: context "u@c": namespace "Dev_1" is not a valid name`}},
+		"no server": {"    server: https://c:6443\n", "", []string{`error server-missing line 4: cluster "c": has no server`}},
+		"http":      {"https://c:6443", "http://c:8080", []string{`warning server-not-https line 4: cluster "c": server "http://c:8080" is not https: client certificates are not sent, everything else can be read on the way`}},
+		"server alone": {"https://c:6443", "c:6443", []string{
+			`warning server-without-scheme line 4: cluster "c": server "c:6443" does not begin with https://: client-go takes https beside a CA or a client certificate, else http`}},
+		"address alone": {"https://c:6443", "192.0.2.1:6443", []string{
+			`warning server-without-scheme line 4: cluster "c": server "192.0.2.1:6443" does not begin with https://: client-go takes https beside a CA or a client certificate, else http`}},
+		"capitals": {"https://c:6443\n    certificate-authority-data: Q0E=", "HTTPS://c:6443", []string{
+			`warning ca-missing line 4: cluster "c": there is no CA: the server is trusted if a CA of the operating system vouches for it`}},
+		"server no URL":  {"https://c:6443", "unix:///run/c", []string{`error server-invalid line 4: cluster "c": server "unix:///run/c" is not of the form https://host:port`}},
+		"path alone":     {"https://c:6443", "c:6443/k8s", []string{`error server-invalid line 4: cluster "c": server "c:6443/k8s" is not of the form https://host:port`}},
+		"port too large": {"https://c:6443", "https://c:66443", []string{`error server-invalid line 4: cluster "c": server "https://c:66443" has a port that is not from 1 to 65535`}},
+		"proxy":          {"    server:", "    proxy-url: ftp://a:secret@proxy\n    server:", []string{`error proxy-url-invalid line 4: cluster "c": proxy-url "ftp://a:xxxxx@proxy" is not an http, https or socks5 URL`}},
+		"proxy no URL":   {"    server:", "    proxy-url: 'http://a:secret@[x'\n    server:", []string{`error proxy-url-invalid line 4: cluster "c": proxy-url "..." is not an http, https or socks5 URL`}},
+		"proxy good":     {"    server:", "    proxy-url: socks5://localhost:1080\n    server:", nil},
 		"two CAs": {"    server:", "    certificate-authority: /ca.crt\n    server:", []string{
 			`error ca-given-twice line 4 fixable: cluster "c": certificate-authority-data and certificate-authority are both given; client-go refuses the file or uses the data`}},
 		"insecure with CA": {"    server:", "    insecure-skip-tls-verify: true\n    server:", []string{

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -150,6 +151,11 @@ func validateServer(server string) error {
 	}
 	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return fmt.Errorf("server %q is not of the form https://host:port", shorten(server))
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("server %q has a port that is not from 1 to 65535", shorten(server))
+		}
 	}
 	return nil
 }
