@@ -1,7 +1,9 @@
 package phases
 
 import (
+	"bytes"
 	"crypto/x509"
+	"fmt"
 	"time"
 
 	"github.com/pkitool/pkitool/kubeconfig"
@@ -58,6 +60,7 @@ func DescribeKubeconfig(file string, data []byte, read func(path string) ([]byte
 	}
 	users := map[string]*x509.Certificate{}
 	for _, u := range cfg.Users {
+		d.token(u)
 		users[u.Name] = d.user(u)
 	}
 	for _, c := range cfg.Contexts {
@@ -136,6 +139,20 @@ func (d *describer) cluster(c kubeconfig.Cluster) {
 		if fault := pki.SigningFault(ca, d.now); fault != "" {
 			find("ca-unfit", kubeconfig.Error, "certificate authority: "+fault, "take the cluster's CA certificate (ca.crt) anew")
 		}
+	}
+}
+
+// token judges a user's token file. Where a token is given beside it, client-go takes that one until the file can be read.
+func (d *describer) token(u kubeconfig.User) {
+	if u.TokenFile == "" || u.Token != "" {
+		return
+	}
+	data, err := d.read(u.TokenFile)
+	switch {
+	case err != nil:
+		d.find("token-file-unreadable", kubeconfig.Error, "user", u.Name, u.Line, "tokenFile: "+err.Error(), "")
+	case len(bytes.TrimSpace(data)) == 0:
+		d.find("token-file-empty", kubeconfig.Error, "user", u.Name, u.Line, fmt.Sprintf("tokenFile: holds no token (%s)", u.TokenFile), "")
 	}
 }
 
