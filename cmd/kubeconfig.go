@@ -67,6 +67,18 @@ func changeFile(c *cobra.Command, env *Env, path string, change func(old []byte)
 	return backup, lock.Save(first, []store.Write{{Path: path, Data: data, Mode: 0o600, IfAbsent: !there}})
 }
 
+// emptyFlag says which flag is given with an empty value, "" if none is: a
+// script's unset variable, which would make another key than the one that is
+// meant, or send a private key to standard output.
+func emptyFlag(c *cobra.Command, names ...string) string {
+	for _, name := range names {
+		if f := c.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+			return "--" + name + " is empty"
+		}
+	}
+	return ""
+}
+
 // backupName is a free name for the old content of a file. It is the caller who
 // holds the lock, so two changes within a second get two names.
 func backupName(path string, now time.Time) string {
@@ -115,8 +127,15 @@ replaced whole, has mode 0600, and its old content is kept beside it.`,
 		case replace:
 			o.OnConflict = kubeconfig.Replace
 		}
-		if into == "" && out.format != "text" {
-			return &usageError{err: errors.New("--output describes what was merged --into a file: name one"), command: c.CommandPath()}
+		text := emptyFlag(c, "into")
+		switch {
+		case into == "-":
+			text = "- is no file to write: without --into the result goes to standard output"
+		case text == "" && into == "" && out.format != "text":
+			text = "--output describes what was merged --into a file: name one"
+		}
+		if text != "" {
+			return &usageError{err: errors.New(text), command: c.CommandPath()}
 		}
 		return mergeFiles(c, env, out, args, into, o)
 	}

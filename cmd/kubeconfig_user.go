@@ -91,14 +91,11 @@ file is a list of entries with these keys.`,
 
 // check refuses flags that mean nothing, or nothing beside others.
 func (u *userFlags) check(c *cobra.Command) error {
-	text, given := "", c.Flags().Changed
-	for _, f := range [][2]string{{"token", u.token}, {"token-file", u.tokenFile}, {"csr", u.csr}} {
-		if given(f[0]) && f[1] == "" { // a script's unset variable: a certificate with a new key is not what it meant
-			text = "--" + f[0] + " is empty"
-		}
-	}
+	text, given := emptyFlag(c, "token", "token-file", "csr", "from", "out-dir", "server", "out", "merge-into"), c.Flags().Changed
 	switch {
 	case text != "":
+	case u.out == "-" || u.mergeInto == "-":
+		text = "- is no file to write: without --out and --merge-into the result goes to standard output"
 	case u.cn == "" && u.from == "":
 		text = "which user? give --cn NAME, or --from a list"
 	case (u.from == "") != (u.outDir == ""):
