@@ -105,7 +105,7 @@ func (u *userReader) add(line int, values map[string][]string) {
 
 func (u *userReader) csv(data []byte) {
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))))
-	r.Comment = '#'
+	r.Comment, r.FieldsPerRecord = '#', -1 // counted below, so that one short line does not hide the faults of the others
 	header, err := r.Read()
 	if errors.Is(err, io.EOF) {
 		return
@@ -114,6 +114,9 @@ func (u *userReader) csv(data []byte) {
 		header[i] = strings.ToLower(strings.TrimSpace(header[i]))
 		if err == nil && !slices.Contains(userFields, header[i]) {
 			u.faults.addf(u.at(1, ""), "unknown column %q: the columns are %s", clip(header[i]), strings.Join(userFields, ", "))
+		}
+		if err == nil && slices.Contains(header[:i], header[i]) {
+			u.faults.addf(u.at(1, ""), "column %q stands there twice", clip(header[i]))
 		}
 	}
 	if err == nil && !slices.Contains(header, "cn") {
@@ -128,6 +131,10 @@ func (u *userReader) csv(data []byte) {
 			break
 		}
 		line, _ := r.FieldPos(0)
+		if len(record) != len(header) {
+			u.faults.addf(u.at(line, ""), "the number of columns is %d, the header has %d", len(record), len(header))
+			continue
+		}
 		values := map[string][]string{}
 		for i, v := range record {
 			values[header[i]] = []string{strings.TrimSpace(v)}
@@ -139,7 +146,7 @@ func (u *userReader) csv(data []byte) {
 	}
 	var bad *csv.ParseError
 	if errors.As(err, &bad) {
-		u.faults.add(u.at(bad.Line, ""), bad.Err)
+		u.faults.add(u.at(bad.StartLine, ""), bad.Err) // a quote that is never closed runs to the end of the file
 	}
 }
 
@@ -156,12 +163,16 @@ func (u *userReader) yaml(data []byte) {
 	var doc, more yaml.Node
 	if err := decode(dec, &doc); err != nil {
 		if !errors.Is(err, io.EOF) {
-			u.faults.addf(u.at(0, ""), "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+			u.syntax(data, err)
 		}
 		return
 	}
-	if err := decode(dec, &more); err == nil {
+	switch err := decode(dec, &more); {
+	case err == nil:
 		u.faults.addf(u.at(more.Line, ""), "a second document: a list of users is one")
+		return
+	case !errors.Is(err, io.EOF):
+		u.syntax(data, err)
 		return
 	}
 	list := &doc
@@ -175,6 +186,11 @@ func (u *userReader) yaml(data []byte) {
 	for _, n := range list.Content {
 		u.entry(n)
 	}
+}
+
+// syntax reports what the YAML parser says, with its line.
+func (u *userReader) syntax(data []byte, err error) {
+	(&reader{name: u.name, faults: u.faults}).syntax(data, err)
 }
 
 func (u *userReader) entry(n *yaml.Node) {
@@ -191,12 +207,16 @@ func (u *userReader) entry(n *yaml.Node) {
 			u.faults.addf(u.at(k.Line, ""), "unknown field %q: the fields are %s", clip(k.Value), strings.Join(userFields, ", "))
 		case twice:
 			u.faults.addf(u.at(k.Line, k.Value), "stands there twice")
+		case v.ShortTag() == "!!null": // as if it were not there: no group is called ~
+			values[k.Value] = nil
 		case v.Kind == yaml.ScalarNode:
 			values[k.Value] = []string{v.Value}
 		case v.Kind == yaml.SequenceNode && k.Value == "org" && !slices.ContainsFunc(v.Content, func(c *yaml.Node) bool { return c.Kind != yaml.ScalarNode }):
 			values["org"] = []string{}
 			for _, c := range v.Content {
-				values["org"] = append(values["org"], c.Value)
+				if c.ShortTag() != "!!null" {
+					values["org"] = append(values["org"], c.Value)
+				}
 			}
 		default:
 			u.faults.addf(u.at(v.Line, k.Value), "must be a text")

@@ -25,6 +25,15 @@ func TestParseUsers(t *testing.T) {
 	got, err = config.ParseUsers("u.yaml", []byte("# a list\n- {cn: alice, org: [dev, ops], validity: 8h, namespace: web}\n- cn: bob\n"))
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
+
+	// null is nothing, not a group of that name.
+	got, err = config.ParseUsers("u.yaml", []byte("- {cn: alice, org: ~, validity: null, namespace: }\n- {cn: bob, org: [~, dev]}\n- {cn: carol, org: '~'}\n"))
+	require.NoError(t, err)
+	assert.Equal(t, []config.User{
+		{Subject: pki.Subject{CommonName: "alice"}, Line: 1},
+		{Subject: pki.Subject{CommonName: "bob", Organization: []string{"dev"}}, Line: 2},
+		{Subject: pki.Subject{CommonName: "carol", Organization: []string{"~"}}, Line: 3},
+	}, got)
 }
 
 func TestParseUsersFaults(t *testing.T) {
@@ -33,7 +42,10 @@ func TestParseUsersFaults(t *testing.T) {
 		{"u.csv", "cn\n", "u.csv: names no user"},
 		{"u.csv", "org\ndev\n", "u.csv:1: the header has no column cn"},
 		{"u.csv", "cn,group\na,b\n", `u.csv:1: unknown column "group": the columns are cn, org, validity, namespace`},
-		{"u.csv", "cn,org\na\n", "u.csv:2: wrong number of fields"},
+		{"u.csv", "cn,org\na\nb,c\nd,e,f\n", "u.csv:2: the number of columns is 1, the header has 2\nu.csv:4: the number of columns is 3, the header has 2"},
+		{"u.csv", "cn,org,CN\na,b,c\n", `u.csv:1: column "cn" stands there twice`},
+		{"u.csv", "cn,org\na,\"b\nc,d\ne,f\n", `u.csv:2: extraneous or missing " in quoted-field`},
+		{"u.csv", "cn,org\na,b\nc,d\"e\n", `u.csv:3: bare " in non-quoted-field`},
 		{"u.csv", "cn\n\"a\n", `u.csv:2: extraneous or missing " in quoted-field`},
 		{"u.csv", "cn\n" + strings.Repeat("x", 65) + "\n", `u.csv:2: common name (CN) "` + strings.Repeat("x", 65) + `" is longer than 64 characters`},
 		{"u.yaml", "a: b\n", "u.yaml:1: must be a list of users, each with cn, org, validity, namespace"},
@@ -47,7 +59,9 @@ func TestParseUsersFaults(t *testing.T) {
 		{"u.yaml", "- cn: a\n  name: b\n", `u.yaml:2: unknown field "name": the fields are cn, org, validity, namespace`},
 		{"u.yaml", "- cn: a\n  cn: b\n", "u.yaml:2: cn: stands there twice"},
 		{"u.yaml", "- cn: a\n  validity: [1h]\n", "u.yaml:2: validity: must be a text"},
-		{"u.yaml", "- cn: [\n", "u.yaml: line 1: did not find expected node content"},
+		{"u.yaml", "- cn: a\n---\n[\n", "u.yaml:4: not YAML: did not find expected node content"},
+		{"u.yaml", "- cn: a\n\torg: b\n", "u.yaml:2: not YAML: found a tab character that violates indentation"},
+		{"u.yaml", "- cn: ~\n- cn: null\n", "u.yaml:1: common name (CN) is empty\nu.yaml:2: common name (CN) is empty"},
 		{"u.yaml", "- ? [x]\n  : y\n  <<: {a: 1}\n", ""},
 	} {
 		users, err := config.ParseUsers(c.name, []byte(c.data))
