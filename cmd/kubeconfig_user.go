@@ -243,6 +243,7 @@ func (u *userFlags) requests(base phases.UserRequest) ([]phases.UserRequest, err
 		return nil, err
 	}
 	var out []phases.UserRequest
+	bad := &config.Errors{}
 	for _, user := range users {
 		r := base
 		r.Subject = user.Subject
@@ -252,10 +253,13 @@ func (u *userFlags) requests(base phases.UserRequest) ([]phases.UserRequest, err
 		if user.Namespace != "" {
 			r.Namespace = user.Namespace
 		}
-		if !fileName(user.Subject.CommonName) {
-			return nil, fmt.Errorf("%s:%d: cn: %q cannot be the name of a file", u.from, user.Line, user.Subject.CommonName)
+		if cn := user.Subject.CommonName; !fileName(cn) {
+			bad.Add(config.Fault{Source: fmt.Sprintf("%s:%d", u.from, user.Line), Field: "cn", Text: fmt.Sprintf("%q cannot be the name of a file", cn)})
 		}
 		out = append(out, r)
+	}
+	if len(bad.Faults) > 0 {
+		return nil, bad
 	}
 	return out, nil
 }

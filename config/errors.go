@@ -54,6 +54,15 @@ func (e *Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Add adds a fault at the end, or counts it where there are 100 already.
+func (e *Errors) Add(f Fault) {
+	if len(e.Faults) == maxFaults {
+		e.More++
+		return
+	}
+	e.Faults = append(e.Faults, f)
+}
+
 // maxFaults bounds what a hostile file can make us print.
 const maxFaults = 100
 
