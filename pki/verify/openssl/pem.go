@@ -95,6 +95,9 @@ func readPEM(data []byte, at int) (block, int, pemResult) {
 // plainBody decodes a block that is written as all tools write it, straight from the file. Whatever is unusual about
 // it makes this fail, and then readBody decides.
 func plainBody(data []byte, at int, label []byte) (decoded []byte, next int, ok bool) {
+	if bytes.IndexByte(label, ':') >= 0 {
+		return nil, 0, false
+	}
 	for next = at; ; {
 		rest := data[next:]
 		n := bytes.IndexByte(rest[:min(len(rest), lineSize-1)], '\n')
@@ -128,15 +131,17 @@ func plainBody(data []byte, at int, label []byte) (decoded []byte, next int, ok 
 }
 
 // readBody reads up to the END line of the label and parts what it read at the first blank line. Behind one,
-// lines may be no longer than 64 characters and only the last shorter.
+// lines may be no longer than 64 characters and only the last shorter. A colon before it makes all that precedes it a
+// header, so without a blank line there is no body then.
 func readBody(l *lines, label []byte) (header, body []byte, ok bool) {
 	var text []byte
-	parted, short, partial := false, false, false
+	headed, parted, short, partial := false, false, false, false
 	for {
 		line, ok := l.next()
 		if !ok {
 			return nil, nil, false
 		}
+		headed = headed || bytes.IndexByte(line, ':') >= 0
 		before := partial
 		partial = len(line) == lineSize-1 && line[len(line)-1] != '\n'
 		line = trimmed(line)
@@ -152,7 +157,7 @@ func readBody(l *lines, label []byte) (header, body []byte, ok bool) {
 		}
 		if bytes.HasPrefix(line, end) {
 			rest, named := bytes.CutPrefix(line[len(end):], label)
-			return header, text, named && bytes.Equal(rest, tail)
+			return header, text, named && bytes.Equal(rest, tail) && (parted || !headed)
 		}
 		if short || parted && len(line) > 64 {
 			return nil, nil, false
