@@ -35,6 +35,7 @@ func (v *verifier) checkRevocation() outcome {
 type revocation struct {
 	*verifier
 	choice crlChoice             // for the certificate that is looked at
+	scope  scopeWork             // of all certificates and lists together
 	read   map[*Certificate]bool // see markRead
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -206,4 +207,26 @@ func FuzzParseCRL(f *testing.F) {
 		assert.Equal(t, verify.Verify(leaf, trust, []*verify.Certificate{anchor}, []*verify.CRL{l, again}, opts).Findings,
 			verify.Verify(leaf, trust, []*verify.Certificate{anchor}, []*verify.CRL{again, l}, opts).Findings)
 	})
+}
+
+// Very many names of distribution points, in a certificate and in many lists, must not be compared each with each.
+func TestDistributionPointsAreBounded(t *testing.T) {
+	uris := func(host string, n int) []byte {
+		var names [][]byte
+		for i := range n {
+			names = append(names, forgeURI(fmt.Sprintf("http://%s/%d", host, i)))
+		}
+		return forgeFullName(names...)
+	}
+	root := forgedCert{name: forgeCN("root"), exts: asRoot}.issue()
+	list, err := verify.ParseCRL(forgedCRL{issuer: root, exts: []forgedExt{forgeIDP(uris("a", 20_000))}}.issue())
+	require.NoError(t, err)
+	opts := verify.NewOptions(forgeTime)
+	opts.CRLCheck = true
+	leaf := parseForged(t, forgedCert{name: forgeCN("leaf"), issuer: root, exts: []forgedExt{forgeCRLDP(forgeSeq(uris("b", 20_000)))}}.issue())
+	start := time.Now()
+	r := verify.Verify(leaf, verify.NewStore(parseAllForged(t, []*forgedCert{root}), nil), nil, slices.Repeat([]*verify.CRL{list}, 500), opts)
+	require.Len(t, r.Findings, 1, fmt.Sprint(r.Findings))
+	assert.Equal(t, verify.ErrDifferentCRLScope, r.Findings[0].Code)
+	assert.Less(t, time.Since(start), 10*time.Second)
 }

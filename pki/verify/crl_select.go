@@ -115,7 +115,7 @@ func (r *revocation) score(l *CRL, depth int, reasons uint16) crlChoice {
 	if s.issuer == nil {
 		return none
 	}
-	if covered, ok := l.scope(c, s.score&crlIssuerName != 0); ok {
+	if covered, ok := l.covers(c, s.score&crlIssuerName != 0, &r.scope); ok {
 		if covered&^reasons == 0 {
 			return none
 		}
@@ -146,9 +146,23 @@ func (r *revocation) inTime(l *CRL) bool {
 	return true
 }
 
-// scope reports whether c is one that the list speaks about, and for which reasons of revocation
+// maxScopeWork bounds what the comparisons of distribution points may cost along one path. It is ours: openssl
+// compares each name of a certificate with each name of each list, without end. Beyond it nothing is the same, so
+// the list does not count.
+const maxScopeWork = 1 << 24
+
+// scopeWork is what has been spent of maxScopeWork.
+type scopeWork int
+
+// spend counts one comparison of so many octets, and reports whether there is anything left.
+func (w *scopeWork) spend(octets int) bool {
+	*w += scopeWork(1 + octets>>6)
+	return *w <= maxScopeWork
+}
+
+// covers reports whether c is one that the list speaks about, and for which reasons of revocation
 // (RFC 5280 section 6.3.3 (b)). byIssuer says that the list is by c's issuer.
-func (l *CRL) scope(c *Certificate, byIssuer bool) (uint16, bool) {
+func (l *CRL) covers(c *Certificate, byIssuer bool, work *scopeWork) (uint16, bool) {
 	idp := l.idp
 	if idp == nil {
 		idp = &issuingPoint{reasons: allReasons}
@@ -157,12 +171,15 @@ func (l *CRL) scope(c *Certificate, byIssuer bool) (uint16, bool) {
 		return 0, false
 	}
 	for i := range c.crlPoints {
+		if !work.spend(0) {
+			return 0, false
+		}
 		p := &c.crlPoints[i]
 		ours := byIssuer
 		if p.crlIssuer != nil {
-			ours = hasDirectoryName(p.crlIssuer, l.issuer)
+			ours = work.directory(p.crlIssuer, l.issuer)
 		}
-		if ours && p.names(&idp.point) {
+		if ours && p.names(&idp.point, work) {
 			return idp.reasons & p.reasons, true
 		}
 	}
@@ -171,27 +188,46 @@ func (l *CRL) scope(c *Certificate, byIssuer bool) (uint16, bool) {
 
 // names reports whether two distribution points may be the same: they have a name in common, or
 // one has none. A relative name that was never completed is none that another could have.
-func (p *distPoint) names(o *distPoint) bool {
+func (p *distPoint) names(o *distPoint, work *scopeWork) bool {
 	switch {
 	case !p.hasName || !o.hasName:
 		return true
 	case p.relative && !p.completed, o.relative && !o.completed:
 		return false
 	case p.relative && o.relative:
-		return p.name.Equal(o.name)
+		return work.spend(len(p.name.canon)) && p.name.Equal(o.name)
 	case p.relative:
-		return hasDirectoryName(o.fullName, p.name)
+		return work.directory(o.fullName, p.name)
 	case o.relative:
-		return hasDirectoryName(p.fullName, o.name)
+		return work.directory(p.fullName, o.name)
 	}
 	for i := range p.fullName {
 		for j := range o.fullName {
+			if !work.spend(p.fullName[i].size()) {
+				return false
+			}
 			if p.fullName[i].equal(&o.fullName[j]) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// directory is hasDirectoryName, counted.
+func (w *scopeWork) directory(names []generalName, name Name) bool {
+	return w.spend(len(names)*(64+len(name.canon))) && hasDirectoryName(names, name)
+}
+
+// size is about how many octets equal compares.
+func (g *generalName) size() int {
+	switch g.kind {
+	case nameDirectory:
+		return len(g.directory.canon)
+	case nameOther:
+		return len(g.other.raw)
+	}
+	return len(g.value)
 }
 
 // equal compares as openssl's GENERAL_NAME_cmp: directory names in canonical form, all else by its
