@@ -35,8 +35,10 @@ func (v *verifier) checkRevocation() outcome {
 type revocation struct {
 	*verifier
 	choice crlChoice             // for the certificate that is looked at
-	scope  scopeWork             // of all certificates and lists together
+	scope  scopeWork             // of all certificates and lists together: points, and issuers off the path
 	read   map[*Certificate]bool // see markRead
+
+	bySubject map[string][]*Certificate // of the untrusted, once they were asked for
 }
 
 // findAt reports an error of the certificate at depth.

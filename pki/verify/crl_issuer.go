@@ -23,9 +23,9 @@ func (r *revocation) findIssuer(s *crlChoice, depth int) {
 	if !r.opts.ExtendedCRL {
 		return
 	}
-	for _, c := range r.untrusted { // those of the path, too
-		if !c.subject.Equal(l.issuer) {
-			continue
+	for _, c := range r.untrustedNamed(l.issuer) { // those of the path, too
+		if !r.scope.spend(0) {
+			return
 		}
 		key := l.authorityKey
 		if key != nil && !r.read[c] {
@@ -37,6 +37,17 @@ func (r *revocation) findIssuer(s *crlChoice, depth int) {
 			return
 		}
 	}
+}
+
+// untrustedNamed returns the untrusted certificates with that subject, in order.
+func (r *revocation) untrustedNamed(subject Name) []*Certificate {
+	if r.bySubject == nil {
+		r.bySubject = make(map[string][]*Certificate, len(r.untrusted))
+		for _, c := range r.untrusted {
+			r.bySubject[c.subject.canon] = append(r.bySubject[c.subject.canon], c)
+		}
+	}
+	return r.bySubject[subject.canon]
 }
 
 // markRead notes in read which of the untrusted certificates openssl has read the extensions of by

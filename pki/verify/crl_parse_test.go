@@ -230,3 +230,27 @@ func TestDistributionPointsAreBounded(t *testing.T) {
 	assert.Equal(t, verify.ErrDifferentCRLScope, r.Findings[0].Code)
 	assert.Less(t, time.Since(start), 10*time.Second)
 }
+
+// Very many lists that might be of very many issuers must not be compared each with each.
+func TestCRLIssuersAreBounded(t *testing.T) {
+	root := forgedCert{name: forgeCN("root"), exts: asRoot}.issue()
+	other := parseForged(t, forgedCert{name: forgeCN("near"), issuer: root}.issue())
+	stranger := forgedCert{name: forgeCN("near")}.issue()
+	indirect := forgeIDP(forgeTLV(0x84, forgedTrue))
+	opts := verify.NewOptions(forgeTime)
+	opts.CRLCheck, opts.ExtendedCRL = true, true
+	leaf := parseForged(t, forgedCert{name: forgeCN("leaf"), issuer: root}.issue())
+	trust := verify.NewStore(parseAllForged(t, []*forgedCert{root}), nil)
+	for name, list := range map[string]forgedCRL{
+		"of another name":   {issuer: stranger, name: forgeCN("fear"), exts: []forgedExt{indirect}},
+		"of another serial": {issuer: stranger, exts: []forgedExt{indirect, {extAKID, false, forgeSeq(forgeTLV(0x82, []byte{9}))}}},
+	} {
+		l, err := verify.ParseCRL(list.issue())
+		require.NoError(t, err, name)
+		start := time.Now()
+		r := verify.Verify(leaf, trust, slices.Repeat([]*verify.Certificate{other}, 50_000), slices.Repeat([]*verify.CRL{l}, 50_000), opts)
+		require.Len(t, r.Findings, 1, name, fmt.Sprint(r.Findings))
+		assert.Equal(t, verify.ErrUnableToGetCRL, r.Findings[0].Code, name)
+		assert.Less(t, time.Since(start), 10*time.Second, name)
+	}
+}

@@ -146,9 +146,9 @@ func (r *revocation) inTime(l *CRL) bool {
 	return true
 }
 
-// maxScopeWork bounds what the comparisons of distribution points may cost along one path. It is ours: openssl
-// compares each name of a certificate with each name of each list, without end. Beyond it nothing is the same, so
-// the list does not count.
+// maxScopeWork bounds what the comparisons of distribution points, and of lists with issuers off the path, may cost
+// along one path. It is ours: openssl compares each name of a certificate with each name of each list, without end.
+// Beyond it nothing is the same, so the list does not count.
 const maxScopeWork = 1 << 24
 
 // scopeWork is what has been spent of maxScopeWork.
