@@ -5,6 +5,7 @@
 package openssl
 
 import (
+	"bytes"
 	"crypto/x509"
 	"errors"
 	"strings"
@@ -118,7 +119,7 @@ func Parse(data []byte, enough func(Objects) bool) Objects {
 	pemLeft := true
 	for at := 0; at < len(data) && budget > 0; {
 		before := at
-		if pemLeft {
+		if pemLeft || bytes.HasPrefix(data[at:], begin) { // a BEGIN line behind DER does not begin a line of the file
 			b, next, result := readPEM(data, at)
 			budget -= next - at
 			if result == pemFound {

@@ -297,6 +297,8 @@ func TestParseBinary(t *testing.T) {
 	assert.Len(t, first.Certificates, 1, "it was told that one is enough")
 
 	mixed := append(append(bytes.Clone(a.Raw), armour("CERTIFICATE", b.Raw)...), a.Raw...)
+	joined := append(bytes.Clone(a.Raw), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: b.Raw})...)
+	assert.Len(t, openssl.Parse(joined, nil).Certificates, 2, "a PEM block right behind DER")
 	assert.NotEmpty(t, openssl.Parse(mixed, nil).Certificates)
 	assert.Empty(t, openssl.Parse([]byte{0x30, 0x82, 0xff, 0xff, 1}, nil).Certificates)
 	assert.Empty(t, openssl.Parse(bytes.Repeat([]byte{0x30, 0x80}, 5000), nil).Certificates)
