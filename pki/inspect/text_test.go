@@ -46,7 +46,66 @@ authorityKeyIdentifier=keyid:always,issuer:always
 nsComment=hi
 tlsfeature=status_request
 1.2.3.4.5=ASN1:UTF8String:hello
+[more]
+certificatePolicies=@notices,@bare
+policyMappings=1.2.3.4:1.2.3.5,1.2.3.6:1.2.3.7
+freshestCRL=URI:http://f/
+crlDistributionPoints=named,reasoned,URI:http://q/
+subjectInfoAccess=caRepository;URI:http://r/,1.3.6.1.5.5.7.48.3;email:a@b
+nsCertType=client,server,email,objsign,reserved,sslCA,emailCA,objCA
+nsBaseUrl=http://b
+nsRevocationUrl=http://r
+nsCaRevocationUrl=http://c
+nsRenewalUrl=http://n
+nsCaPolicyUrl=http://p
+nsSslServerName=s
+noCheck=ignored
+issuingDistributionPoint=critical,@scope
+2.5.29.16=ASN1:SEQUENCE:period
+ct_precert_poison=ASN1:NULL
+1.3.6.1.4.1.11129.2.4.2=DER:048201060104007600000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f0000018bcfe5687b000004030047000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40414243444546005100000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f0000018bcfe5680000020102040100200000000000000000000000000000000000000000000000000000000000000000003709000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f0000018bcfe5687b0000040300080000000000000000
+[notices]
+policyIdentifier=1.3.5.8
+CPS.1=http://cps/
+userNotice.1=@notice1
+userNotice.2=@notice2
+[bare]
+policyIdentifier=1.3.5.9
+userNotice.1=@notice3
+[notice1]
+explicitText="Text"
+organization="Org"
+noticeNumbers=1,2,3
+[notice2]
+explicitText=UTF8:"only"
+[notice3]
+organization=O
+noticeNumbers=7
+[named]
+fullname=URI:http://a,DNS:b
+reasons=keyCompromise
+[reasoned]
+CRLissuer=dirName:d
+reasons=superseded
+[scope]
+fullname=URI:http://i
+onlyuser=TRUE
+indirectCRL=TRUE
+onlysomereasons=keyCompromise,superseded
+[scopeCA]
+onlyCA=TRUE
+[scopeAA]
+onlyAA=TRUE
+[scopeNamed]
+relativename=relative
+[relative]
+CN=r
+[period]
+a=IMPLICIT:0,GENTIME:20200101000000Z
+b=IMPLICIT:1,GENTIME:20300101000000Z
 [asked]
+crlDistributionPoints=named
+1.3.6.1.4.1.11129.2.4.2=DER:0481ac00aa007600000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f0000018bcfe5687b000004030047000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40414243444546003000000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f0000018bcfe5687b00000909000101
 subjectAltName=DNS:a
 keyUsage=digitalSignature
 1.2.3.4.5=critical,ASN1:UTF8String:x
@@ -69,6 +128,13 @@ crl_extensions=ce
 crlnumber=number
 [ce]
 authorityKeyIdentifier=keyid
+freshestCRL=URI:http://f/
+[ceNamed]
+issuingDistributionPoint=critical,@scopeNamed
+[ceCA]
+issuingDistributionPoint=critical,@scopeCA
+[ceAA]
+issuingDistributionPoint=critical,@scopeAA
 `
 
 type shell struct {
@@ -135,6 +201,7 @@ func TestTextIsOpenSSLs(t *testing.T) {
 		s.openssl("pkey", "-in", key, "-pubout", "-out", name+".pub")
 		for i, extra := range [][]string{
 			{"-extensions", "all", "-subj", "/CN=aé/O=x y/O=\\/\\+z", "-utf8", "-set_serial", "5"},
+			{"-extensions", "more", "-subj", "/CN=more"},
 			{"-extensions", "plain", "-subj", "/", "-set_serial", "0x8000000000000000"},
 			{"-subj", "/CN=only", "-set_serial", "0x7fffffffffffffff"},
 			{"-subj", "/CN=random"},
@@ -163,10 +230,13 @@ func TestTextIsOpenSSLs(t *testing.T) {
 	for _, index := range []string{
 		"",
 		"R\t271124120000Z\t251124120000Z,keyCompromise\t01\tunknown\t/CN=a\nR\t271124120000Z\t251124120000Z\tAABBCCDDEEFF00112233\tunknown\t/CN=b\n",
+		"R\t271124120000Z\t251124120000Z,holdInstruction,holdInstructionReject\t01\tunknown\t/CN=a\nR\t271124120000Z\t251124120000Z,CAkeyTime,20200101000000Z\t02\tunknown\t/CN=b\n",
 	} {
 		s.write("index", index)
-		s.write("number", "05\n")
-		s.openssl("ca", "-gencrl", "-config", "c.cnf", "-keyfile", "p256.key", "-cert", "p2560.crt", "-crldays", "30", "-out", "x.crl")
-		s.same("x.crl", "crl", "-noout", "-text")
+		for _, section := range []string{"ce", "ceNamed", "ceCA", "ceAA"} {
+			s.write("number", "05\n")
+			s.openssl("ca", "-gencrl", "-config", "c.cnf", "-crlexts", section, "-keyfile", "p256.key", "-cert", "p2560.crt", "-crldays", "30", "-out", "x.crl")
+			s.same("x.crl", "crl", "-noout", "-text")
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -25,16 +26,54 @@ var extensionTexts = map[string]func(cryptobyte.String) ([]string, bool){
 	"2.5.29.21":          reasonText,
 	"2.5.29.27":          integerText,
 	"2.5.29.30":          nameConstraintsText,
-	"2.5.29.31":          distPointsText,
 	"2.5.29.32":          policiesText,
 	"2.5.29.35":          authorityKeyText,
 	"2.5.29.37":          extKeyUsageText,
 	"2.5.29.54":          integerText,
+	"2.5.29.33":          policyMappingsText,
 	"2.5.29.36":          policyConstraintsText,
+	"2.5.29.16":          keyPeriodText,
 	"1.3.6.1.5.5.7.1.1":  accessText,
+	"1.3.6.1.5.5.7.1.11": accessText,
 	"1.3.6.1.5.5.7.1.24": featureText,
-	// Netscape's comment: openssl's own example configuration still writes it.
+
+	"1.3.6.1.4.1.11129.2.4.3": nullText,
+
+	// Of entries in CRLs.
+	"2.5.29.23": holdText,
+	"2.5.29.24": invalidityText,
+	"2.5.29.29": altNameText,
+
+	// Netscape's: openssl's own example configuration still writes the comment.
+	"2.16.840.1.113730.1.1":  netscapeTypeText,
+	"2.16.840.1.113730.1.2":  commentText,
+	"2.16.840.1.113730.1.3":  commentText,
+	"2.16.840.1.113730.1.4":  commentText,
+	"2.16.840.1.113730.1.7":  commentText,
+	"2.16.840.1.113730.1.8":  commentText,
+	"2.16.840.1.113730.1.12": commentText,
 	"2.16.840.1.113730.1.13": commentText,
+}
+
+// extensionBlocks are those that openssl does not write line by line: what is
+// behind a name may stand on its line, and a blank line may follow.
+var extensionBlocks = map[string]func(*block, cryptobyte.String) bool{
+	"2.5.29.28":               (*block).issuingPoint,
+	"2.5.29.31":               (*block).distPoints,
+	"2.5.29.46":               (*block).distPoints,
+	"1.3.6.1.4.1.11129.2.4.2": (*block).timestamps,
+	"1.3.6.1.5.5.7.48.1.5":    func(*block, cryptobyte.String) bool { return true }, // OCSP No Check says nothing
+}
+
+// block is the text of one extension, from its first line's indent to before the end of its last line.
+type block struct {
+	strings.Builder
+	indent int
+}
+
+func (b *block) printf(more int, format string, args ...any) {
+	b.WriteString(strings.Repeat(" ", b.indent+more))
+	fmt.Fprintf(b, format, args...)
 }
 
 func (w *writer) extensions(list []pkix.Extension, indent int) {
@@ -45,6 +84,12 @@ func (w *writer) extensions(list []pkix.Extension, indent int) {
 		}
 		oid := e.Id.String()
 		w.line(indent, "%s: %s", openssl.ObjectName(oid), critical)
+		if render := extensionBlocks[oid]; render != nil {
+			if b := (block{indent: indent + 4}); render(&b, e.Value) {
+				w.WriteString(b.String() + "\n")
+				continue
+			}
+		}
 		if text := extensionTexts[oid]; text != nil {
 			if lines, ok := text(e.Value); ok {
 				for _, l := range lines {
@@ -270,58 +315,6 @@ func accessText(v cryptobyte.String) ([]string, bool) {
 	return out, true
 }
 
-// policiesText takes policies without qualifiers or with CPS pointers; user notices are left as octets.
-func policiesText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
-	var out []string
-	for !body.Empty() {
-		var info, qualifiers cryptobyte.String
-		var has bool
-		if !body.ReadASN1(&info, cbasn1.SEQUENCE) {
-			return nil, false
-		}
-		oid, ok := readOID(&info, cbasn1.OBJECT_IDENTIFIER)
-		if !ok || !info.ReadOptionalASN1(&qualifiers, &has, cbasn1.SEQUENCE) || !info.Empty() {
-			return nil, false
-		}
-		out = append(out, "Policy: "+openssl.ObjectName(oid))
-		for !qualifiers.Empty() {
-			var q, uri cryptobyte.String
-			if !qualifiers.ReadASN1(&q, cbasn1.SEQUENCE) {
-				return nil, false
-			}
-			if id, ok := readOID(&q, cbasn1.OBJECT_IDENTIFIER); !ok || id != "1.3.6.1.5.5.7.2.1" || !q.ReadASN1(&uri, cbasn1.IA5String) {
-				return nil, false
-			}
-			out = append(out, "  CPS: "+printable(string(uri)))
-		}
-	}
-	return out, true
-}
-
-func policyConstraintsText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
-	var out []string
-	for i, label := range []string{"Require Explicit Policy:", "Inhibit Policy Mapping:"} {
-		var n int64
-		tag := cbasn1.Tag(i).ContextSpecific()
-		if !body.PeekASN1Tag(tag) {
-			continue
-		}
-		if !body.ReadASN1Int64WithTag(&n, tag) {
-			return nil, false
-		}
-		out = append(out, fmt.Sprintf("%s%d", label, n))
-	}
-	return one(out), body.Empty()
-}
-
 func commentText(v cryptobyte.String) ([]string, bool) {
 	var text cryptobyte.String
 	ok := v.ReadASN1(&text, cbasn1.IA5String) && v.Empty()
@@ -350,4 +343,52 @@ func featureText(v cryptobyte.String) ([]string, bool) {
 		}
 	}
 	return []string{strings.Join(out, ", ")}, true
+}
+
+func nullText(v cryptobyte.String) ([]string, bool) {
+	var body cryptobyte.String
+	ok := v.ReadASN1(&body, cbasn1.NULL) && v.Empty()
+	return []string{"NULL"}, ok
+}
+
+var netscapeTypes = []string{"SSL Client", "SSL Server", "S/MIME", "Object Signing", "Unused", "SSL CA", "S/MIME CA", "Object Signing CA"}
+
+func netscapeTypeText(v cryptobyte.String) ([]string, bool) {
+	return bitNames(&v, cbasn1.BIT_STRING, netscapeTypes)
+}
+
+func holdText(v cryptobyte.String) ([]string, bool) {
+	oid, ok := readOID(&v, cbasn1.OBJECT_IDENTIFIER)
+	return []string{openssl.ObjectName(oid)}, ok && v.Empty()
+}
+
+func invalidityText(v cryptobyte.String) ([]string, bool) {
+	var t time.Time
+	ok := v.ReadASN1GeneralizedTime(&t) && v.Empty()
+	return []string{timeText(t)}, ok
+}
+
+// keyPeriodText is of the private key usage period (RFC 3280 section 4.2.1.4).
+func keyPeriodText(v cryptobyte.String) ([]string, bool) {
+	var body cryptobyte.String
+	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
+		return nil, false
+	}
+	var out []string
+	for i, label := range []string{"Not Before: ", "Not After: "} {
+		var value cryptobyte.String
+		var has bool
+		if !body.ReadOptionalASN1(&value, &has, cbasn1.Tag(i).ContextSpecific()) {
+			return nil, false
+		}
+		if !has {
+			continue
+		}
+		t, err := time.Parse("20060102150405Z", string(value))
+		if err != nil {
+			return nil, false
+		}
+		out = append(out, label+timeText(t))
+	}
+	return []string{strings.Join(out, ", ")}, body.Empty()
 }
