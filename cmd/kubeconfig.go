@@ -155,7 +155,8 @@ type mergeReport struct {
 func mergeFiles(c *cobra.Command, env *Env, out *outputFlags, files []string, into string, o kubeconfig.MergeOptions) error {
 	r := mergeReport{APIVersion: phases.APIVersion, Kind: "MergeReport", File: into, Changes: []kubeconfig.Change{}}
 	merge := func(old []byte) ([]byte, error) {
-		if _, err := kubeconfig.Parse(old); err != nil && len(old) > 0 {
+		target, err := kubeconfig.NewTarget(old)
+		if err != nil {
 			return nil, inFile(into, err)
 		}
 		for _, f := range files {
@@ -163,18 +164,15 @@ func mergeFiles(c *cobra.Command, env *Env, out *outputFlags, files []string, in
 			if err != nil {
 				return nil, err
 			}
-			if _, err := kubeconfig.Parse(data); err != nil {
-				return nil, inFile(f, err)
-			}
 			o.FromDir = relativeDir(f, into)
-			m, err := kubeconfig.Merge(old, data, o)
+			changes, err := target.Merge(data, o)
 			if err != nil {
 				return nil, mergeFault(f, err, "--rename keeps both under different names, --replace takes the new one")
 			}
-			old, r.CurrentContext = m.Data, m.CurrentContext
-			r.Changes = append(r.Changes, m.Changes...)
+			r.Changes = append(r.Changes, changes...)
 		}
-		return old, nil
+		r.CurrentContext = target.CurrentContext()
+		return target.Bytes()
 	}
 	if into == "" {
 		data, err := merge(nil)

@@ -81,53 +81,33 @@ func (e *ConflictError) Error() string {
 // Errors: a [*SyntaxError] for either file (Parse them first to know which), a [*ConflictError], or a missing current
 // context if SetCurrent asks for it.
 func Merge(into, from []byte, o MergeOptions) (*Merged, error) {
-	di, ci, err := open(into)
+	t, err := NewTarget(into)
 	if err != nil {
 		return nil, err
 	}
-	df, cf, err := open(from)
+	changes, err := t.Merge(from, o)
 	if err != nil {
 		return nil, err
 	}
-	l := layoutOf(into, di.root)
-	if di.root == nil {
-		l = layoutOf(from, df.root)
-	}
-	m := &merger{options: o, into: di, from: df, names: map[[2]string]string{}}
-	for _, kind := range []string{"cluster", "user", "context"} {
-		m.plan(kind)
-	}
-	if len(m.conflicts) > 0 {
-		return nil, &ConflictError{m.conflicts}
-	}
-	current, err := m.current(ci, cf)
+	data, err := t.Bytes()
 	if err != nil {
 		return nil, err
 	}
-	out := &Merged{Data: into, Changes: m.changes, CurrentContext: current}
-	if df.root == nil {
-		return out, nil
-	}
-	if changed := m.apply(current); changed {
-		if out.Data, err = di.bytes(l); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return &Merged{Data: data, Changes: changes, CurrentContext: t.CurrentContext()}, nil
 }
 
 // current decides which context is the current one afterwards.
-func (m *merger) current(into, from *Config) (string, error) {
+func (m *merger) current(into string, from *Config) (string, error) {
 	_, known := from.Context(from.CurrentContext)
 	switch {
 	case m.options.SetCurrent && from.CurrentContext == "":
 		return "", ErrNoCurrentContext
 	case m.options.SetCurrent && !known:
 		return "", fmt.Errorf("current-context %q is not among the contexts", from.CurrentContext)
-	case known && (m.options.SetCurrent || into.CurrentContext == ""):
+	case known && (m.options.SetCurrent || into == ""):
 		return m.newName("context", from.CurrentContext), nil
 	}
-	return into.CurrentContext, nil
+	return into, nil
 }
 
 // merger decides first, for all entries, and changes the tree of into afterwards.
