@@ -189,7 +189,8 @@ func namedBy(conf string, data []byte, name, what string) ([]byte, error) {
 // another way than it looks: a CA given twice, a CA beside
 // insecure-skip-tls-verify. What the judge says in its own words is left out.
 func unusable(cfg *kubeconfig.Config, e kubeconfig.Entry) []kubeconfig.Finding {
-	ids := []string{"ca-given-twice", "insecure-with-ca", "client-certificate-given-twice", "client-key-given-twice", "exec-and-auth-provider", "credentials-several", "proxy-url-invalid", "exec-incomplete"}
+	ids := []string{"ca-given-twice", "insecure-with-ca", "client-certificate-given-twice", "client-key-given-twice", "exec-and-auth-provider", "credentials-several", "proxy-url-invalid",
+		"exec-incomplete", "exec-version", "exec-mode", "auth-provider", "impersonate-without-user"}
 	return slices.DeleteFunc(cfg.Check(), func(f kubeconfig.Finding) bool {
 		ours := f.Kind == "cluster" && f.Name == e.Cluster.Name || f.Kind == "user" && f.Name == e.User.Name
 		return !ours || f.Severity != kubeconfig.Error || !slices.Contains(ids, f.ID)
