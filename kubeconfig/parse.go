@@ -101,7 +101,7 @@ func (r *reader) text(n *yaml.Node, path string) string {
 	_, oldBool := oldBools[n.Value]
 	oldBool = oldBool && n.Style == 0
 	switch tag := n.ShortTag(); {
-	case n.Kind == yaml.ScalarNode && (tag == "!!str" && !oldBool || tag == "!!timestamp"):
+	case n.Kind == yaml.ScalarNode && (tag == "!!str" && !oldBool || tag == "!!timestamp" || tag == "!!merge"): // << means nothing as a value
 		return n.Value
 	case n.Kind == yaml.ScalarNode && (oldBool || tag == "!!int" || tag == "!!float" || tag == "!!bool"):
 		r.fail(n, path, "must be a string; put it in quotes")
