@@ -132,6 +132,9 @@ func (s Single) validate() error {
 			return fmt.Errorf("%s is given both as data and as a file", f.name)
 		}
 	}
+	if s.Namespace != "" && !dnsLabel().MatchString(s.Namespace) {
+		return fmt.Errorf("namespace %q is not a valid name", shorten(s.Namespace))
+	}
 	return validateServer(s.Server)
 }
 

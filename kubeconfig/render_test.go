@@ -59,6 +59,7 @@ func TestRenderErrors(t *testing.T) {
 		"no user":           {func(s *Single) { s.User = "" }, "user name is empty"},
 		"newline in user":   {func(s *Single) { s.User = "a\nusers: []" }, "user name has control characters or is not UTF-8"},
 		"bad UTF-8":         {func(s *Single) { s.Namespace = "\xff" }, "namespace has control characters or is not UTF-8"},
+		"bad namespace":     {func(s *Single) { s.Namespace = "Dev_1" }, `namespace "Dev_1" is not a valid name`},
 		"two CAs":           {func(s *Single) { s.CAFile = "ca.crt" }, "CA is given both as data and as a file"},
 		"two certificates":  {func(s *Single) { s.ClientCertFile = "a.crt" }, "client certificate is given both as data and as a file"},
 		"two keys":          {func(s *Single) { s.ClientKeyFile = "a.key" }, "client key is given both as data and as a file"},
