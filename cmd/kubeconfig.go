@@ -310,40 +310,51 @@ func fixFiles(c *cobra.Command, env *Env, files []string) error {
 	return nil
 }
 
-// describeFiles prints a report for each file, and tells whether one is bad.
+// describeFiles prints a report for each file, and tells whether one is bad. A
+// file that cannot be read does not hide what is wrong with the others.
 func describeFiles(env *Env, out *outputFlags, files []string) (bad bool, err error) {
 	var reports []phases.KubeconfigReport
+	var faults []error
 	for _, f := range files {
-		data, err := readInput(f, env.Stdin)
+		r, err := describeFile(env, f)
 		if err != nil {
-			return false, err
-		}
-		dir := filepath.Dir(f)
-		r, err := phases.DescribeKubeconfig(f, data, func(path string) ([]byte, error) {
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(dir, path)
-			}
-			got, err := store.Read(path)
-			return got.Data, err
-		}, env.Now)
-		if err != nil {
-			return false, inFile(f, err)
+			faults = append(faults, err)
+			continue
 		}
 		bad = bad || r.Bad()
 		reports = append(reports, r)
 	}
-	var v any = reports
-	if len(reports) == 1 {
-		v = reports[0]
-	}
-	return bad, out.print(v, func(w io.Writer) error {
-		for _, r := range reports {
-			if err := writeKubeconfigReport(w, r, env); err != nil {
-				return err
-			}
+	if len(reports) > 0 {
+		var v any = reports
+		if len(files) == 1 {
+			v = reports[0]
 		}
-		return nil
-	})
+		faults = append(faults, out.print(v, func(w io.Writer) error {
+			for _, r := range reports {
+				if err := writeKubeconfigReport(w, r, env); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	return bad, errors.Join(faults...)
+}
+
+func describeFile(env *Env, f string) (phases.KubeconfigReport, error) {
+	data, err := readInput(f, env.Stdin)
+	if err != nil {
+		return phases.KubeconfigReport{}, err
+	}
+	dir := filepath.Dir(f)
+	r, err := phases.DescribeKubeconfig(f, data, func(path string) ([]byte, error) {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		got, err := store.Read(path)
+		return got.Data, err
+	}, env.Now)
+	return r, inFile(f, err)
 }
 
 func writeKubeconfigReport(w io.Writer, r phases.KubeconfigReport, env *Env) error {
