@@ -23,15 +23,22 @@ type lookup struct {
 
 	sources *sources
 	mu      sync.Mutex
-	known   map[string]openssl.Objects // what a hash gave; names that share a hash share the files
+	known   map[string]looked // what a hash gave; names that share a hash share the files
+}
+
+// looked is what there was for a hash. Where openssl has ended at something odd it does not find the name that it has
+// looked for; what it has read stays for other names.
+type looked struct {
+	openssl.Objects
+	spoilt bool
 }
 
 func newLookup(sources *sources) *lookup {
-	return &lookup{known: map[string]openssl.Objects{}, sources: sources}
+	return &lookup{known: map[string]looked{}, sources: sources}
 }
 
 // once reads what key stands for the first time that somebody asks.
-func (l *lookup) once(key string, read func() openssl.Objects) openssl.Objects {
+func (l *lookup) once(key string, read func() looked) looked {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	found, ok := l.known[key]
@@ -45,22 +52,28 @@ func (l *lookup) once(key string, read func() openssl.Objects) openssl.Objects {
 // maxHashFiles bounds how many files of one hash are read.
 const maxHashFiles = 1000
 
-// inDir reads HASH.0, HASH.1, ... (for CRLs HASH.r0 ...) of -CApath up to the first that is not there.
-func (l *lookup) inDir(hash uint32, infix string) openssl.Objects {
+// inDir reads HASH.0, HASH.1, ... (for CRLs HASH.r0 ...) of -CApath up to the first that is not there or that openssl
+// stops at. It gives all that they hold, whatever the names.
+func (l *lookup) inDir(hash uint32, forCRLs bool) looked {
 	if l.dir == "" {
-		return openssl.Objects{}
+		return looked{}
 	}
-	prefix := fmt.Sprintf("%08x.%s", hash, infix)
-	return l.once("dir "+prefix, func() openssl.Objects {
-		var found openssl.Objects
+	prefix := fmt.Sprintf("%08x.", hash)
+	if forCRLs {
+		prefix += "r"
+	}
+	return l.once("dir "+prefix, func() looked {
+		var found looked
 		for n := range maxHashFiles {
 			path := filepath.Join(l.dir, prefix+strconv.Itoa(n))
 			data, err := readVerifyPath(path)
 			if err != nil {
 				break
 			}
-			if objects, err := openssl.ParseStore(data); err == nil {
-				l.take(&found, path, objects)
+			objects, whole := openssl.ParseHashed(data, forCRLs)
+			l.take(&found.Objects, path, objects)
+			if !whole {
+				break
 			}
 		}
 		return found
@@ -69,33 +82,38 @@ func (l *lookup) inDir(hash uint32, infix string) openssl.Objects {
 
 // inStore reads all that -CAstore has: of a file everything, of a directory the files of that hash, in the order in
 // which the file system lists them.
-func (l *lookup) inStore(hash uint32) openssl.Objects {
+func (l *lookup) inStore(hash uint32) looked {
 	switch {
 	case l.storeFile != "":
-		return l.once("file", func() openssl.Objects {
-			var found openssl.Objects
+		return l.once("file", func() looked {
+			var found looked
 			if data, err := readVerifyFile(l.storeFile); err == nil {
-				l.take(&found, l.storeFile, openssl.Parse(data, nil))
+				objects, good := openssl.ParseCAStore(data)
+				l.take(&found.Objects, l.storeFile, objects)
+				found.spoilt = !good
 			}
 			return found
 		})
 	case l.storeDir != "":
 		prefix := fmt.Sprintf("%08x.", hash)
-		return l.once("store "+prefix, func() openssl.Objects {
-			var found openssl.Objects
+		return l.once("store "+prefix, func() looked {
+			var found looked
 			for _, name := range l.listStore() {
 				if !isHashName(name, prefix) {
 					continue
 				}
 				path := filepath.Join(l.storeDir, name)
-				if data, err := readVerifyFile(path); err == nil {
-					l.take(&found, path, openssl.Parse(data, nil))
+				data, _ := readVerifyFile(path)
+				objects, good := openssl.ParseCAStore(data)
+				l.take(&found.Objects, path, objects)
+				if found.spoilt = !good; found.spoilt {
+					break
 				}
 			}
 			return found
 		})
 	}
-	return openssl.Objects{}
+	return looked{}
 }
 
 func (l *lookup) listStore() []string {
@@ -164,36 +182,36 @@ func (w *walk) ask(name verify.Name) {
 	w.queue = append(w.queue, certificatesOf(w.request.anchors, name)...)
 	w.queue = append(w.queue, certificatesOf(w.request.untrusted, name)...)
 	if !w.inFile[name.Key()] {
-		found := certificatesOf(w.inDir(name.Hash(), "").Certificates, name)
-		if len(found) == 0 {
-			found = w.askStore(name)
+		found := w.inDir(name.Hash(), false).Certificates
+		if len(certificatesOf(found, name)) == 0 {
+			found = append(slices.Clip(found), w.askStore(name)...)
+		}
+		for _, c := range found {
+			w.inFile[c.Subject().Key()] = true
 		}
 		w.out.Certificates = append(w.out.Certificates, found...)
-		w.queue = append(w.queue, found...)
 	}
+	w.queue = append(w.queue, certificatesOf(w.out.Certificates, name)...)
 	if w.request.options.CRLCheck {
-		found := crlsOf(w.inDir(name.Hash(), "r").CRLs, name)
-		if len(found) == 0 {
-			found = crlsOf(w.inStore(name.Hash()).CRLs, name)
+		found := w.inDir(name.Hash(), true).CRLs
+		if len(crlsOf(found, name)) == 0 {
+			found = append(slices.Clip(found), w.inStore(name.Hash()).CRLs...)
 		}
 		w.out.CRLs = append(w.out.CRLs, found...)
 	}
 }
 
-// askStore is for a name that is nowhere else. A file is then taken as a whole, whatever its names are.
+// askStore is for a name that is nowhere else. A file is then taken once, as a whole.
 func (w *walk) askStore(name verify.Name) []*verify.Certificate {
-	all := w.inStore(name.Hash()).Certificates
-	if w.storeFile == "" {
-		return certificatesOf(all, name)
-	}
 	if w.whole {
 		return nil
 	}
-	w.whole = true
-	for _, c := range all {
-		w.inFile[c.Subject().Key()] = true
+	w.whole = w.storeFile != ""
+	found := w.inStore(name.Hash())
+	if found.spoilt {
+		return slices.DeleteFunc(slices.Clone(found.Certificates), func(c *verify.Certificate) bool { return c.Subject().Equal(name) })
 	}
-	return all
+	return found.Certificates
 }
 
 func certificatesOf(all []*verify.Certificate, subject verify.Name) []*verify.Certificate {

@@ -17,6 +17,8 @@ import (
 type Objects struct {
 	Certificates []*verify.Certificate
 	CRLs         []*verify.CRL
+
+	foreign bool // a key or parameters were met, too
 }
 
 // ErrNothing is what ParseStore returns for a file without any certificate or CRL.
@@ -82,6 +84,53 @@ func (o *Objects) addCRL(der []byte) error {
 		o.CRLs = append(o.CRLs, l)
 	}
 	return err
+}
+
+// ParseCAStore reads a file of -CAstore: any form, as with Parse, up to the first object that is no certificate or CRL
+// or cannot be read. good says that there was one, and no key behind: else openssl finds nothing where it has looked
+// for something, though what it met before stays.
+func ParseCAStore(data []byte) (found Objects, good bool) {
+	count := 0
+	found = Parse(data, func(found Objects) bool {
+		before := count
+		count = len(found.Certificates) + len(found.CRLs)
+		return found.foreign || count == before
+	})
+	return found, count > 0 && !found.foreign
+}
+
+// ParseHashed reads a file of -CApath, which openssl looks up for certificates or for CRLs: PEM only, other blocks are
+// passed over. It ends at what cannot be read; what was found before counts. whole says that the file was read to its
+// end and was not for nothing: only then openssl goes on to the next.
+func ParseHashed(data []byte, forCRLs bool) (found Objects, whole bool) {
+	for at := 0; ; {
+		b, next, result := readPEM(data, at)
+		at = next
+		if result == pemNone {
+			return found, len(found.Certificates)+len(found.CRLs) > 0
+		}
+		if result == pemDamaged {
+			return found, false
+		}
+		var err error
+		switch b.label {
+		case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE":
+			if forCRLs {
+				continue
+			}
+			err = found.addCertificate(verify.ParseTrustedCertificate(b.data))
+		case "X509 CRL":
+			if !forCRLs {
+				continue
+			}
+			err = found.addCRL(b.data)
+		default:
+			continue
+		}
+		if err != nil || b.header != "" {
+			return found, false
+		}
+	}
 }
 
 func encryptionHeader(header string) error {
@@ -154,6 +203,9 @@ func (o *Objects) addPEM(b block) {
 		_ = o.addAnyCertificate(b.data)
 	case "X509 CRL":
 		_ = o.addCRL(b.data)
+	case "PRIVATE KEY", "RSA PRIVATE KEY", "DSA PRIVATE KEY", "EC PRIVATE KEY", "PUBLIC KEY", "RSA PUBLIC KEY",
+		"EC PARAMETERS", "DH PARAMETERS", "X9.42 DH PARAMETERS", "DSA PARAMETERS":
+		o.foreign = true
 	}
 }
 
