@@ -67,8 +67,8 @@ func encodePKCS1(hash *hashAlgorithm, digest []byte, size int) ([]byte, bool) {
 type pssParams struct {
 	hash, mask *hashAlgorithm // nil: not for verifying
 	known      bool           // openssl has names for both, if not more
-	salt       int64
-	trailer    int64
+	salt       int32          // these two cut to an int, as in openssl
+	trailer    int32
 }
 
 // parsePSSParams reads the parameters of an algorithm identifier; they must be
@@ -101,7 +101,7 @@ func parsePSSParams(alg *algorithm) (*pssParams, bool) {
 		p.mask = hashByOID(mask.oid)
 		p.known = p.known && knownHash(mask.oid)
 	}
-	for tag, n := range []*int64{2: &p.salt, 3: &p.trailer} {
+	for tag, n := range []*int32{2: &p.salt, 3: &p.trailer} {
 		if n == nil || !r.peek(classContext, tag) {
 			continue
 		}
@@ -113,8 +113,9 @@ func parsePSSParams(alg *algorithm) (*pssParams, bool) {
 		if !ok || len(inner) != 0 || !integerContents(&e) {
 			return nil, false
 		}
-		if *n, ok = int64Contents(e.body); !ok {
-			*n = -1
+		*n = -1
+		if long, ok := int64Contents(e.body); ok {
+			*n = int32(long)
 		}
 	}
 	return p, len(r) == 0
@@ -133,7 +134,7 @@ func (r *reader) explicitAlgorithm(tag int) (algorithm, bool) {
 // allows reports whether a key restricted to p takes a signature with q
 // (RFC 4055 section 3.3).
 func (p *pssParams) allows(q *pssParams) bool {
-	return p == nil || p.hash == q.hash && p.mask == q.mask && q.salt >= p.salt
+	return p == nil || p.hash == q.hash && p.mask == q.mask && p.salt >= 0 && q.salt >= p.salt
 }
 
 // verifyPSS checks an RSASSA-PSS signature (RFC 8017 sections 8.1.2 and 9.1.2).
@@ -154,7 +155,7 @@ func (k *publicKey) verifyPSS(alg *algorithm, message, signature []byte) bool {
 		em = em[1:]
 	}
 	size := p.hash.size
-	if len(em) < size+2 || p.salt > int64(len(em)-size-2) || em[len(em)-1] != 0xbc {
+	if len(em) < size+2 || int(p.salt) > len(em)-size-2 || em[len(em)-1] != 0xbc {
 		return false
 	}
 	db, h := em[:len(em)-size-1], em[len(em)-size-1:len(em)-1]

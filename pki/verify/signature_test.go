@@ -176,6 +176,21 @@ func pssQuestions(t *testing.T) []asked {
 		{"unknown hash", rsaKey, params(hash("1.2.3"), mgf(sha256OID), salt(32)), sign(32), "7@0"},
 		{"trailer 2", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(32), forgeTLV(0xa3, forgeInt(2))), sign(32), "7@0"},
 		{"trailer 1", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(32), forgeTLV(0xa3, forgeInt(1))), sign(32), "OK"},
+		{"salt of 2^32 more", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(1<<32+32)), sign(32), "OK"},
+		{"salt of 2^32 less", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(32-1<<32)), sign(32), "OK"},
+		{"salt of 2^31", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(1<<31)), sign(32), "7@0"},
+		{"trailer 2^32+1", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(32), forgeTLV(0xa3, forgeInt(1<<32+1))), sign(32), "OK"},
+		{"PSS key's salt of 2^32 more", pssKey(forgeSeq(hash(sha256OID), mgf(sha256OID), salt(1<<32+32))), usual, sign(32), "OK"},
+		{"PSS key's negative salt", pssKey(forgeSeq(hash(sha256OID), mgf(sha256OID), salt(-1))), usual, sign(32), "7@0"},
+		{"PSS key's salt beyond", pssKey(forgeSeq(hash(sha256OID), mgf(sha256OID), salt(128))), params(hash(sha256OID), mgf(sha256OID), salt(200)), sign(32), "7@0"},
+		{"PSS key's trailer 2", pssKey(forgeSeq(hash(sha256OID), mgf(sha256OID), salt(32), forgeTLV(0xa3, forgeInt(2)))), usual, sign(32), "OK"},
+		{"PSS key's trailer 0", pssKey(forgeSeq(hash(sha256OID), mgf(sha256OID), salt(32), forgeTLV(0xa3, forgeInt(0)))), usual, sign(32), "OK"},
+		{"PSS key's huge salt", pssKey(forgeSeq(hash(sha256OID), mgf(sha256OID), forgeTLV(0xa2, forgeTLV(2, []byte{1}, make([]byte, 9))))), usual, sign(32), "7@0"},
+		{"PSS key's defaults", pssKey(forgeSeq()), params(), sign1, "OK"},
+		{"PSS key's defaults, SHA-256", pssKey(forgeSeq()), usual, sign(32), "7@0"},
+		{"PSS key's salt 0", pssKey(forgeSeq(hash(sha256OID), mgf(sha256OID), salt(0))), usual, sign(32), "OK"},
+		{"salt 94", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(94)), sign(94), "OK"},
+		{"salt 95", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(95)), sign(94), "7@0"},
 		{"PSS key", pssKey(), usual, sign(32), "OK"},
 		{"PSS key with NULL", pssKey([]byte{5, 0}), usual, sign(32), "20@0"},
 		{"PSS key's limits", pssKey(forgeSeq(hash(sha256OID), mgf(sha256OID), salt(32))), usual, sign(32), "OK"},
@@ -205,10 +220,13 @@ func TestOtherSignatures(t *testing.T) {
 	add("Ed25519 wrong", edSPKI, algorithm("1.3.101.112"), func(tbs []byte) []byte { return edSign(tbs[1:]) }, "7@0")
 	add("Ed25519 short", edSPKI, algorithm("1.3.101.112"), func(tbs []byte) []byte { return edSign(tbs)[:63] }, "7@0")
 	add("Ed25519 key with NULL", forgeSeq(algorithm("1.3.101.112", []byte{5, 0}), forgeBits(0, public...)), algorithm("1.3.101.112"), edSign, "20@0")
+	withNull := algorithm("1.3.101.112", []byte{5, 0})
+	add("Ed25519 signature with NULL", edSPKI, withNull, edSign, "OK")
 	public448, private448, err := ed448.GenerateKey(rand.Reader)
 	require.NoError(t, err)
 	ed448SPKI := forgeSeq(algorithm("1.3.101.113"), forgeBits(0, public448...))
 	add("Ed448", ed448SPKI, algorithm("1.3.101.113"), func(tbs []byte) []byte { return ed448.Sign(private448, tbs, "") }, "OK")
+	add("Ed448 signature with NULL", ed448SPKI, algorithm("1.3.101.113", []byte{5, 0}), func(tbs []byte) []byte { return ed448.Sign(private448, tbs, "") }, "OK")
 	add("Ed448 wrong", ed448SPKI, algorithm("1.3.101.113"), func(tbs []byte) []byte { return ed448.Sign(private448, tbs[1:], "") }, "7@0")
 
 	var key dsa.PrivateKey
