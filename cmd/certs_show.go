@@ -155,6 +155,8 @@ func (s shownObject) write(w io.Writer, now time.Time) error {
 		line("signed by", "itself")
 	case s.Kind == inspect.Certificate || s.Kind == inspect.CRL:
 		line("signed by", "no CA in the same directory")
+	case s.Unchecked:
+		line("signed by", "unknown: its signature is of a kind that is not checked here")
 	case s.Kind == inspect.Request && !s.SelfSigned:
 		line("signed by", "NOT its own key")
 	}

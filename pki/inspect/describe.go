@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/pkitool/pkitool/pki"
-	"github.com/pkitool/pkitool/pki/verify"
 )
 
 // Description is what an object says of itself, in the words of this field. Its JSON is an interface: fields are added,
@@ -41,8 +41,9 @@ type Description struct {
 	Usages       []string `json:"usages,omitempty"`
 	Extended     []string `json:"extendedUsages,omitempty"`
 	Signature    string   `json:"signatureAlgorithm,omitempty"`
-	SelfSigned   bool     `json:"selfSigned,omitempty"` // the object's own key signed it
-	SHA256       string   `json:"sha256,omitempty"`     // of the encoding, hexadecimal
+	SelfSigned   bool     `json:"selfSigned,omitempty"`         // the object's own key signed it
+	Unchecked    bool     `json:"signatureUnchecked,omitempty"` // a request's, of an algorithm or by a key that is not known here
+	SHA256       string   `json:"sha256,omitempty"`             // of the encoding, hexadecimal
 	PublicSHA256 string   `json:"publicKeySHA256,omitempty"`
 }
 
@@ -77,9 +78,7 @@ func (d *Description) certificate(c *x509.Certificate) {
 	d.Usages, d.Extended = usages(c.KeyUsage), extended(c.Extensions)
 	d.Signature = signatureName(c.Raw)
 	d.SHA256 = sum(c.Raw)
-	if v, err := verify.ParseCertificate(c.Raw); err == nil {
-		d.SelfSigned = v.SelfSigned() && affordable(c.PublicKey) && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
-	}
+	d.SelfSigned = affordable(c.PublicKey) && signedItself(c.Raw)
 	d.Role = role(c.IsCA, c.ExtKeyUsage)
 	if c.IsCA && d.SelfSigned {
 		d.Role = "root CA"
@@ -95,7 +94,12 @@ func (d *Description) request(r *x509.CertificateRequest) {
 	d.Signature = signatureName(r.Raw)
 	d.SHA256 = sum(r.Raw)
 	d.Extended = extended(r.Extensions)
-	d.SelfSigned = affordable(r.PublicKey) && r.CheckSignature() == nil
+	err := x509.ErrUnsupportedAlgorithm
+	if r.PublicKey != nil && affordable(r.PublicKey) {
+		err = r.CheckSignature()
+	}
+	var broken x509.InsecureAlgorithmError
+	d.SelfSigned, d.Unchecked = err == nil, errors.Is(err, x509.ErrUnsupportedAlgorithm) || errors.As(err, &broken)
 	c := x509.Certificate{}
 	for _, e := range r.Extensions {
 		switch e.Id.String() {

@@ -75,8 +75,25 @@ func (o Object) signedBy(ca *x509.Certificate) bool {
 	if err != nil || target.Equal(issuer) {
 		return false
 	}
+	r := verify.Verify(target, verify.NewTrustedList([]*verify.Certificate{issuer}), nil, nil, onlySignatures())
+	return r.OK && len(r.Chain) == 2
+}
+
+// signedItself reports whether a certificate's own key signed it: by package verify, which knows algorithms that
+// crypto/x509 has no longer or never had.
+func signedItself(der []byte) bool {
+	c, err := verify.ParseCertificate(der)
+	if err != nil || !c.SelfSigned() {
+		return false
+	}
+	opts := onlySignatures()
+	opts.CheckSSSig = true
+	return verify.Verify(c, verify.NewTrustedList([]*verify.Certificate{c}), nil, nil, opts).OK
+}
+
+// onlySignatures judges who signed, and neither dates nor purposes.
+func onlySignatures() verify.Options {
 	opts := verify.NewOptions(time.Time{})
 	opts.PartialChain, opts.NoCheckTime, opts.Purpose, opts.IgnoreCritical = true, true, verify.PurposeNone, true
-	r := verify.Verify(target, verify.NewTrustedList([]*verify.Certificate{issuer}), nil, nil, opts)
-	return r.OK && len(r.Chain) == 2
+	return opts
 }

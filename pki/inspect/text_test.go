@@ -185,6 +185,47 @@ func (s shell) same(name string, args ...string) {
 	assert.Equal(s.t, string(s.openssl(append(args, "-in", name)...)), objects[0].Text(), "%s", name)
 }
 
+// read is the one object of a file.
+func (s shell) read(name string) inspect.Object {
+	s.t.Helper()
+	data, err := os.ReadFile(filepath.Join(s.dir, name))
+	require.NoError(s.t, err)
+	objects, faults := inspect.Parse(data)
+	require.Empty(s.t, faults, name)
+	require.Len(s.t, objects, 1)
+	return objects[0]
+}
+
+// TestSelfSigned: who signed is told for every algorithm that openssl signs with; of a request that cannot be checked
+// it is not said that another key signed it.
+func TestSelfSigned(t *testing.T) {
+	s := newShell(t)
+	s.openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "rsa.key")
+	for _, c := range []struct {
+		args      []string
+		unchecked bool
+	}{
+		{[]string{"-sha256"}, false},
+		{[]string{"-md5"}, true},
+		{[]string{"-sha224"}, true},
+		{[]string{"-sha3-256"}, true},
+		{[]string{"-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"}, false},
+		{[]string{"-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:max"}, true},
+	} {
+		s.openssl(append([]string{"req", "-x509", "-new", "-key", "rsa.key", "-config", "c.cnf", "-subj", "/CN=a", "-out", "a.crt"}, c.args...)...)
+		assert.True(t, s.read("a.crt").Describe().SelfSigned, "%v", c.args)
+		s.openssl(append([]string{"req", "-new", "-key", "rsa.key", "-config", "c.cnf", "-subj", "/CN=a", "-out", "a.csr"}, c.args...)...)
+		d := s.read("a.csr").Describe()
+		assert.Equal(t, c.unchecked, d.Unchecked, "%v", c.args)
+		assert.Equal(t, !c.unchecked, d.SelfSigned, "%v", c.args)
+	}
+	forged := s.read("a.crt").Certificate.Raw
+	forged[len(forged)-1] ^= 1
+	objects, faults := inspect.Parse(forged)
+	require.Empty(t, faults)
+	assert.False(t, objects[0].Describe().SelfSigned)
+}
+
 // TestTextIsOpenSSLs holds the text to what the installed openssl writes.
 func TestTextIsOpenSSLs(t *testing.T) {
 	s := newShell(t)
