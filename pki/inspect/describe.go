@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -36,7 +37,7 @@ type Description struct {
 	CRLNumber  string     `json:"crlNumber,omitempty"` // decimal
 	Revoked    *int       `json:"revoked,omitempty"`   // how many certificates a CRL revokes
 
-	Key          string   `json:"key,omitempty"` // as KeyAlgorithm: RSA-2048
+	Key          string   `json:"key,omitempty"` // as KeyAlgorithm: RSA-2048; openssl's name for a rare one
 	Encrypted    bool     `json:"encrypted,omitempty"`
 	Usages       []string `json:"usages,omitempty"`
 	Extended     []string `json:"extendedUsages,omitempty"`
@@ -58,13 +59,22 @@ func (o Object) Describe() Description {
 	}
 	switch {
 	case o.Certificate != nil:
+		d.rareKey(o.Public, o.Certificate.RawSubjectPublicKeyInfo)
 		d.certificate(o.Certificate)
 	case o.Request != nil:
+		d.rareKey(o.Public, o.Request.RawSubjectPublicKeyInfo)
 		d.request(o.Request)
 	case o.CRL != nil:
 		d.crl(o.CRL)
 	}
 	return d
+}
+
+// rareKey names a key that nothing here can read.
+func (d *Description) rareKey(pub crypto.PublicKey, spki []byte) {
+	if pub == nil {
+		d.Key, d.PublicSHA256 = keyName(spki), sum(spki)
+	}
 }
 
 func sum(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }

@@ -212,6 +212,11 @@ func (p *parser) derObject(where string, der []byte) {
 func (o *Object) certificate(der []byte) error {
 	o.Kind = Certificate
 	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		if lenient, ok := lenientCertificate(der); ok {
+			c, err = lenient, nil
+		}
+	}
 	if err == nil {
 		o.Certificate, o.Public = c, c.PublicKey
 	}
@@ -221,6 +226,11 @@ func (o *Object) certificate(der []byte) error {
 func (o *Object) request(der []byte) error {
 	o.Kind = Request
 	r, err := x509.ParseCertificateRequest(der)
+	if err != nil {
+		if lenient, ok := lenientRequest(der); ok {
+			r, err = lenient, nil
+		}
+	}
 	if err == nil {
 		o.Request, o.Public = r, r.PublicKey
 	}
@@ -229,7 +239,11 @@ func (o *Object) request(der []byte) error {
 
 func (o *Object) crl(der []byte) (err error) {
 	o.Kind = CRL
-	o.CRL, err = x509.ParseRevocationList(der)
+	if o.CRL, err = x509.ParseRevocationList(der); err != nil {
+		if lenient, ok := lenientCRL(der); ok {
+			o.CRL, err = lenient, nil
+		}
+	}
 	return err
 }
 

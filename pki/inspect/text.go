@@ -141,7 +141,8 @@ func requestAttributes(tbs []byte) []attribute {
 
 func (w *writer) crl(l *x509.RevocationList) {
 	w.line(0, "Certificate Revocation List (CRL):")
-	w.line(8, "Version 2 (0x1)") // no other is read
+	version := crlVersion(l.RawTBSRevocationList)
+	w.line(8, "Version %d (0x%x)", version+1, version)
 	w.signedWith(l.Raw)
 	w.line(8, "Issuer: %s", nameText(l.RawIssuer))
 	w.line(8, "Last Update: %s", timeText(l.ThisUpdate))

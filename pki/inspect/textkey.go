@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"math/big"
 
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
@@ -29,25 +30,19 @@ func keyName(spki []byte) string {
 	return openssl.ObjectName(k.Algorithm.Algorithm.String())
 }
 
+const keyPerLine = 15
+
 // publicKey writes a SubjectPublicKeyInfo as EVP_PKEY_print_public does.
 func (w *writer) publicKey(spki []byte, indent int) {
-	const perLine = 15
 	info, _ := parseKeyInfo(spki)
 	pub, _ := x509.ParsePKIXPublicKey(spki) // nil is the last case
 	switch k := pub.(type) {
 	case *rsa.PublicKey:
-		w.line(indent, "Public-Key: (%d bit)", k.N.BitLen())
-		w.line(indent, "Modulus:")
-		b := k.N.Bytes()
-		if len(b) > 0 && b[0] >= 0x80 { // as the INTEGER has it
-			b = append([]byte{0}, b...)
-		}
-		w.dump(b, indent+4, perLine, ":")
-		w.line(indent, "Exponent: %d (0x%x)", k.E, k.E)
+		w.rsaKey(k, indent)
 	case *ecdsa.PublicKey:
 		w.line(indent, "Public-Key: (%d bit)", k.Params().BitSize)
 		w.line(indent, "pub:")
-		w.dump(info.Key.Bytes, indent+4, perLine, ":")
+		w.dump(info.Key.Bytes, indent+4, keyPerLine, ":")
 		var curve asn1.ObjectIdentifier
 		if _, err := asn1.Unmarshal(info.Algorithm.Parameters.FullBytes, &curve); err == nil {
 			w.line(indent, "ASN1 OID: %s", openssl.ObjectShortName(curve.String()))
@@ -56,8 +51,26 @@ func (w *writer) publicKey(spki []byte, indent int) {
 	case ed25519.PublicKey:
 		w.line(indent, "ED25519 Public-Key:")
 		w.line(indent, "pub:")
-		w.dump(k, indent+4, perLine, ":")
+		w.dump(k, indent+4, keyPerLine, ":")
 	default:
-		w.line(indent, "Unable to load Public Key")
+		if !w.rareKey(info, indent) {
+			w.line(indent, "Unable to load Public Key")
+		}
 	}
+}
+
+func (w *writer) rsaKey(k *rsa.PublicKey, indent int) {
+	w.line(indent, "Public-Key: (%d bit)", k.N.BitLen())
+	w.line(indent, "Modulus:")
+	w.dump(unsigned(k.N), indent+4, keyPerLine, ":")
+	w.line(indent, "Exponent: %d (0x%x)", k.E, k.E)
+}
+
+// unsigned are the octets of a number as an INTEGER has them.
+func unsigned(n *big.Int) []byte {
+	b := n.Bytes()
+	if len(b) > 0 && b[0] >= 0x80 {
+		b = append([]byte{0}, b...)
+	}
+	return b
 }

@@ -11,6 +11,32 @@ import (
 
 const oidPSS = "1.2.840.113549.1.1.10"
 
+type pssParams struct {
+	Hash    pkix.AlgorithmIdentifier `asn1:"optional,explicit,tag:0"`
+	Mask    pkix.AlgorithmIdentifier `asn1:"optional,explicit,tag:1"`
+	Salt    *big.Int                 `asn1:"optional,explicit,tag:2"`
+	Trailer *big.Int                 `asn1:"optional,explicit,tag:3"`
+}
+
+// defaults are the digests by their numbers, salt length and trailer, with what RFC 4055 section 3.1 puts for what is absent.
+func (p pssParams) defaults() (hash, mask string, salt, trailer *big.Int) {
+	hash, mask, salt, trailer = oidSHA1, oidSHA1, big.NewInt(20), big.NewInt(1)
+	if p.Hash.Algorithm != nil {
+		hash = p.Hash.Algorithm.String()
+	}
+	var inner pkix.AlgorithmIdentifier
+	if unmarshal(p.Mask.Parameters.FullBytes, &inner) == nil {
+		mask = inner.Algorithm.String()
+	}
+	if p.Salt != nil {
+		salt = p.Salt
+	}
+	if p.Trailer != nil {
+		trailer = p.Trailer
+	}
+	return hash, mask, salt, trailer
+}
+
 // signatureAlgorithm reads the algorithm behind the signed part.
 func signatureAlgorithm(raw []byte) (pkix.AlgorithmIdentifier, bool) {
 	var signed struct {
@@ -51,12 +77,7 @@ func (w *writer) pss(raw []byte) {
 	if !ok || a.Algorithm.String() != oidPSS {
 		return
 	}
-	var p struct {
-		Hash    pkix.AlgorithmIdentifier `asn1:"optional,explicit,tag:0"`
-		Mask    pkix.AlgorithmIdentifier `asn1:"optional,explicit,tag:1"`
-		Salt    *big.Int                 `asn1:"optional,explicit,tag:2"`
-		Trailer *big.Int                 `asn1:"optional,explicit,tag:3"`
-	}
+	var p pssParams
 	indent := strings.Repeat(" ", 8)
 	w.WriteString(indent)
 	if _, err := asn1.Unmarshal(a.Parameters.FullBytes, &p); err != nil {
