@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,39 +32,6 @@ func inFile(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// changeFile rewrites one file under its lock: change gets what is there (nil
-// if nothing is) and gives what shall be. The old content is kept beside it,
-// dated, unless there was none. The new file has mode 0600. backup is "" where
-// nothing was there or nothing changes.
-func changeFile(c *cobra.Command, env *Env, path string, change func(old []byte) ([]byte, error)) (backup string, err error) {
-	lock, err := store.Lock(c.Context(), filepath.Dir(path))
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	old, err := store.Read(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", err
-	}
-	there := err == nil
-	data, err := change(old.Data)
-	if err != nil {
-		return "", err
-	}
-	if there && string(data) == string(old.Data) {
-		if old.Mode.Perm()&0o077 != 0 {
-			return "", lock.Tighten(path, 0o600)
-		}
-		return "", nil
-	}
-	var first []store.Write
-	if there {
-		backup = backupName(path, env.Now)
-		first = []store.Write{{Path: backup, Data: old.Data, Mode: 0o600, IfAbsent: true}}
-	}
-	return backup, lock.Save(first, []store.Write{{Path: path, Data: data, Mode: 0o600, IfAbsent: !there}})
-}
-
 // emptyFlag says which flag is given with an empty value, "" if none is: a
 // script's unset variable, which would make another key than the one that is
 // meant, or send a private key to standard output.
@@ -77,18 +42,6 @@ func emptyFlag(c *cobra.Command, names ...string) string {
 		}
 	}
 	return ""
-}
-
-// backupName is a free name for the old content of a file. It is the caller who
-// holds the lock, so two changes within a second get two names.
-func backupName(path string, now time.Time) string {
-	base := path + "." + now.UTC().Format("20060102T150405Z")
-	for name, n := base+".bak", 2; ; n++ {
-		if _, err := os.Lstat(name); errors.Is(err, os.ErrNotExist) || n > 1000 {
-			return name
-		}
-		name = fmt.Sprintf("%s-%d.bak", base, n)
-	}
 }
 
 func newKubeconfigMerge(env *Env) *cobra.Command {
