@@ -50,7 +50,7 @@ func parseCurve(der []byte) (curve, bool) {
 	if !ok {
 		return nil, false
 	}
-	if _, ok = r.integer(); !ok {
+	if _, ok = r.int32(); !ok { // the version: any number does
 		return nil, false
 	}
 	field, ok := r.sequence()
@@ -66,8 +66,8 @@ func parseCurve(der []byte) (curve, bool) {
 	okSeed := len(coefficients) == 0
 	if !okSeed {
 		seed, ok := coefficients.next(classUniversal, tagBitString)
-		_, _, okBits := bitString(&seed)
-		okSeed = ok && okBits && len(coefficients) == 0
+		octets, _, okBits := bitString(&seed)
+		okSeed = ok && okBits && len(octets) > 0 && len(coefficients) == 0
 	}
 	base, okBase := r.octets()
 	n, okN := r.integer()
@@ -90,24 +90,37 @@ func newCurve(field reader, a, b, base []byte, n *big.Int) (curve, bool) {
 		return nil, false
 	case fieldType == oidPrimeField:
 		p, ok := field.integer()
-		if !ok || len(field) != 0 || p.Sign() <= 0 || p.BitLen() > maxFieldBits || p.BitLen() <= 2 || p.Bit(0) == 0 || n.BitLen() > p.BitLen()+1 {
+		if !ok || len(field) > 0 || p.Sign() <= 0 || p.BitLen() > maxFieldBits || p.BitLen() <= 2 || p.Bit(0) == 0 || n.BitLen() > p.BitLen()+1 {
 			return nil, false
 		}
 		c := &primeCurve{p: p, a: unsignedInt(a), b: unsignedInt(b), n: n}
 		c.a.Mod(c.a, p)
 		c.b.Mod(c.b, p)
 		c.g, ok = c.point(base)
-		return c, ok
+		return c, ok && !c.g.infinite()
 	case fieldType == oidBinaryField:
 		f, ok := parseBinaryField(&field)
-		if !ok || len(field) != 0 || n.BitLen() > f.bits()+1 {
+		if !ok || len(field) > 0 || n.BitLen() > f.bits()+1 {
 			return nil, false
 		}
 		c := &binaryCurve{f: f, a: f.element(a), b: f.element(b), n: n}
 		c.g, ok = c.point(base)
-		return c, ok
+		return c, ok && !c.g.infinite()
 	}
 	return nil, false
+}
+
+// int32 takes an INTEGER as openssl's type of that size does: an empty one is 0.
+func (r *reader) int32() (int32, bool) {
+	e, ok := r.next(classUniversal, tagInteger)
+	if !ok || e.constructed {
+		return 0, false
+	}
+	if len(e.body) == 0 {
+		return 0, true
+	}
+	n, ok := int64Contents(e.body)
+	return int32(n), ok && integerContents(&e) && n == int64(int32(n))
 }
 
 // integer takes an INTEGER.
@@ -150,21 +163,18 @@ func parseBinaryField(field *reader) (*binaryField, bool) {
 	basis, ok := r.oid()
 	switch {
 	case ok && basis == oidTrinomial:
-		if !take(&r) || exponents[0] <= exponents[1] {
+		if !take(&r) || len(r) > 0 || exponents[0] <= exponents[1] {
 			return nil, false
 		}
 	case ok && basis == oidPentanomial:
 		k, ok := r.sequence()
-		if !ok || !take(&k) || !take(&k) || !take(&k) {
+		if !ok || !take(&k) || !take(&k) || !take(&k) || len(k) > 0 || len(r) > 0 {
 			return nil, false
 		}
-		if e := exponents; len(k) != 0 || e[0] <= e[3] || e[3] <= e[2] || e[2] <= e[1] {
+		if e := exponents; e[0] <= e[3] || e[3] <= e[2] || e[2] <= e[1] {
 			return nil, false
 		}
 	default:
-		return nil, false
-	}
-	if len(r) != 0 {
 		return nil, false
 	}
 	poly := big.NewInt(1)

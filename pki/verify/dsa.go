@@ -38,7 +38,7 @@ func (d *dsaParams) verify(y *big.Int, digest []byte, r, s *big.Int) bool {
 	if n := d.q.BitLen(); n != 160 && n != 224 && n != 256 {
 		return false
 	}
-	u, v, ok := ecdsaScalars(d.q, digest, r, s) // the same numbers as in ECDSA
+	u, v, ok := signatureScalars(d.q, digest, r, s, func() *big.Int { return new(big.Int).ModInverse(s, d.q) })
 	if !ok {
 		return false
 	}

@@ -173,12 +173,22 @@ func (c *primeCurve) verify(q point, digest []byte, r, s *big.Int) bool {
 	return x.Mod(x, c.n).Cmp(r) == 0
 }
 
-// ecdsaScalars returns digest/s and r/s modulo n.
+// ecdsaScalars returns digest/s and r/s modulo n. openssl inverts as if n were
+// prime, which the order of a curve that is spelt out need not be.
 func ecdsaScalars(n *big.Int, digest []byte, r, s *big.Int) (u, v *big.Int, ok bool) {
+	return signatureScalars(n, digest, r, s, func() *big.Int {
+		if n.Bit(0) == 0 {
+			return nil
+		}
+		return new(big.Int).Exp(s, new(big.Int).Sub(n, big.NewInt(2)), n)
+	})
+}
+
+func signatureScalars(n *big.Int, digest []byte, r, s *big.Int, inverse func() *big.Int) (u, v *big.Int, ok bool) {
 	if r.Sign() <= 0 || s.Sign() <= 0 || r.Cmp(n) >= 0 || s.Cmp(n) >= 0 {
 		return nil, nil, false
 	}
-	w := new(big.Int).ModInverse(s, n)
+	w := inverse()
 	if w == nil {
 		return nil, nil, false
 	}
