@@ -23,6 +23,16 @@ extendedKeyUsage=clientAuth,1.2.3.4
 subjectAltName=DNS:a,email:a@b,IP:192.0.2.7,URI:http://x/é
 [damaged]
 2.5.29.32=DER:3003020101
+[empty]
+2.5.29.15=DER:03020700
+2.5.29.17=DER:3000
+2.5.29.33=DER:3000
+2.5.29.36=DER:3000
+2.5.29.37=DER:3000
+[nul]
+2.5.29.17=DER:30058203610062
+[lastnul]
+2.5.29.17=DER:300482026100
 [old]
 database=index
 default_md=sha256
@@ -70,9 +80,11 @@ func TestShowsWhatX509Refuses(t *testing.T) {
 		assert.Equal(t, k.name, r.Key)
 		assert.NotEqual(t, r.SelfSigned, r.Unchecked, "%v: signed by its own key, or nobody knows", k.args)
 	}
-	s.openssl("req", "-x509", "-new", "-key", "rare.key", "-config", "r.cnf", "-extensions", "damaged", "-subj", "/CN=a", "-out", "damaged.crt")
-	s.same("damaged.crt", "x509", "-noout", "-text")
-	assert.True(t, s.read("damaged.crt").Describe().SelfSigned)
+	for _, section := range []string{"damaged", "empty", "nul", "lastnul"} {
+		s.openssl("req", "-x509", "-new", "-key", "rare.key", "-config", "r.cnf", "-extensions", section, "-subj", "/CN=a", "-out", "damaged.crt")
+		s.same("damaged.crt", "x509", "-noout", "-text")
+		assert.True(t, s.read("damaged.crt").Describe().SelfSigned)
+	}
 }
 
 // TestShowsCRLsOfVersion1 takes what openssl makes where no CRL number is configured.

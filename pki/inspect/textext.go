@@ -131,7 +131,13 @@ var keyUsageNames = []string{"Digital Signature", "Non Repudiation", "Key Enciph
 	"Key Agreement", "Certificate Sign", "CRL Sign", "Encipher Only", "Decipher Only"}
 
 func keyUsageText(v cryptobyte.String) ([]string, bool) {
-	return bitNames(&v, cbasn1.BIT_STRING, keyUsageNames)
+	return bitValues(&v, keyUsageNames)
+}
+
+// bitValues is false for no bit at all: i2v_ASN1_BIT_STRING has no words for it either.
+func bitValues(v *cryptobyte.String, names []string) ([]string, bool) {
+	set, ok := bitNames(v, cbasn1.BIT_STRING, names)
+	return set, ok && set[0] != one(nil)[0]
 }
 
 func bitNames(v *cryptobyte.String, tag cbasn1.Tag, names []string) ([]string, bool) {
@@ -211,7 +217,7 @@ func reasonText(v cryptobyte.String) ([]string, bool) {
 
 func extKeyUsageText(v cryptobyte.String) ([]string, bool) {
 	names, ok := extKeyUsages(v)
-	return one(names), ok
+	return one(names), ok && len(names) > 0
 }
 
 func extKeyUsages(v cryptobyte.String) ([]string, bool) {
@@ -354,7 +360,7 @@ func nullText(v cryptobyte.String) ([]string, bool) {
 var netscapeTypes = []string{"SSL Client", "SSL Server", "S/MIME", "Object Signing", "Unused", "SSL CA", "S/MIME CA", "Object Signing CA"}
 
 func netscapeTypeText(v cryptobyte.String) ([]string, bool) {
-	return bitNames(&v, cbasn1.BIT_STRING, netscapeTypes)
+	return bitValues(&v, netscapeTypes)
 }
 
 func holdText(v cryptobyte.String) ([]string, bool) {

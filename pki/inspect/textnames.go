@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"encoding/asn1"
 	"fmt"
 	"strings"
@@ -52,7 +53,11 @@ func generalName(s *cryptobyte.String, style nameStyle) (string, bool) {
 	if tag&classBits != 0x80 {
 		return "", false
 	}
-	switch tag & 0x1f {
+	kind := tag & 0x1f
+	if (kind == 1 || kind == 2 || kind == 6) && bytes.IndexByte(body, 0) >= 0 {
+		return "", false // a NUL may be there to look like the end: then all stays raw
+	}
+	switch kind {
 	case 0:
 		return otherName(body)
 	case 1:

@@ -117,7 +117,7 @@ func policyMappingsText(v cryptobyte.String) ([]string, bool) {
 		}
 		out = append(out, openssl.ObjectName(from)+":"+openssl.ObjectName(to))
 	}
-	return one(out), true
+	return one(out), len(out) > 0
 }
 
 func policyConstraintsText(v cryptobyte.String) ([]string, bool) {
@@ -137,5 +137,5 @@ func policyConstraintsText(v cryptobyte.String) ([]string, bool) {
 		}
 		out = append(out, fmt.Sprintf("%s%d", label, n))
 	}
-	return one(out), body.Empty()
+	return one(out), len(out) > 0 && body.Empty()
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
-const oidEC, oidPrimeField = "1.2.840.10045.2.1", "1.2.840.10045.1.1"
+const oidRSA, oidEC, oidPrimeField = "1.2.840.113549.1.1.1", "1.2.840.10045.2.1", "1.2.840.10045.1.1"
 
 // rareKey writes keys that crypto/x509 does not read; false for what is not known here either.
 func (w *writer) rareKey(info keyInfo, indent int) bool {
@@ -19,13 +19,15 @@ func (w *writer) rareKey(info keyInfo, indent int) bool {
 		w.line(indent, "pub:")
 		w.dump(info.Key.Bytes, indent+4, keyPerLine, ":")
 		return true
-	case oidPSS:
+	case oidRSA, oidPSS:
 		k, err := x509.ParsePKCS1PublicKey(info.Key.Bytes)
 		if err != nil {
 			return false
 		}
 		w.rsaKey(k, indent)
-		w.restrictions(info.Algorithm.Parameters.FullBytes, indent)
+		if info.Algorithm.Algorithm.String() == oidPSS {
+			w.restrictions(info.Algorithm.Parameters.FullBytes, indent)
+		}
 		return true
 	case oidEC:
 		var named asn1.ObjectIdentifier
