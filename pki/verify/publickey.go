@@ -212,19 +212,39 @@ func (k *publicKey) parseDH(alg *algorithm, bits []byte) bool {
 		return false
 	}
 	params := reader(alg.params.body)
-	p, ok := params.next(classUniversal, tagInteger)
-	if !ok {
-		return false
+	if alg.oid == oidDHX {
+		return k.parseDHX(params)
 	}
-	if q := reader(params); alg.oid == oidDHX { // p, g, q
-		_, okG := q.next(classUniversal, tagInteger)
-		order, okQ := q.next(classUniversal, tagInteger)
-		k.bits = ffcSecurity(unsignedInt(p.body).BitLen(), unsignedInt(order.body).BitLen())
-		return okG && okQ
-	}
-	if _, ok = params.next(classUniversal, tagInteger); !ok {
-		return false
+	p, okP := params.next(classUniversal, tagInteger)
+	_, okG := params.next(classUniversal, tagInteger)
+	if len(params) > 0 { // the length of the private number
+		if _, ok := params.int32(); !ok {
+			return false
+		}
 	}
 	k.bits = ffcSecurity(unsignedInt(p.body).BitLen(), -1)
-	return true
+	return okP && okG && len(params) == 0
+}
+
+// parseDHX reads DomainParameters of RFC 3279 section 2.3.3: p, g, q, j
+// OPTIONAL, SEQUENCE { seed, counter } OPTIONAL.
+func (k *publicKey) parseDHX(params reader) bool {
+	p, okP := params.next(classUniversal, tagInteger)
+	_, okG := params.next(classUniversal, tagInteger)
+	q, okQ := params.next(classUniversal, tagInteger)
+	if params.peek(classUniversal, tagInteger) {
+		if _, ok := params.any(); !ok {
+			return false
+		}
+	}
+	if len(params) > 0 {
+		validation, okV := params.sequence()
+		seed, okSeed := validation.next(classUniversal, tagBitString)
+		_, okCounter := validation.next(classUniversal, tagInteger)
+		if _, _, ok := bitString(&seed); !ok || !okV || !okSeed || !okCounter || len(validation) > 0 {
+			return false
+		}
+	}
+	k.bits = ffcSecurity(unsignedInt(p.body).BitLen(), unsignedInt(q.body).BitLen())
+	return okP && okG && okQ && len(params) == 0
 }
