@@ -31,6 +31,10 @@ type Cluster struct {
 	// has no etcd rows of its own.
 	ExternalEtcd *ExternalEtcd
 
+	// Joins says that the nodes come to a cluster that is there (kubeadm's JoinConfiguration):
+	// its CAs and its service-account key pair are shared, and never made here.
+	Joins bool
+
 	// Nodes are the control-plane nodes to make certificates for, at least one.
 	Nodes []Node
 

@@ -108,6 +108,7 @@ func Load(in Input) (Settings, []string, error) {
 		r.read(in.Documents)
 	}
 	d.notes = r.notes
+	d.Cluster.Joins = r.has(joinKind)
 	d.ecdsaGate(r)
 	for _, f := range table {
 		d.fill(f, in, r)

@@ -16,15 +16,19 @@ import (
 // flagOnly begins a comment about a setting that kubeadm has no field for.
 const flagOnly = "# flag only: --"
 
-// Print writes settings as kubeadm documents of v1beta4: a
-// ClusterConfiguration and an InitConfiguration. Load reads the same settings
+// Print writes settings as kubeadm documents of v1beta4: a ClusterConfiguration
+// and an InitConfiguration, or a JoinConfiguration (which kubeadm wants more in). Load reads the same settings
 // from them, but for those that kubeadm has no field for: they are comments,
 // "# flag only: --cert-mode=0644". A relative certificatesDir, which kubeadm
 // refuses in a file, is one of these.
 func Print(s Settings) []byte {
 	var out bytes.Buffer
 	docs := map[string]*yaml.Node{}
-	for _, kind := range []string{clusterKind, initKind} {
+	order := []string{clusterKind, initKind}
+	if s.Cluster.Joins {
+		order[1] = joinKind
+	}
+	for _, kind := range order {
 		docs[kind] = &yaml.Node{Kind: yaml.MappingNode}
 		put(docs[kind], "apiVersion", scalarNode("!!str", group+"/"+v1beta4))
 		put(docs[kind], "kind", scalarNode("!!str", kind))
@@ -43,7 +47,7 @@ func Print(s Settings) []byte {
 				out.WriteString(flagOnly + f.Flag + "=" + strings.Join(values, ",") + "\n")
 				continue
 			}
-			kind, path, _ := strings.Cut(p.paths[0], ".")
+			kind, path := p.placeIn(docs)
 			if p.comma {
 				values = []string{strings.Join(values, ",")}
 			}
@@ -52,12 +56,22 @@ func Print(s Settings) []byte {
 	}
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)
-	for _, kind := range []string{clusterKind, initKind} {
+	for _, kind := range order {
 		if err := enc.Encode(docs[kind]); err != nil {
 			panic("config: " + err.Error()) // scalars of known tags only, into memory
 		}
 	}
 	return out.Bytes()
+}
+
+// placeIn is the first of the part's paths that is one of the documents', taken apart.
+func (p part) placeIn(docs map[string]*yaml.Node) (kind, path string) {
+	for _, full := range p.paths {
+		if kind, path, _ = strings.Cut(full, "."); docs[kind] != nil {
+			break
+		}
+	}
+	return kind, path
 }
 
 // render is the node of a value of that shape.

@@ -28,6 +28,8 @@ func (d *decider) ca(a *Action, f *found, want bool) {
 	case !want:
 		auth.absent = true
 		return
+	case d.tree.Cluster().Joins:
+		a.refuse(Fault{Text: "certificate and key are missing, and the configuration joins a cluster that has them", Path: f.cert.path, Hint: hintShared})
 	default:
 		if path := d.issued(a.Spec.Name); path != "" {
 			a.refuse(Fault{
@@ -250,6 +252,8 @@ func (d *decider) create(a *Action, ca *authority, verb Verb, reason string) {
 // anew where any part of the pair exists: every token would die with it.
 func (d *decider) pair(a *Action, f *found) {
 	switch {
+	case f.nothing() && d.tree.Cluster().Joins:
+		a.refuse(Fault{Text: "key pair is missing, and the configuration joins a cluster that has it", Path: f.key.path, Hint: hintShared})
 	case f.nothing():
 		a.Verb, a.Reason = Create, "nothing there"
 	case !f.key.exists:

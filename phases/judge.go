@@ -38,6 +38,7 @@ const (
 	hintAnew    = "the CA's key is not here: move the file away, make a request with `pkitool certs generate-csr`, have it signed, and bring the certificate back with `pkitool certs import`"
 	hintKey     = "remove the passphrase with `openssl pkey -in KEY -out NEW`, or put an unencrypted key in its place"
 	hintCAKey   = "put the key back from a backup, or move it away: then the CA counts as external and signs nothing here"
+	hintShared  = "copy it from a control-plane node of the cluster: one made here would be another cluster's"
 	hintSAPub   = "move it away: it is derived from the private key again"
 	hintSAKey   = "put the pair back from a backup, or move both files away to begin anew: that ends every token signed so far"
 )
