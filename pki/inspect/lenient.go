@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"crypto"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -60,7 +61,7 @@ func lenientCertificate(der []byte) (*x509.Certificate, bool) {
 		NotBefore: b.Validity.NotBefore, NotAfter: b.Validity.NotAfter, Extensions: b.Extensions, Signature: raw.Signature.RightAlign(),
 		Issuer: plainName(b.Issuer.FullBytes), Subject: plainName(b.Subject.FullBytes),
 	}
-	c.PublicKey, _ = x509.ParsePKIXPublicKey(c.RawSubjectPublicKeyInfo) // nil is what nothing here can read
+	c.PublicKey = publicKeyOf(c.RawSubjectPublicKeyInfo)
 	c.ExtKeyUsage = usagesOf(c.Extensions)
 	for _, e := range c.Extensions {
 		switch e.Id.String() {
@@ -79,6 +80,15 @@ func lenientCertificate(der []byte) (*x509.Certificate, bool) {
 		}
 	}
 	return c, true
+}
+
+// publicKeyOf is nil for what nothing here can read: beside an error crypto/x509 may well return a nil pointer of a type.
+func publicKeyOf(spki []byte) crypto.PublicKey {
+	pub, err := x509.ParsePKIXPublicKey(spki)
+	if err != nil {
+		return nil
+	}
+	return pub
 }
 
 func plainName(der []byte) pkix.Name {
@@ -147,7 +157,7 @@ func lenientRequest(der []byte) (*x509.CertificateRequest, bool) {
 		Raw: der, RawTBSCertificateRequest: b.Raw, RawSubject: b.Subject.FullBytes, RawSubjectPublicKeyInfo: b.Key.FullBytes,
 		Version: b.Version, Subject: plainName(b.Subject.FullBytes), Signature: raw.Signature.RightAlign(),
 	}
-	r.PublicKey, _ = x509.ParsePKIXPublicKey(r.RawSubjectPublicKeyInfo)
+	r.PublicKey = publicKeyOf(r.RawSubjectPublicKeyInfo)
 	for _, a := range requestAttributes(b.Raw) {
 		if a.oid != extensionRequest || len(a.values) == 0 {
 			continue

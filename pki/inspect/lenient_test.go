@@ -1,10 +1,12 @@
 package inspect_test
 
 import (
+	"bytes"
 	"crypto/x509"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/pki/inspect"
 )
@@ -99,4 +101,18 @@ func TestShowsCRLsOfVersion1(t *testing.T) {
 	assert.Equal(t, 1, *crl.Describe().Revoked)
 	_, ok := inspect.NewIssuers([]*x509.Certificate{s.read("ca.crt").Certificate}).Of(crl)
 	assert.True(t, ok)
+}
+
+// TestShowsAKeyThatIsNone: a point off its curve, beside which crypto/x509 returns a pointer that is nil.
+func TestShowsAKeyThatIsNone(t *testing.T) {
+	m := makeAll(t)
+	for _, der := range [][]byte{m.leaf, m.csr} {
+		at := bytes.Index(der, m.pub)
+		require.Positive(t, at)
+		der[at+len(m.pub)-1] ^= 1
+		objects, faults := inspect.Parse(der)
+		require.Empty(t, faults)
+		assert.Contains(t, objects[0].Text(), "                Unable to load Public Key\n")
+		assert.Equal(t, "id-ecPublicKey", objects[0].Describe().Key)
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"math/big"
@@ -35,8 +34,7 @@ const keyPerLine = 15
 // publicKey writes a SubjectPublicKeyInfo as EVP_PKEY_print_public does.
 func (w *writer) publicKey(spki []byte, indent int) {
 	info, _ := parseKeyInfo(spki)
-	pub, _ := x509.ParsePKIXPublicKey(spki) // nil is the last case
-	switch k := pub.(type) {
+	switch k := publicKeyOf(spki).(type) {
 	case *rsa.PublicKey:
 		w.rsaKey(k, indent)
 	case *ecdsa.PublicKey:
