@@ -51,7 +51,7 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 		if err := fromEnvironment(c, env, "within", "out"); err != nil {
 			return err
 		}
-		threshold, err := parseThreshold("within", within)
+		threshold, err := parseThreshold(c, "within", within)
 		if err != nil {
 			return &usageError{err: err, command: c.CommandPath()}
 		}

@@ -110,7 +110,7 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	if err != nil {
 		return usage(err)
 	}
-	o, err := own.options(flags, s)
+	o, err := own.options(c, flags, s)
 	if err != nil {
 		return usage(err)
 	}
@@ -140,7 +140,7 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 }
 
 // options are the flags in the library's terms.
-func (own renewFlags) options(flags *settingsFlags, s config.Settings) (phases.RenewOptions, error) {
+func (own renewFlags) options(c *cobra.Command, flags *settingsFlags, s config.Settings) (phases.RenewOptions, error) {
 	o := phases.RenewOptions{CertMode: s.CertMode, ReuseKey: own.reuseKey, Configured: flags.given("config")}
 	if o.Configured || flags.given("key-algorithm") {
 		o.KeyAlgorithm = s.Cluster.KeyAlgorithm
@@ -151,13 +151,18 @@ func (own renewFlags) options(flags *settingsFlags, s config.Settings) (phases.R
 		}
 	}
 	var err error
-	o.Due, err = parseThreshold("if-expires-within", own.due)
+	o.Due, err = parseThreshold(c, "if-expires-within", own.due)
 	return o, err
 }
 
-// parseThreshold reads a duration or a part of a life ("33%"); nil for none.
-func parseThreshold(flag, text string) (*phases.Threshold, error) {
-	if text == "" {
+// parseThreshold reads a duration or a part of a life ("33%"); nil for none. An
+// empty one on the command line comes from a variable that was not set: without
+// a threshold everything would be renewed, or nothing be found.
+func parseThreshold(c *cobra.Command, flag, text string) (*phases.Threshold, error) {
+	switch {
+	case text == "" && c.Flags().Changed(flag):
+		return nil, fmt.Errorf("--%s: is empty", flag)
+	case text == "":
 		return nil, nil
 	}
 	if part, ok := strings.CutSuffix(text, "%"); ok {
