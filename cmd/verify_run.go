@@ -59,6 +59,10 @@ func (r *verifyRequest) verifyAll(ctx context.Context, targets []string) bool {
 		return w.close() && good
 	}
 	workers := min(runtime.GOMAXPROCS(0), (len(targets)+batchSize-1)/batchSize)
+	if o := &r.options; o.CRLCheck && o.ExtendedCRL && len(r.untrusted) > 0 {
+		// What openssl says of a CRL's issuer depends on the targets before.
+		workers, o.Memory = 1, verify.NewMemory()
+	}
 	if workers == 1 {
 		good := true
 		for _, name := range targets {

@@ -19,6 +19,9 @@ func (v *verifier) checkRevocation() outcome {
 		return proceed
 	}
 	r := revocation{verifier: v, read: make(map[*Certificate]bool)}
+	if v.opts.Memory != nil {
+		r.read = v.opts.Memory.read
+	}
 	if v.parent != nil {
 		v.parent.markRead(r.read)
 	}

@@ -52,8 +52,8 @@ func (r *revocation) untrustedNamed(subject Name) []*Certificate {
 
 // markRead notes in read which of the untrusted certificates openssl has read the extensions of by
 // the time that v's chain stands: those that by name might have been an issuer. Of a CRL issuer not
-// met until then neither the subject key identifier nor the key usage counts. (In openssl what was
-// read stays so for all targets of a run; here each target is the first.)
+// met until then neither the subject key identifier nor the key usage counts. What was read stays so
+// for the targets that follow: see Memory.
 func (v *verifier) markRead(read map[*Certificate]bool) {
 	leaf := v.chain[0]
 	read[leaf] = true

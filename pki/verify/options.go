@@ -113,6 +113,8 @@ type Options struct {
 	NotifyPolicy   bool // -policy_print: keep the policies of a success, too
 
 	SuiteB SuiteB
+
+	Memory *Memory // of the targets before this one; nil: it is the first
 }
 
 // NewOptions returns what `openssl verify` judges by without any option, at now.

@@ -71,6 +71,9 @@ func Verify(target *Certificate, trust *Trust, untrusted []*Certificate, crls []
 		now: newCheckTime(opts.Time, opts.NoCheckTime), report: &report,
 	}
 	end := v.run(target)
+	if opts.Memory != nil && opts.CRLCheck {
+		v.markRead(opts.Memory.read) // what ended before its CRLs were looked at has been built all the same
+	}
 	report.OK = end == proceed && !v.failed
 	report.Internal = end == broken
 	report.Chain, report.NumUntrusted = v.chain, v.numUntrusted
