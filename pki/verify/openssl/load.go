@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"errors"
+	"math"
 	"strings"
 
 	"github.com/pkitool/pkitool/pki/verify"
@@ -29,7 +30,7 @@ var ErrNothing = errors.New("no certificate or CRL found")
 func ParseStore(data []byte) (Objects, error) {
 	var found Objects
 	for at := 0; ; {
-		b, next, result := readPEM(data, at)
+		b, next, result := readPEM(data, at, len(data))
 		at = next
 		if result == pemNone {
 			break
@@ -104,7 +105,7 @@ func ParseCAStore(data []byte) (found Objects, good bool) {
 // end and was not for nothing: only then openssl goes on to the next.
 func ParseHashed(data []byte, forCRLs bool) (found Objects, whole bool) {
 	for at := 0; ; {
-		b, next, result := readPEM(data, at)
+		b, next, result := readPEM(data, at, len(data))
 		at = next
 		if result == pemNone {
 			return found, len(found.Certificates)+len(found.CRLs) > 0
@@ -165,17 +166,20 @@ func privateKey(label string, der []byte) error {
 func Parse(data []byte, enough func(Objects) bool) Objects {
 	var found Objects
 	budget := 64<<20 + 16*len(data) // against files in which every search runs to the end
-	pemLeft := true
+	searched := 0                   // up to here no line begins a block
 	for at := 0; at < len(data) && budget > 0; {
-		before := at
-		if pemLeft || bytes.HasPrefix(data[at:], begin) { // a BEGIN line behind DER does not begin a line of the file
-			b, next, result := readPEM(data, at)
-			budget -= next - at
-			if result == pemFound {
-				at = next
-				found.addPEM(b)
-			}
-			pemLeft = result != pemNone
+		before, stop := at, len(data)
+		if n := bytes.IndexByte(data[at:max(at, searched)], '\n'); n >= 0 {
+			stop = at + n + 1 // the only new line is the rest of one in which an element ended
+		}
+		b, next, result := readPEM(data, at, stop)
+		budget -= next - at
+		switch {
+		case result == pemFound:
+			at = next
+			found.addPEM(b)
+		case result == pemNone && stop == len(data):
+			searched = max(searched, next)
 		}
 		if at == before {
 			element, next := readDER(data, at)
@@ -225,55 +229,50 @@ func (o *Objects) addAnyCertificate(der []byte) error {
 	return o.addCertificate(verify.ParseCertificate(der))
 }
 
-// readDER takes one element as asn1_d2i_read_bio does, which reads at least eight octets; nil where there is none,
-// then next is where openssl goes on.
+// readDER takes one element as asn1_d2i_read_bio does; nil where there is none. Next is where openssl goes on: it
+// reads at least eight octets for every header that it looks at, those inside an indefinite length too.
 func readDER(data []byte, at int) (element []byte, next int) {
 	const headerSize = 8
 	rest := data[at:]
-	size, ok := elementSize(rest, 0)
-	switch {
-	case !ok:
-		return nil, at + min(headerSize, len(rest))
-	case size > len(rest):
-		return nil, len(data)
-	}
-	return rest[:size], at + min(max(size, headerSize), len(rest))
-}
-
-// maxNesting bounds elements of indefinite length inside each other.
-const maxNesting = 64
-
-// elementSize is the size of the element at the front; more than there is where it is cut off.
-func elementSize(b []byte, depth int) (int, bool) {
-	contents, length, ok := elementHeader(b)
-	if !ok || depth > maxNesting {
-		return 0, false
-	}
-	if length >= 0 {
-		return contents + length, true
-	}
-	for at := contents; ; {
-		if at+2 > len(b) {
-			return len(b) + 1, true
-		}
-		if b[at] == 0 && b[at+1] == 0 {
-			return at + 2, true
-		}
-		size, ok := elementSize(b[at:], depth+1)
+	end, loaded := 0, 0
+	for open := 0; ; {
+		loaded = min(max(loaded, end+headerSize), len(rest))
+		head := rest[end:loaded]
+		contents, length, ok := elementHeader(head)
 		if !ok {
-			return 0, false
+			return nil, at + loaded
 		}
-		if at += size; at > len(b) {
-			return len(b) + 1, true
+		end += contents
+		switch {
+		case length < 0:
+			open++
+		case open > 0 && length == 0 && head[0]&0x1f == 0: // of whatever class
+			open--
+		case length > len(rest)-end:
+			if length-(loaded-end) <= math.MaxInt32 { // more is not even tried
+				loaded = len(rest)
+			}
+			return nil, at + loaded
+		default:
+			end += length
+			loaded = max(loaded, end)
+		}
+		if open == 0 {
+			return rest[:end], at + loaded
 		}
 	}
 }
 
-// elementHeader returns where the contents begin and how long they are, -1 for the indefinite length.
+// elementHeader returns where the contents begin and how long they are, -1 for the indefinite length. It follows
+// ASN1_get_object, which wants an octet behind a length of several.
 func elementHeader(b []byte) (contents, length int, ok bool) {
 	at := 1
 	if len(b) > 0 && b[0]&0x1f == 0x1f {
-		for ; at < len(b) && at < 6 && b[at]&0x80 != 0; at++ {
+		tag := 0
+		for ; at < len(b) && b[at]&0x80 != 0; at++ {
+			if tag = tag<<7 | int(b[at]&0x7f); tag > math.MaxInt32>>7 {
+				return 0, 0, false
+			}
 		}
 		at++
 	}
@@ -288,12 +287,16 @@ func elementHeader(b []byte) (contents, length int, ok bool) {
 	case first < 0x80:
 		return at, int(first), true
 	}
-	n := int(first & 0x7f)
-	if n > 4 || at+n > len(b) {
+	octets := int(first & 0x7f)
+	if at+octets >= len(b) {
 		return 0, 0, false
 	}
-	for _, octet := range b[at : at+n] {
+	digits := bytes.TrimLeft(b[at:at+octets], "\x00")
+	if len(digits) > 8 || len(digits) == 8 && digits[0] >= 0x80 {
+		return 0, 0, false
+	}
+	for _, octet := range digits {
 		length = length<<8 | int(octet)
 	}
-	return at + n, length, length <= 1<<31-1
+	return at + octets, length, true
 }

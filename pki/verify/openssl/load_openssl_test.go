@@ -104,3 +104,61 @@ func TestHeadersAgainstOpenSSL(t *testing.T) {
 		assert.Equal(t, c.store, o.store(t, c.text), "%s, as openssl's store", c.name)
 	}
 }
+
+// Where nothing begins a line, openssl tries an element and goes on behind it, maybe in the midst of a line that is a
+// BEGIN from there. Each prefix stands before a block at every distance at which it might matter.
+func TestPositionsAgainstOpenSSL(t *testing.T) {
+	der := plain(t).Raw
+	good := armour("CERTIFICATE", der)
+	o := newInstalled(t, der)
+	for _, c := range []struct {
+		name, prefix string
+		distances    []int // at which the block is found
+	}{
+		{"an element of two octets", "\x30\x00", []int{8}},
+		{"an element of twelve", "\x30\x0a", []int{2, 12}},
+		{"an element with a long length", "\x30\x82\x00\x10", []int{20}},
+		{"a length with zeros in front", "\x30\x85\x00\x00\x00\x00\x10", []int{23}},
+		{"a length of six octets", "\x30\x86\x00\x00\x00\x00\x00\x10", []int{8}},
+		{"an element longer than the file", "\x30\x84\x00\xff\xff\xff", nil},
+		{"one longer than a C integer", "\x30\x84\x90\x00\x00\x00", []int{8}},
+		{"one that is not, but for what was read", "\x30\x84\x80\x00\x00\x01", nil},
+		{"a tag of several octets", "\x3f\x81\x01\x0a", []int{4, 14}},
+		{"a tag that is too large", "\x3f\xff\xff\xff\xff\xff\x01\x00", []int{8}},
+		{"a tag without end", "\x3f\x80\x80\x80\x80\x80\x80\x80", []int{8}},
+		{"a length at the end of what is read", "\x3f\x81\x81\x81\x01\x82\x00\x04", []int{8}},
+		{"an indefinite length", "\x30\x80\x00\x00", []int{10}},
+		{"one inside another", "\x30\x80\x30\x80\x00\x00\x00\x00", []int{14}},
+		{"an element inside it", "\x30\x80\x04\x03abc\x00\x00", []int{15}},
+		{"a long element inside it", "\x30\x80\x04\x14aaaaaaaaaaaaaaaaaaaa\x00\x00", []int{32}},
+		{"another class ends it", "\x30\x80\x80\x00", []int{10}},
+		{"a damaged header inside it", "\x30\x80\x30\x80\x04\x80", []int{12}},
+		{"a primitive of indefinite length", "\x04\x80\x00\x00", []int{8}},
+		{"a line feed before it", "\x30\x04a\nbc", []int{8}},
+		{"a NUL before it", "\x00\x00", []int{8}},
+		{"a line that begins with NUL", "\x30\x06\n\x00abcd", []int{8}},
+		{"a line as long as the buffer", "\x30\x81\xfb" + strings.Repeat("a", 240), []int{254}},
+		{"a line longer than the buffer", "\x30\x81\xff" + strings.Repeat("a", 240), []int{254, 258}},
+		{"a NUL behind the buffer", "\x30\x81\xff" + strings.Repeat("a", 251) + "\x00", []int{258}},
+	} {
+		var texts []string
+		for n := range 50 {
+			texts = append(texts, c.prefix+strings.Repeat("x", n)+good)
+		}
+		var distances []int
+		for n, found := range agreed(t, o, c.name, texts) {
+			if found {
+				distances = append(distances, len(c.prefix)+n)
+			}
+		}
+		assert.Equal(t, c.distances, distances, c.name)
+	}
+
+	// Text is elements too, of at most 129 octets.
+	indented := strings.ReplaceAll(good, "-----BEGIN", "------BEGIN")
+	var texts []string
+	for n := range 130 {
+		texts = append(texts, indented+strings.Repeat("x", n)+indented)
+	}
+	assert.Contains(t, agreed(t, o, "six dashes", texts), true)
+}

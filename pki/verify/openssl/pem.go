@@ -38,9 +38,12 @@ func (l *lines) next() ([]byte, bool) {
 	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
 		rest = rest[:i+1]
 	}
+	line, _, _ := bytes.Cut(rest, []byte{0}) // to a C program the line ends there, and a file where it is empty
+	if len(line) == 0 {
+		return nil, false
+	}
 	l.at += len(rest)
-	rest, _, _ = bytes.Cut(rest, []byte{0}) // to a C program the line ends there
-	return rest, len(rest) > 0
+	return line, true
 }
 
 // trimmed is the line without the trailing octets that openssl takes for blank: up to the space, and, because it
@@ -59,12 +62,15 @@ var (
 	mark  = []byte("\xef\xbb\xbf")
 )
 
-// readPEM finds the next block at or behind position at and returns the position behind it, or behind what was
-// read when it failed.
-func readPEM(data []byte, at int) (block, int, pemResult) {
+// readPEM finds the next block that begins at or behind position at and before stop. It returns the position behind
+// it, or behind what was read when it failed.
+func readPEM(data []byte, at, stop int) (block, int, pemResult) {
 	l := &lines{data, at}
 	var label []byte
 	for first := true; ; first = false {
+		if l.at >= stop {
+			return block{}, l.at, pemNone
+		}
 		line, ok := l.next()
 		if !ok {
 			return block{}, l.at, pemNone

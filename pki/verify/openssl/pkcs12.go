@@ -52,7 +52,7 @@ func tooManyIterations(b []byte, depth int) bool {
 	var last byte
 	for at := 0; at < len(b); {
 		contents, length, ok := elementHeader(b[at:])
-		if !ok || length < 0 || at+contents+length > len(b) {
+		if !ok || length < 0 || length > len(b)-at-contents {
 			return false
 		}
 		tag, body := b[at], b[at+contents:at+contents+length]
