@@ -6,10 +6,8 @@ package openssl
 
 import (
 	"bytes"
-	"crypto/x509"
 	"errors"
 	"math"
-	"strings"
 
 	"github.com/pkitool/pkitool/pki/verify"
 )
@@ -49,27 +47,21 @@ func ParseStore(data []byte) (Objects, error) {
 }
 
 func (o *Objects) addBlock(b block) error {
-	known := true
-	var err error
+	switch b.label {
+	case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CRL":
+		if b.header != "" {
+			return errors.New("a header before a certificate or CRL")
+		}
+	}
 	switch b.label {
 	case "CERTIFICATE", "X509 CERTIFICATE":
-		err = o.addCertificate(verify.ParseCertificate(b.data))
+		return o.addCertificate(verify.ParseCertificate(b.data))
 	case "TRUSTED CERTIFICATE":
-		err = o.addCertificate(verify.ParseTrustedCertificate(b.data))
+		return o.addCertificate(verify.ParseTrustedCertificate(b.data))
 	case "X509 CRL":
-		err = o.addCRL(b.data)
-	case "RSA PRIVATE KEY", "DSA PRIVATE KEY", "EC PRIVATE KEY":
-		if len(b.header) > len("Proc-Type:") { // encrypted, and left so
-			return encryptionHeader(b.header)
-		}
-		err = privateKey(b.label, b.data)
-	default:
-		known = false
+		return o.addCRL(b.data)
 	}
-	if known && err == nil && b.header != "" {
-		return errors.New("a header in a PEM block that is not encrypted")
-	}
-	return err
+	return passKey(b)
 }
 
 func (o *Objects) addCertificate(c *verify.Certificate, err error) error {
@@ -134,32 +126,6 @@ func ParseHashed(data []byte, forCRLs bool) (found Objects, whole bool) {
 	}
 }
 
-func encryptionHeader(header string) error {
-	if !strings.HasPrefix(header, "Proc-Type:") || !strings.Contains(header, "ENCRYPTED") {
-		return errors.New("a header in a PEM block that is not encrypted")
-	}
-	return nil
-}
-
-// privateKey only asks whether it is one: openssl fails on a broken key in a file of anchors. DSA, which the
-// standard library does not read, is believed.
-func privateKey(label string, der []byte) error {
-	var err error
-	switch label {
-	case "RSA PRIVATE KEY":
-		_, err = x509.ParsePKCS1PrivateKey(der)
-	case "EC PRIVATE KEY":
-		_, err = x509.ParseECPrivateKey(der)
-	}
-	if err != nil {
-		if _, pkcs8 := x509.ParsePKCS8PrivateKey(der); pkcs8 == nil {
-			return nil
-		}
-		return errors.New("damaged private key")
-	}
-	return nil
-}
-
 // Parse reads a file of certificates or CRLs in any form, as for targets, -trusted, -untrusted and -CRLfile: PEM, DER
 // or PKCS #12 without a passphrase, one behind the other. What cannot be read is passed over. Parsing stops behind
 // the object at which enough says so; nil reads all.
@@ -199,7 +165,7 @@ func Parse(data []byte, enough func(Objects) bool) Objects {
 // addPEM takes a block whose label openssl knows, in this very spelling. Of others it takes nothing, whatever is
 // inside.
 func (o *Objects) addPEM(b block) {
-	if len(b.header) > len("Proc-Type:") {
+	if b.headed() {
 		return // encrypted, or a header that openssl does not understand
 	}
 	switch b.label {
