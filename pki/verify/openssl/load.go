@@ -132,7 +132,7 @@ func ParseHashed(data []byte, forCRLs bool) (found Objects, whole bool) {
 func Parse(data []byte, enough func(Objects) bool) Objects {
 	var found Objects
 	budget := 64<<20 + 16*len(data) // against files in which every search runs to the end
-	searched := 0                   // up to here no line begins a block
+	searched := 0                   // no line before it begins a block that is worth anything
 	for at := 0; at < len(data) && budget > 0; {
 		before, stop := at, len(data)
 		if n := bytes.IndexByte(data[at:max(at, searched)], '\n'); n >= 0 {
@@ -140,12 +140,11 @@ func Parse(data []byte, enough func(Objects) bool) Objects {
 		}
 		b, next, result := readPEM(data, at, stop)
 		budget -= next - at
-		switch {
-		case result == pemFound:
+		if result == pemFound && b.decides() {
 			at = next
 			found.addPEM(b)
-		case result == pemNone && stop == len(data):
-			searched = max(searched, next)
+		} else if result != pemNone || stop == len(data) {
+			searched = max(searched, b.begin)
 		}
 		if at == before {
 			element, next := readDER(data, at)
@@ -162,8 +161,19 @@ func Parse(data []byte, enough func(Objects) bool) Objects {
 	return found
 }
 
-// addPEM takes a block whose label openssl knows, in this very spelling. Of others it takes nothing, whatever is
-// inside.
+// decides reports whether openssl, having read the block, goes on behind it, whether it could use it or not. For labels
+// that it does not know it tries an element at the place from where it searched, as if there were no block.
+func (b block) decides() bool {
+	switch b.label {
+	case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CRL",
+		"ENCRYPTED PRIVATE KEY", "PRIVATE KEY", "PUBLIC KEY", "RSA PRIVATE KEY", "RSA PUBLIC KEY", "EC PRIVATE KEY", "EC PARAMETERS", "SM2 PRIVATE KEY", "SM2 PARAMETERS",
+		"DSA PRIVATE KEY", "DSA PUBLIC KEY", "DSA PARAMETERS", "DH PARAMETERS", "X9.42 DH PARAMETERS":
+		return true
+	}
+	return b.headed()
+}
+
+// addPEM takes a block of certificates or CRLs. Of others it takes nothing, whatever is inside.
 func (o *Objects) addPEM(b block) {
 	if b.headed() {
 		return // encrypted, or a header that openssl does not understand

@@ -105,6 +105,32 @@ func TestHeadersAgainstOpenSSL(t *testing.T) {
 	}
 }
 
+// Behind a block of a label that openssl knows it finds an element, behind others it does not look.
+func TestLabelsAgainstOpenSSL(t *testing.T) {
+	der := plain(t).Raw
+	o := newInstalled(t, der)
+	body := strings.Repeat("{", 300) // as text an element of 125 octets; the block is longer
+	known := []string{
+		"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CRL", "PRIVATE KEY", "PUBLIC KEY", "RSA PRIVATE KEY", "RSA PUBLIC KEY",
+		"EC PRIVATE KEY", "EC PARAMETERS", "DSA PRIVATE KEY", "DSA PUBLIC KEY", "DSA PARAMETERS", "DH PARAMETERS", "X9.42 DH PARAMETERS",
+		"ENCRYPTED PRIVATE KEY", "SM2 PRIVATE KEY", "SM2 PARAMETERS",
+	}
+	unknown := []string{
+		"", "FOO", "certificate", "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", "PKCS7", "CMS", "PKCS12",
+		"DH PRIVATE KEY", "ANY PRIVATE KEY", "X9.42 DH PARAMETER", "ATTRIBUTE CERTIFICATE", "OPENSSH PRIVATE KEY", "ED25519 PRIVATE KEY", "A:B",
+	}
+	const header = "Comment: anything\n\n"
+	var texts []string
+	for _, label := range append(known, unknown...) {
+		text := armour(label, []byte(body)) + string(der)
+		texts = append(texts, text, strings.Replace(text, "\n", "\n"+header, 1))
+	}
+	for i, found := range agreed(t, o, "labels", texts) {
+		plain := i%2 == 0
+		assert.Equal(t, i < 2*len(known) || !plain, found, "text %d", i)
+	}
+}
+
 // Where nothing begins a line, openssl tries an element and goes on behind it, maybe in the midst of a line that is a
 // BEGIN from there. Each prefix stands before a block at every distance at which it might matter.
 func TestPositionsAgainstOpenSSL(t *testing.T) {

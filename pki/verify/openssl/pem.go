@@ -12,6 +12,7 @@ type block struct {
 	label  string
 	header string
 	data   []byte
+	begin  int // where its BEGIN line begins, or, if there is none, where the search for one ended
 }
 
 // headed reports whether openssl takes the header for one of an encrypted block, which it is by its length.
@@ -115,14 +116,16 @@ var (
 // it, or behind what was read when it failed.
 func readPEM(data []byte, at, stop int) (block, int, pemResult) {
 	l := &lines{data, at}
+	var b block
 	var label []byte
 	for first := true; ; first = false {
+		b.begin = l.at
 		if l.at >= stop {
-			return block{}, l.at, pemNone
+			return b, l.at, pemNone
 		}
 		line, ok := l.next()
 		if !ok {
-			return block{}, l.at, pemNone
+			return b, l.at, pemNone
 		}
 		if first && len(line) > len(mark) {
 			line = bytes.TrimPrefix(line, mark)
@@ -133,18 +136,20 @@ func readPEM(data []byte, at, stop int) (block, int, pemResult) {
 			break
 		}
 	}
-	if data, next, ok := plainBody(data, l.at, label); ok {
-		return block{label: string(label), data: data}, next, pemFound
+	b.label = string(label)
+	if decoded, next, ok := plainBody(data, l.at, label); ok {
+		b.data = decoded
+		return b, next, pemFound
 	}
 	header, body, ok := readBody(l, label)
 	if !ok {
-		return block{}, l.at, pemDamaged
+		return b, l.at, pemDamaged
 	}
-	decoded, ok := decodeBase64(body)
-	if !ok || len(decoded) == 0 {
-		return block{}, l.at, pemDamaged
+	b.header = string(header)
+	if b.data, ok = decodeBase64(body); !ok || len(b.data) == 0 {
+		return b, l.at, pemDamaged
 	}
-	return block{string(label), string(header), decoded}, l.at, pemFound
+	return b, l.at, pemFound
 }
 
 // plainBody decodes a block that is written as all tools write it, straight from the file. Whatever is unusual about
