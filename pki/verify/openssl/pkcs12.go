@@ -1,46 +1,190 @@
 package openssl
 
 import (
-	"github.com/pkitool/pkitool/pki/verify"
+	"bytes"
+	"encoding/asn1"
+	"encoding/hex"
+	"errors"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 	"software.sslmate.com/src/go-pkcs12"
+
+	"github.com/pkitool/pkitool/pki/verify"
 )
 
 // maxIterations bounds the work that a PKCS #12 file may ask for to derive a key.
 const maxIterations = 1 << 20
 
 // addPKCS12 takes the certificates of a PKCS #12 file whose passphrase is empty, the one of the private key first,
-// as openssl orders them. Nobody is asked for a passphrase.
+// as openssl orders them. Nobody is asked for a passphrase. The keys are not looked at, only which certificate says
+// that it belongs to one.
 func (o *Objects) addPKCS12(der []byte) {
 	if len(der) < 8 || der[0] != 0x30 || tooManyIterations(der, 0) {
 		return
 	}
-	//lint:ignore SA1019 it alone reads files without a key, and checks nothing
-	blocks, err := pkcs12.ToPEM(der, "")
-	if err != nil {
+	in := cryptobyte.String(der)
+	var file, safes cryptobyte.String
+	if !in.ReadASN1(&file, cbasn1.SEQUENCE) || !file.SkipASN1(cbasn1.INTEGER) || !readData(&file, &safes) ||
+		!file.SkipOptionalASN1(cbasn1.SEQUENCE) || !file.Empty() || !safes.ReadASN1(&safes, cbasn1.SEQUENCE) {
 		return
 	}
-	var keyID string
-	for _, b := range blocks {
-		if b.Type == "PRIVATE KEY" {
-			keyID = b.Headers["localKeyId"]
+	//lint:ignore SA1019 the library has nothing else that tells a passphrase from a form that it does not read
+	if _, err := pkcs12.ToPEM(der, ""); errors.Is(err, pkcs12.ErrIncorrectPassword) {
+		return
+	}
+	var all bags
+	for !safes.Empty() {
+		if !all.addSafe(&safes) {
+			return
 		}
 	}
 	var own, others []*verify.Certificate
-	for _, b := range blocks {
-		if b.Type != "CERTIFICATE" {
-			continue
-		}
-		c, err := verify.ParseCertificate(b.Bytes)
+	for _, b := range all.certificates {
+		c, err := verify.ParseCertificate(b.der)
 		if err != nil {
 			return
 		}
-		if keyID != "" && b.Headers["localKeyId"] == keyID {
+		if all.keyID != "" && b.keyID == all.keyID && len(own) == 0 {
 			own = append(own, c)
 		} else {
 			others = append(others, c)
 		}
 	}
 	o.Certificates = append(append(o.Certificates, own...), others...)
+}
+
+// bags are what a PKCS #12 file holds. A keyID is what a key and its certificate have in common.
+type bags struct {
+	certificates []certificateBag
+	keyID        string
+}
+
+type certificateBag struct {
+	der   []byte
+	keyID string
+}
+
+var (
+	oidData          = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
+	oidEncryptedData = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 6}
+	oidKeyBag        = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 1}
+	oidShroudedBag   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 2}
+	oidCertBag       = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 3}
+	oidX509          = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 22, 1}
+	oidLocalKeyID    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 21}
+
+	explicit0 = cbasn1.Tag(0).ContextSpecific().Constructed()
+)
+
+// legacyCiphers are the beginnings, in DER, of the names of RC4 and RC2, which openssl 3.0 has only in a provider that
+// is not loaded.
+var legacyCiphers = [][]byte{
+	{6, 10, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 12, 1, 1}, {6, 10, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 12, 1, 2},
+	{6, 10, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 12, 1, 5}, {6, 10, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 12, 1, 6},
+}
+
+// readData reads a ContentInfo of plain data.
+func readData(in, data *cryptobyte.String) bool {
+	var info, content cryptobyte.String
+	var kind asn1.ObjectIdentifier
+	return in.ReadASN1(&info, cbasn1.SEQUENCE) && info.ReadASN1ObjectIdentifier(&kind) && kind.Equal(oidData) &&
+		info.ReadASN1(&content, explicit0) && content.ReadASN1(data, cbasn1.OCTET_STRING)
+}
+
+// addSafe reads one safe; an encrypted one goes through the library, in a file made for it. False says that the
+// whole file is of no use.
+func (b *bags) addSafe(safes *cryptobyte.String) bool {
+	var element cryptobyte.String
+	if !safes.ReadASN1Element(&element, cbasn1.SEQUENCE) {
+		return false
+	}
+	plain, contents := element, cryptobyte.String(nil)
+	if readData(&plain, &contents) {
+		return contents.ReadASN1(&contents, cbasn1.SEQUENCE) && b.addBags(contents)
+	}
+	for _, name := range legacyCiphers {
+		if bytes.Contains(element, name) {
+			return false
+		}
+	}
+	//lint:ignore SA1019 it alone gives the certificates as they are
+	blocks, err := pkcs12.ToPEM(fileOfSafe(element), "")
+	for _, block := range blocks {
+		switch block.Type {
+		case "CERTIFICATE":
+			b.certificates = append(b.certificates, certificateBag{block.Bytes, block.Headers["localKeyId"]})
+		case "PRIVATE KEY":
+			b.keyID = block.Headers["localKeyId"]
+		}
+	}
+	return err == nil
+}
+
+// fileOfSafe is a PKCS #12 file of that safe and, because the library wants two, of an empty one.
+func fileOfSafe(safe []byte) []byte {
+	var out cryptobyte.Builder
+	data := func(out *cryptobyte.Builder, contents cryptobyte.BuilderContinuation) {
+		out.AddASN1(cbasn1.SEQUENCE, func(info *cryptobyte.Builder) {
+			info.AddASN1ObjectIdentifier(oidData)
+			info.AddASN1(explicit0, func(content *cryptobyte.Builder) {
+				content.AddASN1(cbasn1.OCTET_STRING, func(octets *cryptobyte.Builder) { octets.AddASN1(cbasn1.SEQUENCE, contents) })
+			})
+		})
+	}
+	out.AddASN1(cbasn1.SEQUENCE, func(file *cryptobyte.Builder) {
+		file.AddASN1Int64(3)
+		data(file, func(safes *cryptobyte.Builder) {
+			safes.AddBytes(safe)
+			data(safes, func(*cryptobyte.Builder) {})
+		})
+	})
+	return out.BytesOrPanic()
+}
+
+// addBags reads the bags of a safe that is not encrypted.
+func (b *bags) addBags(contents cryptobyte.String) bool {
+	for !contents.Empty() {
+		var bag, value, attributes cryptobyte.String
+		var kind asn1.ObjectIdentifier
+		if !contents.ReadASN1(&bag, cbasn1.SEQUENCE) || !bag.ReadASN1ObjectIdentifier(&kind) || !bag.ReadASN1(&value, explicit0) ||
+			!bag.ReadOptionalASN1(&attributes, nil, cbasn1.SET) {
+			return false
+		}
+		id, ok := localKeyID(attributes)
+		switch {
+		case !ok:
+			return false
+		case kind.Equal(oidKeyBag), kind.Equal(oidShroudedBag):
+			b.keyID = id
+		case kind.Equal(oidCertBag):
+			var certificate, content, der cryptobyte.String
+			var form asn1.ObjectIdentifier
+			if !value.ReadASN1(&certificate, cbasn1.SEQUENCE) || !certificate.ReadASN1ObjectIdentifier(&form) ||
+				!certificate.ReadASN1(&content, explicit0) {
+				return false
+			}
+			if form.Equal(oidX509) && content.ReadASN1(&der, cbasn1.OCTET_STRING) {
+				b.certificates = append(b.certificates, certificateBag{der, id})
+			}
+		}
+	}
+	return true
+}
+
+// localKeyID looks it up among attributes, as the library writes it.
+func localKeyID(attributes cryptobyte.String) (id string, ok bool) {
+	for !attributes.Empty() {
+		var attribute, values, value cryptobyte.String
+		var kind asn1.ObjectIdentifier
+		if !attributes.ReadASN1(&attribute, cbasn1.SEQUENCE) || !attribute.ReadASN1ObjectIdentifier(&kind) || !attribute.ReadASN1(&values, cbasn1.SET) {
+			return "", false
+		}
+		if kind.Equal(oidLocalKeyID) && values.ReadASN1(&value, cbasn1.OCTET_STRING) {
+			id = hex.EncodeToString(value)
+		}
+	}
+	return id, true
 }
 
 // tooManyIterations looks through the structure for key derivations: a sequence that starts with a salt and a
