@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"encoding/pem"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func scribble(r *rand.Rand, text []byte) []byte {
 	i := r.IntN(len(lines))
 	at := r.IntN(len(text) + 1)
 	insert := func(s string) []byte { return slices.Concat(text[:at], []byte(s), text[at:]) }
-	switch r.IntN(16) {
+	switch r.IntN(19) {
 	case 0:
 		return bytes.Join(slices.Delete(slices.Clone(lines), i, i+1), nil)
 	case 1:
@@ -96,7 +97,7 @@ func scribble(r *rand.Rand, text []byte) []byte {
 	case 6:
 		return text[at:]
 	case 7:
-		return bytes.ReplaceAll(text, []byte("CERTIFICATE"), []byte([]string{"X509 CERTIFICATE", "TRUSTED CERTIFICATE", "CERT", "certificate", "X509 CRL", "FOO", "PUBLIC KEY", "PRIVATE KEY", "RSA PRIVATE KEY"}[r.IntN(9)]))
+		return bytes.ReplaceAll(text, []byte("CERTIFICATE"), []byte([]string{"X509 CERTIFICATE", "TRUSTED CERTIFICATE", "CERT", "certificate", "X509 CRL", "FOO", "PUBLIC KEY", "PRIVATE KEY", "RSA PRIVATE KEY", "CERTIFICATE REQUEST"}[r.IntN(10)]))
 	case 8:
 		return bytes.ReplaceAll(text, []byte("\n"), []byte([]string{"\r\n", "\r", "\n\n", " \n", "\n ", "\n\t"}[r.IntN(6)]))
 	case 9:
@@ -115,6 +116,20 @@ func scribble(r *rand.Rand, text []byte) []byte {
 			text[at] = []byte("A=-*\n \x00:")[r.IntN(8)]
 		}
 		return text
+	case 15: // all blocks as they are in binary
+		var out []byte
+		for b, rest := pem.Decode(text); b != nil; b, rest = pem.Decode(rest) {
+			out = append(out, b.Bytes...)
+		}
+		return out
+	case 16: // an element in front, in the same line
+		front := []string{"\x30\x00abcdef", "\x30\x80\x00\x00abcdef", "\x30\x0a", "\x04\x80abcdef", "-", "\x00\x00abcdef", "\x30\x82\x01\x00"}
+		return append([]byte(front[r.IntN(len(front))]), text...)
+	case 17: // a key, or what calls itself one
+		labels := []string{"EC PRIVATE KEY", "PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "FOO PRIVATE KEY", "EC PARAMETERS"}
+		key := pem.EncodeToMemory(&pem.Block{Type: labels[r.IntN(len(labels))], Bytes: append([]byte{0x30, 0x31, 2, 1, 1, 4, 32, 35: 0x42},
+			0x42, 0x42, 0x42, 0xa0, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7)})
+		return append(key, text...)
 	}
 	b := bytes.TrimSpace(text)
 	return bytes.ReplaceAll(b, []byte("-----\n"), []byte("-----\n\n"))
