@@ -26,7 +26,7 @@ func (o *Objects) addPKCS12(der []byte) {
 	in := cryptobyte.String(der)
 	var file, safes cryptobyte.String
 	if !in.ReadASN1(&file, cbasn1.SEQUENCE) || !file.SkipASN1(cbasn1.INTEGER) || !readData(&file, &safes) ||
-		!file.SkipOptionalASN1(cbasn1.SEQUENCE) || !file.Empty() || !safes.ReadASN1(&safes, cbasn1.SEQUENCE) {
+		!isMAC(file) || !safes.ReadASN1(&safes, cbasn1.SEQUENCE) {
 		return
 	}
 	//lint:ignore SA1019 the library has nothing else that tells a passphrase from a form that it does not read
@@ -90,6 +90,27 @@ func readData(in, data *cryptobyte.String) bool {
 	var kind asn1.ObjectIdentifier
 	return in.ReadASN1(&info, cbasn1.SEQUENCE) && info.ReadASN1ObjectIdentifier(&kind) && kind.Equal(oidData) &&
 		info.ReadASN1(&content, explicit0) && content.ReadASN1(data, cbasn1.OCTET_STRING)
+}
+
+// isMAC reports whether it is a MacData, or nothing: the library does not tell one that it cannot read from one that
+// is right. Of the digests it has no SHA-224 and SHA-384, whose MAC is believed.
+func isMAC(in cryptobyte.String) bool {
+	if in.Empty() {
+		return true
+	}
+	var mac, info, algorithm cryptobyte.String
+	var digest asn1.ObjectIdentifier
+	if !in.ReadASN1(&mac, cbasn1.SEQUENCE) || !in.Empty() ||
+		!mac.ReadASN1(&info, cbasn1.SEQUENCE) || !mac.SkipASN1(cbasn1.OCTET_STRING) || !mac.SkipOptionalASN1(cbasn1.INTEGER) || !mac.Empty() ||
+		!info.ReadASN1(&algorithm, cbasn1.SEQUENCE) || !info.SkipASN1(cbasn1.OCTET_STRING) || !info.Empty() ||
+		!algorithm.ReadASN1ObjectIdentifier(&digest) || !algorithm.SkipOptionalASN1(cbasn1.NULL) || !algorithm.Empty() {
+		return false
+	}
+	switch digest.String() {
+	case "1.3.14.3.2.26", "2.16.840.1.101.3.4.2.1", "2.16.840.1.101.3.4.2.2", "2.16.840.1.101.3.4.2.3", "2.16.840.1.101.3.4.2.4":
+		return true
+	}
+	return false
 }
 
 // addSafe reads one safe; an encrypted one goes through the library, in a file made for it. False says that the

@@ -1,6 +1,7 @@
 package openssl_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -16,7 +17,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
@@ -41,6 +41,7 @@ func TestPKCS12AgainstOpenSSL(t *testing.T) {
 		"-inkey key.pem -in leaf.pem -passout pass: -keypbe NONE -certpbe NONE -nomac":                       true,
 		"-inkey key.pem -in both.pem -passout pass: -keypbe NONE -certpbe NONE":                              true,
 		"-inkey key.pem -in leaf.pem -passout pass: -certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES":            true,
+		"-inkey key.pem -in leaf.pem -passout pass: -macalg sha384":                                          true,
 		"-inkey key.pem -in leaf.pem -passout pass: -LMK -CSP x -name friendly":                              true,
 		"-nokeys -in leaf.pem -passout pass:":                                                                true,
 		"-nokeys -in leaf.pem -passout pass: -certpbe NONE":                                                  true,
@@ -63,9 +64,11 @@ func TestPKCS12AgainstOpenSSL(t *testing.T) {
 		}
 	}
 
-	// The library passes over what it does not know behind the last element, and takes a file whose MAC is not one for
-	// a file without.
-	file, err := pkcs12.Passwordless.EncodeTrustStore([]*x509.Certificate{leaf}, "")
+	// The library passes over what it does not know behind the last element, and checks no MAC of a digest that it does
+	// not know.
+	cmd := exec.Command("openssl", "pkcs12", "-export", "-nokeys", "-in", "leaf.pem", "-passout", "pass:", "-certpbe", "NONE", "-macalg", "sha256")
+	cmd.Dir = o.dir
+	file, err := cmd.Output()
 	require.NoError(t, err)
 	longer := asn1.RawValue{}
 	_, err = asn1.Unmarshal(file, &longer)
@@ -73,5 +76,10 @@ func TestPKCS12AgainstOpenSSL(t *testing.T) {
 	longer.FullBytes, longer.Bytes = nil, append(longer.Bytes, 5, 0)
 	damaged, err := asn1.Marshal(longer)
 	require.NoError(t, err)
-	assert.Equal(t, []bool{true, false}, agreed(t, o, "an element behind", []string{string(file), string(damaged)}))
+	sha256 := []byte("\x60\x86\x48\x01\x65\x03\x04\x02\x01")
+	require.True(t, bytes.Contains(file, sha256))
+	otherDigest := bytes.Replace(file, sha256, []byte("\x60\x86\x48\x01\x65\x03\x04\x02\x41"), 1)
+	otherSalt := bytes.Clone(file)
+	otherSalt[len(file)-5] ^= 1 // before the number of iterations
+	assert.Equal(t, []bool{true, false, false, false}, agreed(t, o, "damaged", []string{string(file), string(damaged), string(otherDigest), string(otherSalt)}))
 }
