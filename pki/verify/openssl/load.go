@@ -105,22 +105,21 @@ func ParseHashed(data []byte, forCRLs bool) (found Objects, whole bool) {
 		if result == pemDamaged {
 			return found, false
 		}
-		var err error
+		read := func() error { return found.addCRL(b.data) }
 		switch b.label {
 		case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE":
 			if forCRLs {
 				continue
 			}
-			err = found.addCertificate(verify.ParseTrustedCertificate(b.data))
+			read = func() error { return found.addCertificate(verify.ParseTrustedCertificate(b.data)) }
 		case "X509 CRL":
 			if !forCRLs {
 				continue
 			}
-			err = found.addCRL(b.data)
 		default:
 			continue
 		}
-		if err != nil || b.header != "" {
+		if b.header != "" || read() != nil {
 			return found, false
 		}
 	}
@@ -166,7 +165,8 @@ func Parse(data []byte, enough func(Objects) bool) Objects {
 func (b block) decides() bool {
 	switch b.label {
 	case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CRL",
-		"ENCRYPTED PRIVATE KEY", "PRIVATE KEY", "PUBLIC KEY", "RSA PRIVATE KEY", "RSA PUBLIC KEY", "EC PRIVATE KEY", "EC PARAMETERS", "SM2 PRIVATE KEY", "SM2 PARAMETERS",
+		"ENCRYPTED PRIVATE KEY", "PRIVATE KEY", "PUBLIC KEY", "RSA PRIVATE KEY", "RSA PUBLIC KEY",
+		"EC PRIVATE KEY", "EC PARAMETERS", "SM2 PRIVATE KEY", "SM2 PARAMETERS",
 		"DSA PRIVATE KEY", "DSA PUBLIC KEY", "DSA PARAMETERS", "DH PARAMETERS", "X9.42 DH PARAMETERS":
 		return true
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
@@ -102,6 +103,24 @@ func TestHeadersAgainstOpenSSL(t *testing.T) {
 		_, err := openssl.ParseStore([]byte(c.text))
 		assert.Equal(t, c.store, err == nil, "%s, as a store", c.name)
 		assert.Equal(t, c.store, o.store(t, c.text), "%s, as openssl's store", c.name)
+	}
+}
+
+// A header, which a certificate has none of, ends a file of -CApath before that certificate.
+func TestHashedHeaderAgainstOpenSSL(t *testing.T) {
+	good := plain(t)
+	c, err := verify.ParseCertificate(good.Raw)
+	require.NoError(t, err)
+	o := newInstalled(t, good.Raw)
+	require.NoError(t, os.Mkdir(filepath.Join(o.dir, "hashed"), 0o700))
+	text := armour("CERTIFICATE", good.Raw)
+	for want, text := range map[bool]string{true: text, false: strings.Replace(text, "\n", "\na: b\n\n", 1)} {
+		require.NoError(t, os.WriteFile(filepath.Join(o.dir, "hashed", fmt.Sprintf("%08x.0", c.Subject().Hash())), []byte(text), 0o600))
+		out := o.run([]string{"verify", "-partial_chain", "-no_check_time", "-no-CAfile", "-no-CAstore", "-CApath", "hashed", "good.pem"})
+		assert.Equal(t, want, strings.Contains(out, "good.pem: OK"), out)
+		found, whole := openssl.ParseHashed([]byte(text), false)
+		assert.Equal(t, want, len(found.Certificates) == 1)
+		assert.Equal(t, want, whole)
 	}
 }
 
