@@ -191,9 +191,12 @@ func (o *Objects) addPEM(b block) {
 
 // addDER takes whatever an element is.
 func (o *Objects) addDER(der []byte) {
-	if o.addAnyCertificate(der) != nil && o.addCRL(der) != nil {
-		o.addPKCS12(der)
+	if o.addAnyCertificate(der) == nil || o.addCRL(der) == nil {
+		return
 	}
+	before := len(o.Certificates)
+	o.addPKCS12(der)
+	o.foreign = o.foreign || len(o.Certificates) == before && keyIn(der) != noKey
 }
 
 // addAnyCertificate takes trust settings behind the certificate if they are any, whatever the label says; where they

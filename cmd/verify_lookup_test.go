@@ -1,0 +1,89 @@
+package cmd_test
+
+import (
+	"bytes"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/verify"
+)
+
+// What stands before or behind the anchor, in a directory by hash or in a store, and is none: openssl stops at some of
+// it, and at some of it forgets what it has found.
+func TestVerifyStrangersInStores(t *testing.T) {
+	openssl := tooling(t, "openssl")
+	dir := t.TempDir()
+	caFile, targets := fleet(t, dir, 1, algorithms[0].newKey)
+	ca, err := os.ReadFile(caFile)
+	require.NoError(t, err)
+	block, _ := pem.Decode(ca)
+	c, err := verify.ParseCertificate(block.Bytes)
+	require.NoError(t, err)
+	key, err := pki.GenerateKey(pki.ECDSAP256)
+	require.NoError(t, err)
+	private, err := pki.EncodePrivateKey(key)
+	require.NoError(t, err)
+	privateDER, _ := pem.Decode(private)
+	damaged := bytes.Replace(ca, []byte("\n"), []byte("\n!!!!"), 1)
+	request := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: block.Bytes})
+	hash := fmt.Sprintf("%08x.", c.Subject().Hash())
+
+	again := []string{"-untrusted", targets[0]}
+	for i, row := range []struct {
+		option string
+		files  [][]byte // of a store the first is all
+		more   []string
+		good   bool
+	}{
+		{"-CApath", [][]byte{ca}, nil, true},
+		{"-CApath", [][]byte{damaged, ca}, nil, false},
+		{"-CApath", [][]byte{append(bytes.Clone(ca), damaged...), ca}, nil, true},
+		{"-CApath", [][]byte{append(bytes.Clone(damaged), ca...)}, nil, false},
+		{"-CApath", [][]byte{private, ca}, nil, false},
+		{"-CApath", [][]byte{append(bytes.Clone(private), ca...)}, nil, true},
+		{"-CApath", [][]byte{append(bytes.Clone(request), ca...)}, nil, true},
+		{"-CApath", [][]byte{block.Bytes, ca}, nil, false},
+		{"-CApath", [][]byte{nil, ca}, nil, false},
+		{"-CAstore", [][]byte{ca}, nil, true},
+		{"-CAstore", [][]byte{append([]byte("text\n"), ca...)}, nil, true},
+		{"-CAstore", [][]byte{append(bytes.Clone(damaged), ca...)}, nil, false},
+		{"-CAstore", [][]byte{append(bytes.Clone(ca), damaged...)}, nil, true},
+		{"-CAstore", [][]byte{append(bytes.Clone(private), ca...)}, nil, false},
+		{"-CAstore", [][]byte{append(bytes.Clone(private), ca...)}, again, false},
+		{"-CAstore", [][]byte{append(bytes.Clone(ca), private...)}, nil, false},
+		{"-CAstore", [][]byte{append(bytes.Clone(ca), private...)}, again, true},
+		{"-CAstore", [][]byte{append(bytes.Clone(block.Bytes), privateDER.Bytes...)}, nil, false},
+		{"-CAstore", [][]byte{append(bytes.Clone(request), ca...)}, nil, false},
+	} {
+		for _, inDir := range []bool{true, false} {
+			if !inDir && row.option == "-CApath" {
+				continue
+			}
+			place := filepath.Join(dir, fmt.Sprint(i, inDir))
+			if inDir {
+				require.NoError(t, os.Mkdir(place, 0o755))
+				for n, data := range row.files {
+					require.NoError(t, os.WriteFile(filepath.Join(place, fmt.Sprint(hash, n)), data, 0o600))
+				}
+			} else {
+				require.NoError(t, os.WriteFile(place, row.files[0], 0o600))
+			}
+			want := map[bool]int{true: 0, false: 2}[row.good]
+			args := append(append([]string{row.option, place}, row.more...), targets[0])
+			_, stderr, code := verifyRun(t.Context(), "", args...)
+			assert.Equal(t, want, code, "row %d: %s", i, stderr)
+			theirs := exec.Command(openssl, append([]string{"verify"}, args...)...)
+			theirs.Env = []string{"SSL_CERT_FILE=/nonexistent", "SSL_CERT_DIR=/nonexistent"}
+			out, _ := theirs.CombinedOutput()
+			assert.Equal(t, want, theirs.ProcessState.ExitCode(), "row %d, openssl: %s", i, out)
+		}
+	}
+}
