@@ -144,7 +144,7 @@ func (l *lookup) take(found *openssl.Objects, path string, objects openssl.Objec
 // closure is what of the lookups can take part in the paths of one target. It walks all paths there could be: from the
 // target to every certificate that bears its issuer's name, and on from there; openssl asks for the same names.
 func (l *lookup) closure(r *verifyRequest, target *verify.Certificate) openssl.Objects {
-	w := &walk{lookup: l, request: r, target: target, inFile: map[string]bool{}, seen: map[string]bool{}, queue: []*verify.Certificate{target}}
+	w := &walk{lookup: l, request: r, inFile: map[string]bool{}, seen: map[string]bool{}, queue: []*verify.Certificate{target}}
 	for _, c := range r.anchors {
 		w.inFile[c.Subject().Key()] = true
 	}
@@ -166,7 +166,6 @@ func (l *lookup) closure(r *verifyRequest, target *verify.Certificate) openssl.O
 type walk struct {
 	*lookup
 	request *verifyRequest
-	target  *verify.Certificate
 	inFile  map[string]bool // names that the store has already, by Key
 	seen    map[string]bool
 	queue   []*verify.Certificate
@@ -202,13 +201,6 @@ func (w *walk) ask(name verify.Name) {
 	}
 }
 
-// askedAgain reports whether openssl asks a second time for a name that it has not found, and then finds what it has
-// read meanwhile: after the untrusted certificates, and for a self-signed target that may be trusted itself.
-func (w *walk) askedAgain(name verify.Name) bool {
-	r := w.request
-	return len(r.untrusted) > 0 || r.options.PartialChain && w.target.SelfSigned() && w.target.Subject().Equal(name)
-}
-
 // askStore is for a name that is nowhere else. A file is then taken once, as a whole.
 func (w *walk) askStore(name verify.Name) []*verify.Certificate {
 	if w.whole {
@@ -216,7 +208,7 @@ func (w *walk) askStore(name verify.Name) []*verify.Certificate {
 	}
 	w.whole = w.storeFile != ""
 	found := w.inStore(name.Hash())
-	if found.spoilt && !w.askedAgain(name) {
+	if found.spoilt {
 		return slices.DeleteFunc(slices.Clone(found.Certificates), func(c *verify.Certificate) bool { return c.Subject().Equal(name) })
 	}
 	return found.Certificates
