@@ -2,6 +2,7 @@ package cmd_test
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/verify"
@@ -34,6 +36,10 @@ func TestVerifyStrangersInStores(t *testing.T) {
 	privateDER, _ := pem.Decode(private)
 	damaged := bytes.Replace(ca, []byte("\n"), []byte("\n!!!!"), 1)
 	request := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: block.Bytes})
+	issuer, err := x509.ParseCertificate(block.Bytes)
+	require.NoError(t, err)
+	archive, err := pkcs12.Modern.Encode(key, issuer, nil, "")
+	require.NoError(t, err)
 	hash := fmt.Sprintf("%08x.", c.Subject().Hash())
 
 	for i, row := range []struct {
@@ -57,6 +63,8 @@ func TestVerifyStrangersInStores(t *testing.T) {
 		{"-CAstore", [][]byte{append(bytes.Clone(private), ca...)}, false},
 		{"-CAstore", [][]byte{append(bytes.Clone(ca), private...)}, false},
 		{"-CAstore", [][]byte{append(bytes.Clone(block.Bytes), privateDER.Bytes...)}, false},
+		{"-CAstore", [][]byte{archive}, false},
+		{"-CAstore", [][]byte{append(bytes.Clone(ca), archive...)}, false},
 		{"-CAstore", [][]byte{append(bytes.Clone(request), ca...)}, false},
 	} {
 		for _, inDir := range []bool{true, false} {

@@ -80,16 +80,19 @@ func (o *Objects) addCRL(der []byte) error {
 }
 
 // ParseCAStore reads a file of -CAstore: any form, as with Parse, up to the first object that is no certificate or CRL
-// or cannot be read. good says that there was one, and no key behind: else openssl finds nothing where it has looked
-// for something, though what it met before stays.
+// or cannot be read; of a PKCS #12 file the key is the first. good says that there was one, and no key behind: else
+// openssl finds nothing where it has looked for something, though what it met before stays.
 func ParseCAStore(data []byte) (found Objects, good bool) {
-	count := 0
+	certificates, lists := 0, 0
 	found = Parse(data, func(found Objects) bool {
-		before := count
-		count = len(found.Certificates) + len(found.CRLs)
-		return found.foreign || count == before
+		if found.foreign || len(found.Certificates)+len(found.CRLs) == certificates+lists {
+			return true
+		}
+		certificates, lists = len(found.Certificates), len(found.CRLs)
+		return false
 	})
-	return found, count > 0 && !found.foreign
+	found.Certificates, found.CRLs = found.Certificates[:certificates], found.CRLs[:lists]
+	return found, certificates+lists > 0 && !found.foreign
 }
 
 // ParseHashed reads a file of -CApath, which openssl looks up for certificates or for CRLs: PEM only, other blocks are

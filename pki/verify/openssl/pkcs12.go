@@ -51,12 +51,14 @@ func (o *Objects) addPKCS12(der []byte) {
 			others = append(others, c)
 		}
 	}
+	o.foreign = o.foreign || all.key
 	o.Certificates = append(append(o.Certificates, own...), others...)
 }
 
 // bags are what a PKCS #12 file holds. A keyID is what a key and its certificate have in common.
 type bags struct {
 	certificates []certificateBag
+	key          bool // there is one
 	keyID        string
 }
 
@@ -135,7 +137,7 @@ func (b *bags) addSafe(safes *cryptobyte.String) bool {
 		case "CERTIFICATE":
 			b.certificates = append(b.certificates, certificateBag{block.Bytes, block.Headers["localKeyId"]})
 		case "PRIVATE KEY":
-			b.keyID = block.Headers["localKeyId"]
+			b.key, b.keyID = true, block.Headers["localKeyId"]
 		}
 	}
 	return err == nil
@@ -176,7 +178,7 @@ func (b *bags) addBags(contents cryptobyte.String) bool {
 		case !ok:
 			return false
 		case kind.Equal(oidKeyBag), kind.Equal(oidShroudedBag):
-			b.keyID = id
+			b.key, b.keyID = true, id
 		case kind.Equal(oidCertBag):
 			var certificate, content, der cryptobyte.String
 			var form asn1.ObjectIdentifier
