@@ -154,9 +154,9 @@ func (l *lookup) closure(r *verifyRequest, target *verify.Certificate) openssl.O
 	for len(w.queue) > 0 {
 		c := w.queue[0]
 		w.queue = w.queue[1:]
-		w.ask(c.Issuer())
+		w.ask(c.Issuer(), w.askedAgain(c, target))
 		if c == target && r.options.PartialChain {
-			w.ask(c.Subject()) // it may be trusted itself
+			w.ask(c.Subject(), true) // it may be trusted itself
 		}
 	}
 	return w.out
@@ -173,8 +173,19 @@ type walk struct {
 	whole   bool // the -CAstore file has been taken, all of it
 }
 
+// askedAgain reports whether openssl asks a second time for the issuer of c that it has not found, and then finds what
+// it has read meanwhile: where the untrusted certificates end, and for a self-signed target that may be trusted itself.
+func (w *walk) askedAgain(c, target *verify.Certificate) bool {
+	r := w.request
+	if c == target && r.options.PartialChain && c.SelfSigned() {
+		return true
+	}
+	below := c == target || slices.Contains(r.untrusted, c) && !w.inFile[c.Subject().Key()] // nothing trusted up to here
+	return below && len(r.untrusted) > 0 && len(certificatesOf(r.untrusted, c.Issuer())) == 0
+}
+
 // ask looks a name up, once, and goes on to what bears it.
-func (w *walk) ask(name verify.Name) {
+func (w *walk) ask(name verify.Name, again bool) {
 	if w.seen[name.Key()] {
 		return
 	}
@@ -184,7 +195,7 @@ func (w *walk) ask(name verify.Name) {
 	if !w.inFile[name.Key()] {
 		found := w.inDir(name.Hash(), false).Certificates
 		if len(certificatesOf(found, name)) == 0 {
-			found = append(slices.Clip(found), w.askStore(name)...)
+			found = append(slices.Clip(found), w.askStore(name, again)...)
 		}
 		for _, c := range found {
 			w.inFile[c.Subject().Key()] = true
@@ -202,13 +213,13 @@ func (w *walk) ask(name verify.Name) {
 }
 
 // askStore is for a name that is nowhere else. A file is then taken once, as a whole.
-func (w *walk) askStore(name verify.Name) []*verify.Certificate {
+func (w *walk) askStore(name verify.Name, again bool) []*verify.Certificate {
 	if w.whole {
 		return nil
 	}
 	w.whole = w.storeFile != ""
 	found := w.inStore(name.Hash())
-	if found.spoilt {
+	if found.spoilt && !again {
 		return slices.DeleteFunc(slices.Clone(found.Certificates), func(c *verify.Certificate) bool { return c.Subject().Equal(name) })
 	}
 	return found.Certificates

@@ -42,30 +42,34 @@ func TestVerifyStrangersInStores(t *testing.T) {
 	require.NoError(t, err)
 	hash := fmt.Sprintf("%08x.", c.Subject().Hash())
 
+	again := []string{"-untrusted", targets[0]}
 	for i, row := range []struct {
 		option string
 		files  [][]byte // of a store the first is all
 		good   bool
+		more   []string
 	}{
-		{"-CApath", [][]byte{ca}, true},
-		{"-CApath", [][]byte{damaged, ca}, false},
-		{"-CApath", [][]byte{append(bytes.Clone(ca), damaged...), ca}, true},
-		{"-CApath", [][]byte{append(bytes.Clone(damaged), ca...)}, false},
-		{"-CApath", [][]byte{private, ca}, false},
-		{"-CApath", [][]byte{append(bytes.Clone(private), ca...)}, true},
-		{"-CApath", [][]byte{append(bytes.Clone(request), ca...)}, true},
-		{"-CApath", [][]byte{block.Bytes, ca}, false},
-		{"-CApath", [][]byte{nil, ca}, false},
-		{"-CAstore", [][]byte{ca}, true},
-		{"-CAstore", [][]byte{append([]byte("text\n"), ca...)}, true},
-		{"-CAstore", [][]byte{append(bytes.Clone(damaged), ca...)}, false},
-		{"-CAstore", [][]byte{append(bytes.Clone(ca), damaged...)}, true},
-		{"-CAstore", [][]byte{append(bytes.Clone(private), ca...)}, false},
-		{"-CAstore", [][]byte{append(bytes.Clone(ca), private...)}, false},
-		{"-CAstore", [][]byte{append(bytes.Clone(block.Bytes), privateDER.Bytes...)}, false},
-		{"-CAstore", [][]byte{archive}, false},
-		{"-CAstore", [][]byte{append(bytes.Clone(ca), archive...)}, false},
-		{"-CAstore", [][]byte{append(bytes.Clone(request), ca...)}, false},
+		{"-CApath", [][]byte{ca}, true, nil},
+		{"-CApath", [][]byte{damaged, ca}, false, nil},
+		{"-CApath", [][]byte{append(bytes.Clone(ca), damaged...), ca}, true, nil},
+		{"-CApath", [][]byte{append(bytes.Clone(damaged), ca...)}, false, nil},
+		{"-CApath", [][]byte{private, ca}, false, nil},
+		{"-CApath", [][]byte{append(bytes.Clone(private), ca...)}, true, nil},
+		{"-CApath", [][]byte{append(bytes.Clone(request), ca...)}, true, nil},
+		{"-CApath", [][]byte{block.Bytes, ca}, false, nil},
+		{"-CApath", [][]byte{nil, ca}, false, nil},
+		{"-CAstore", [][]byte{ca}, true, nil},
+		{"-CAstore", [][]byte{append([]byte("text\n"), ca...)}, true, nil},
+		{"-CAstore", [][]byte{append(bytes.Clone(damaged), ca...)}, false, nil},
+		{"-CAstore", [][]byte{append(bytes.Clone(ca), damaged...)}, true, nil},
+		{"-CAstore", [][]byte{append(bytes.Clone(private), ca...)}, false, nil},
+		{"-CAstore", [][]byte{append(bytes.Clone(private), ca...)}, false, again},
+		{"-CAstore", [][]byte{append(bytes.Clone(ca), private...)}, false, nil},
+		{"-CAstore", [][]byte{append(bytes.Clone(ca), private...)}, true, again},
+		{"-CAstore", [][]byte{append(bytes.Clone(block.Bytes), privateDER.Bytes...)}, false, nil},
+		{"-CAstore", [][]byte{archive}, false, nil},
+		{"-CAstore", [][]byte{append(bytes.Clone(ca), archive...)}, false, nil},
+		{"-CAstore", [][]byte{append(bytes.Clone(request), ca...)}, false, nil},
 	} {
 		for _, inDir := range []bool{true, false} {
 			if !inDir && row.option == "-CApath" {
@@ -81,7 +85,7 @@ func TestVerifyStrangersInStores(t *testing.T) {
 				require.NoError(t, os.WriteFile(place, row.files[0], 0o600))
 			}
 			want := map[bool]int{true: 0, false: 2}[row.good]
-			args := []string{row.option, place, targets[0]}
+			args := append(append([]string{row.option, place}, row.more...), targets[0])
 			_, stderr, code := verifyRun(t.Context(), "", args...)
 			assert.Equal(t, want, code, "row %d: %s", i, stderr)
 			theirs := exec.Command(openssl, append([]string{"verify"}, args...)...)
