@@ -48,7 +48,8 @@ func unmarshal(der []byte, v any) error {
 	return err
 }
 
-// lenientCertificate reads a certificate that package verify takes, as openssl does. Its PublicKey is nil.
+// lenientCertificate reads a certificate that package verify takes, as openssl does. Its PublicKey is nil where
+// crypto/x509 does not read the key.
 func lenientCertificate(der []byte) (*x509.Certificate, bool) {
 	var raw rawCertificate
 	if _, err := verify.ParseCertificate(der); err != nil || unmarshal(der, &raw) != nil {
