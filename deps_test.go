@@ -20,16 +20,17 @@ var floors = []struct {
 	pkg   string
 	above []string
 }{
+	{"finding", nil},
 	{"pki/internal/sign", nil},
 	{"pki/internal/lint", nil},
-	{"pki", []string{"pki/internal/sign", "pki/internal/lint"}},
+	{"pki", []string{"finding", "pki/internal/sign", "pki/internal/lint"}},
 	{"pki/verify", nil},
 	{"pki/verify/openssl", []string{"pki/verify"}},
 	{"pki/verify/internal/cases", nil},
-	{"pki/inspect", []string{"pki", "pki/verify", "pki/verify/openssl"}},
+	{"pki/inspect", []string{"finding", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"pki/store", nil},
 	{"certs", []string{"pki"}},
-	{"kubeconfig", nil},
+	{"kubeconfig", []string{"finding"}},
 	{"config", []string{"certs", "pki"}},
 	{"phases", []string{"certs", "kubeconfig", "pki", "pki/store", "pki/verify"}},
 	{"cmd", []string{"phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/verify/openssl", "pki/inspect"}},

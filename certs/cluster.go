@@ -35,7 +35,7 @@ type Cluster struct {
 	// its CAs and its service-account key pair are shared, and never made here.
 	Joins bool
 
-	// Nodes are the control-plane nodes to make certificates for, at least one.
+	// Nodes are the nodes to make certificates for, at least one.
 	Nodes []Node
 
 	// KeyAlgorithm is for every key of a certificate, SAKeyAlgorithm for the
@@ -46,7 +46,51 @@ type Cluster struct {
 	// Validity is how long leaves are valid from now on, CAValidity how long CAs.
 	Validity   time.Duration
 	CAValidity time.Duration
+
+	// Assumed are the values that nobody gave: defaults, and what this host says of
+	// itself. They fill empty places, and never count against what lies on disk.
+	Assumed Facts
+	// Unknown says why a value of the node is not known, by fact: there is no
+	// default route, say. A row that needs it is judged without it, and not made.
+	Unknown map[Facts]string
 }
+
+// Facts is a set of the values of a Cluster that rows are made from.
+type Facts uint16
+
+// The facts. The node's own are NodeName, AdvertiseAddress and BindPort.
+const (
+	ClusterName Facts = 1 << iota
+	ControlPlaneEndpoint
+	ServiceCIDRs
+	DNSDomain
+	NodeName
+	AdvertiseAddress
+	BindPort
+)
+
+// Has reports whether all of the facts are in the set.
+func (f Facts) Has(facts Facts) bool { return f&facts == facts }
+
+// Scope says which nodes have a row, and of a node which rows it has: a set.
+type Scope uint8
+
+// The scopes.
+const (
+	Shared            Scope = 1 << iota // made once, the same on every node
+	ControlPlane                        // nodes that run an API server
+	FirstControlPlane                   // the node of `kubeadm init`
+	EtcdMember                          // nodes that run etcd
+	AnyNode                             // nodes that run a kubelet
+)
+
+// The usual nodes: of `kubeadm init`, of `kubeadm join --control-plane`, and of
+// `kubeadm join`. With an external etcd there are no members among them.
+const (
+	FirstNode  = ControlPlane | FirstControlPlane | EtcdMember | AnyNode
+	JoinedNode = ControlPlane | EtcdMember | AnyNode
+	WorkerNode = AnyNode
+)
 
 // Endpoint is a host and a port. Host is an IP address or a lower-case DNS
 // name, without brackets; Port 0 means the API server's own port.
@@ -62,8 +106,10 @@ type ExternalEtcd struct {
 	CAFile, CertFile, KeyFile string
 }
 
-// Node is one control-plane node.
+// Node is one node.
 type Node struct {
+	// Roles are what it takes part in; 0 is FirstNode.
+	Roles Scope
 	// Name is the node's name: the user system:node:<name>.
 	Name string
 	// AdvertiseAddress is where its API server is reached (kubeadm's localAPIEndpoint).

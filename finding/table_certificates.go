@@ -1,0 +1,74 @@
+package finding
+
+// Certificates: what is wrong with a leaf or a client certificate, wherever it lies.
+
+const (
+	CertificateMissing     ID = "certificate-missing"
+	KeyMissing             ID = "key-missing"
+	KeyMismatch            ID = "key-mismatch"
+	KeyUnfit               ID = "key-unfit"
+	CertificateExpired     ID = "certificate-expired"
+	CertificateNotYetValid ID = "certificate-not-yet-valid"
+	CertificateExpiring    ID = "certificate-expiring"
+	OtherCA                ID = "other-ca"
+	OtherCASameName        ID = "other-ca-same-name"
+	OutlivesCA             ID = "outlives-ca"
+	ChainRefused           ID = "chain-refused"
+	SignatureWeak          ID = "signature-weak"
+	SubjectDiffers         ID = "subject-differs"
+	SubjectOtherName       ID = "subject-other-name"
+	GroupsOlder            ID = "groups-older"
+	CommonNameMissing      ID = "common-name-missing"
+	CommonNameLong         ID = "common-name-long"
+	NamesMissing           ID = "names-missing"
+	NamesLeftOut           ID = "names-left-out"
+	NamesMore              ID = "names-more"
+	NamesNone              ID = "names-none"
+	UsageMissing           ID = "usage-missing"
+	SignatureUsageMissing  ID = "signature-usage-missing"
+	LeafIsCA               ID = "leaf-is-ca"
+)
+
+const (
+	hintReissue = "`pkitool init phase {phase} {row} --reissue` replaces it, after a copy of the old files"
+	hintCSR     = "the CA's key is not here: make a request with `pkitool certs generate-csr {row}`, have it signed, and bring the certificate back with `pkitool certs import FILE`"
+	hintSigner  = "have the request signed again, with what it asks for"
+	hintOwner   = "the file belongs to whoever runs etcd: tell them"
+)
+
+// leaf are the remedies of a fault that a new certificate mends.
+var leaf = map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintCSR, Import: hintSigner, Given: hintOwner}
+
+var certificateRules = []Rule{
+	{ID: CertificateMissing, Severity: Error, Text: "certificate is missing",
+		Remedies: map[Asker]string{Renew: "`pkitool init phase {phase} {row}` makes it", Check: "`pkitool init phase {phase} {row}` makes it", External: hintCSR, Given: "the configuration names it: put it there"}},
+	{ID: KeyMissing, Severity: Error, Text: "private key is missing", Reason: "the component that serves or logs in with the certificate does not start",
+		Remedies: map[Asker]string{Init: "put the key back from a backup, or: " + hintReissue, Renew: "put the key back from a backup, or: " + hintReissue, Check: "put the key back from a backup, or: " + hintReissue, External: hintCSR, Given: "the configuration names it: put it there"}},
+	{ID: KeyMismatch, Severity: Error, Text: "key does not match certificate", Reason: "crypto/tls refuses the pair", Remedies: leaf},
+	{ID: KeyUnfit, Severity: Error, Text: "{had}", Reason: "crypto/tls refuses such keys", Remedies: leaf},
+	{ID: CertificateExpired, Severity: Error, Text: "certificate has expired on {had}",
+		Remedies: map[Asker]string{Init: "`pkitool certs renew {row}` renews it", Check: "`pkitool certs renew {row}` renews it", External: hintCSR, Import: hintSigner, Given: hintOwner}},
+	{ID: CertificateNotYetValid, Severity: Error, Text: "certificate is not valid before {had}", Remedy: "check the clock of this host, and of the one that issued the certificate"},
+	{ID: CertificateExpiring, Severity: Warning, Text: "expires on {had0}, in {had1}"},
+	{ID: OtherCA, Severity: Error, Text: "certificate is signed by another CA: {had}", Reason: "peers that trust the CA of the row refuse it", Remedies: leaf},
+	{ID: OtherCASameName, Severity: Error, Text: "certificate is signed by another CA of the same name: it names the key {had}, the CA here has {wanted}",
+		Reason: "the cluster was initialised twice, or files of two clusters are mixed", Remedies: leaf},
+	{ID: OutlivesCA, Severity: Warning, Text: "certificate outlives its CA: valid until {had}, the CA ends {wanted}",
+		Reason: "it stops working when the CA ends, earlier than it says"},
+	{ID: ChainRefused, Severity: Error, Text: "does not verify against {wanted}: {had}", Reason: "crypto/x509 refuses the chain, so every Kubernetes component does", Remedies: leaf},
+	{ID: SignatureWeak, Severity: Error, Text: "certificate is signed with {had}, which Kubernetes components refuse", Reason: "crypto/x509 takes no SHA-1 and no MD5 signature", Remedies: leaf},
+	{ID: SubjectDiffers, Severity: Error, Text: "subject is {had}, not {wanted}", Reason: "the API server knows its clients by CN (user) and O (groups)", Remedies: leaf},
+	{ID: SubjectOtherName, Severity: Notice, Text: "subject is {had}, pkitool would write {wanted}", Reason: "nobody reads the subject of this certificate"},
+	{ID: GroupsOlder, Severity: Notice, Text: "groups are {had}, as an older kubeadm gave them", Reason: "kubeadm 1.22 to 1.36 gave this certificate different groups, and RBAC may rest on the old ones"},
+	{ID: CommonNameMissing, Severity: Error, Text: "certificate has no common name: the API server takes its holder for nobody", Reason: "the API server's x509 authenticator takes the CN for the user's name", Remedies: leaf},
+	{ID: CommonNameLong, Severity: Warning, Text: "common name has {had} characters, more than the 64 of RFC 5280",
+		Reason: "RFC 5280 appendix A.1 (ub-common-name); Kubernetes components take it, other software may not"},
+	{ID: NamesMissing, Severity: Error, Text: "certificate lacks the names {wanted}", Reason: "TLS clients that use the name refuse the connection",
+		Remedies: map[Asker]string{Init: hintReissue, Check: hintReissue, External: hintCSR, Import: hintSigner, Given: hintOwner}},
+	{ID: NamesLeftOut, Severity: Notice, Text: "certificate is without the names {wanted}, which nobody asked for"},
+	{ID: NamesMore, Severity: Notice, Text: "certificate has more names than planned: {had}"},
+	{ID: NamesNone, Severity: Error, Text: "certificate of a server has no DNS name and no address", Reason: "crypto/x509 compares host names with the SANs only, never with the CN", Remedies: leaf},
+	{ID: UsageMissing, Severity: Error, Text: "certificate lacks the extended key usage {wanted}", Reason: "crypto/x509 refuses it for this purpose", Remedies: leaf},
+	{ID: SignatureUsageMissing, Severity: Warning, Text: "certificate lacks the key usage digitalSignature", Reason: "Go does not look at it; openssl and other TLS software refuse the certificate"},
+	{ID: LeafIsCA, Severity: Error, Text: "certificate is a CA: whoever holds its key can sign for anybody", Reason: "it is part of every chain to the same root", Remedies: leaf},
+}

@@ -1,0 +1,5 @@
+package finding
+
+// Kubeconfigs as files: what package kubeconfig sees.
+
+var kubeconfigRules = []Rule{}

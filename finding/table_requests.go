@@ -1,0 +1,5 @@
+package finding
+
+// Certificate requests.
+
+var requestRules = []Rule{}
