@@ -74,7 +74,7 @@ func sign(ctx context.Context, todo []*work, cas map[string]*authority, o Option
 	err := each(ctx, todo, func(w *work) bool { return w.Spec.Kind == certs.CA }, func(w *work) error {
 		t := w.Spec.Template()
 		t.NotBefore, t.NotAfter = pki.Window(o.Now, w.Spec.Validity)
-		root, err := pki.SelfSign(t, w.key)
+		root, err := pki.SelfSign(ctx, t, w.key)
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func sign(ctx context.Context, todo []*work, cas map[string]*authority, o Option
 		return err
 	}
 	return each(ctx, todo, func(w *work) bool { return w.Spec.Kind != certs.CA && w.Spec.Kind != certs.KeyPair }, func(w *work) error {
-		return w.issue(cas[w.Spec.Issuer], o)
+		return w.issue(ctx, cas[w.Spec.Issuer], o)
 	})
 }
 
@@ -129,12 +129,11 @@ func (a *Action) template() pki.Template {
 	t := a.Spec.Template()
 	if a.renewal != nil {
 		t.ExtKeyUsage, t.UnknownExtKeyUsage, t.RawSANs = a.renewal.usages, a.renewal.unknownUsages, a.renewal.sans
-		t.Renews = a.held.chain[0]
 	}
 	return t
 }
 
-func (w *work) issue(ca *authority, o Options) (err error) {
+func (w *work) issue(ctx context.Context, ca *authority, o Options) (err error) {
 	if w.frameOnly {
 		w.conf, err = kubeconfig.Edit{Server: w.Spec.Place.Server, CA: pki.EncodeCertificates(ca.bundle...)}.Apply(w.held.conf.data)
 		return err
@@ -143,7 +142,7 @@ func (w *work) issue(ca *authority, o Options) (err error) {
 	if t.NotBefore, t.NotAfter, err = ca.signer.Window(o.Now, w.Spec.Validity); err != nil {
 		return err
 	}
-	if w.chain, err = ca.signer.Issue(t, w.key); err != nil {
+	if w.chain, err = ca.signer.Issue(ctx, t, w.key); err != nil {
 		return err
 	}
 	if w.renewal != nil {

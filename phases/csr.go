@@ -230,8 +230,8 @@ func parseRequest(data []byte) (*x509.CertificateRequest, error) {
 	if r.PublicKey == nil {
 		return nil, errors.New("certificate request holds a key of an unknown kind")
 	}
-	if fault := pki.KeyFault(r.PublicKey); fault != "" {
-		return nil, errors.New(fault)
+	if fault := pki.KeyFault(r.PublicKey); fault != nil {
+		return nil, fault
 	}
 	switch err := r.CheckSignature(); {
 	case errors.Is(err, x509.ErrUnsupportedAlgorithm):

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -53,8 +54,8 @@ func (d *decider) haveCA(a *Action, f *found, auth *authority) {
 		return
 	}
 	if !f.key.exists {
-		if !slices.ContainsFunc(f.chain, func(c *x509.Certificate) bool { return pki.SigningFault(c, d.now) == "" }) {
-			a.refuse(Fault{Text: pki.SigningFault(f.own(), d.now), Path: f.cert.path, Hint: caHint})
+		if !slices.ContainsFunc(f.chain, func(c *x509.Certificate) bool { return pki.SigningFault(c, d.now) == nil }) {
+			a.refuse(Fault{Text: pki.SigningFault(f.own(), d.now).Text(), Path: f.cert.path, Hint: caHint})
 			return
 		}
 		auth.external = true
@@ -233,8 +234,8 @@ func (d *decider) create(a *Action, ca *authority, verb Verb, reason string) {
 	if ca.signer != nil {
 		if _, _, err := ca.signer.Window(d.now, a.Spec.Validity); err != nil {
 			fault := Fault{Text: err.Error(), Path: a.Files[len(a.Files)-1]}
-			if h, ok := err.(interface{ Hint() string }); ok {
-				fault.Hint = h.Hint()
+			if f, ok := err.(*finding.Finding); ok {
+				fault.Hint = f.Remedy(finding.Init)
 			}
 			a.refuse(fault)
 			return

@@ -119,7 +119,7 @@ func takeRow(s certs.Spec, dirs Dirs) *found {
 	}
 	if f.cert.exists {
 		if s.Kind == certs.KeyPair {
-			f.pubs, f.chainErr = pki.ParsePublicKeys(f.cert.data)
+			f.pubs, _, f.chainErr = pki.ParsePublicKeys(f.cert.data)
 		} else {
 			f.chain, f.chainErr = pki.ParseCertificates(f.cert.data)
 		}

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -62,15 +62,15 @@ type judge struct {
 // key judges the private key of a row, which must be there.
 func (j judge) key(f *found, path string) []Fault {
 	switch {
-	case errors.Is(f.keyErr, pki.ErrEncryptedKey):
-		return []Fault{{Text: pki.ErrEncryptedKey.Error(), Path: path, Hint: hintKey}}
+	case f.keyErr != nil && finding.Of(f.keyErr, finding.KeyBroken).ID == finding.KeyEncrypted:
+		return []Fault{{Text: f.keyErr.Error(), Path: path, Hint: hintKey}}
 	case f.keyErr != nil:
 		return []Fault{{Text: f.keyErr.Error(), Path: path}}
 	case f.signer == nil:
 		return []Fault{{Text: "private key is missing", Path: path}}
 	}
-	if fault := pki.KeyFault(f.signer.Public()); fault != "" {
-		return []Fault{{Text: fault, Path: path}}
+	if fault := pki.KeyFault(f.signer.Public()); fault != nil {
+		return []Fault{{Text: fault.Text(), Path: path}}
 	}
 	return nil
 }

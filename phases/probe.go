@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"context"
 	"crypto"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -31,7 +32,7 @@ func (d *decider) unfit(s certs.Spec, t pki.Template, ca *authority) string {
 	if err != nil {
 		return err.Error()
 	}
-	chain, err := ca.signer.Issue(t, key)
+	chain, err := ca.signer.Issue(context.Background(), t, key)
 	if err != nil {
 		return err.Error()
 	}
@@ -52,9 +53,9 @@ func (a *authority) certify(t pki.Template, key crypto.Signer, pub crypto.Public
 		return nil, errors.New("key is the CA's own: whoever serves or logs in with it could sign as the CA")
 	}
 	if key != nil {
-		chain, err = a.signer.Issue(t, key)
+		chain, err = a.signer.Issue(context.Background(), t, key)
 	} else {
-		chain, err = a.signer.IssuePublic(t, pub)
+		chain, err = a.signer.IssuePublic(context.Background(), t, pub)
 	}
 	if err != nil || !slices.ContainsFunc(a.bundle, limited) {
 		return chain, err

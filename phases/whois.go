@@ -136,8 +136,8 @@ func (d *describer) cluster(c kubeconfig.Cluster) {
 		return
 	}
 	for _, ca := range cas {
-		if fault := pki.SigningFault(ca, d.now); fault != "" {
-			find("ca-unfit", kubeconfig.Error, "certificate authority: "+fault, "take the cluster's CA certificate (ca.crt) anew")
+		if fault := pki.SigningFault(ca, d.now); fault != nil {
+			find("ca-unfit", kubeconfig.Error, "certificate authority: "+fault.Text(), "take the cluster's CA certificate (ca.crt) anew")
 		}
 	}
 }
