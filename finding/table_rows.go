@@ -66,7 +66,7 @@ var rowRules = []Rule{
 	{ID: RowAbsent, Severity: Notice, Text: "is not on this node"},
 	{ID: ServerNotCovered, Severity: Error, Text: "server {had} is no name of the API server's certificate any more", Reason: "clients refuse the connection"},
 
-	{ID: WouldOutliveCA, Severity: Error, Text: "would outlive its CA: valid until {had}, the CA ends {wanted}", Remedy: "give --validity {had1} or less, or replace the CA first"},
+	{ID: WouldOutliveCA, Severity: Error, Text: "would outlive its CA: valid until {had0}, the CA ends {wanted}", Remedy: "give --validity {had1} or less, or replace the CA first"},
 	{ID: CAForbids, Severity: Error, Text: "its CA cannot sign it: the certificate would not be accepted, it {had}", Remedy: hintCA},
 	{ID: CAExternal, Severity: Error, Text: "cannot be signed here: the key of its CA is not here", Remedy: hintCSR},
 	{ID: LinkNotWritten, Severity: Error, Text: "is a symbolic link, not written through", Remedy: "replace the link by the file, or use the directory that the link leads to"},

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -152,7 +153,7 @@ func (p *parser) privateKey(where string, b *pem.Block) {
 	o := Object{Kind: PrivateKey, Where: where}
 	key, err := pki.ParsePrivateKey(pem.EncodeToMemory(b))
 	switch {
-	case errors.Is(err, pki.ErrEncryptedKey):
+	case err != nil && finding.Of(err, finding.KeyBroken).ID == finding.KeyEncrypted:
 		o.Encrypted = true
 	case err != nil:
 		p.fault(where, err)

@@ -1,4 +1,4 @@
-package sign_test
+package cfssl_test
 
 import (
 	"bytes"
