@@ -32,8 +32,8 @@ var floors = []struct {
 	{"certs", []string{"pki"}},
 	{"kubeconfig", []string{"finding"}},
 	{"config", []string{"certs", "pki"}},
-	{"phases", []string{"certs", "kubeconfig", "pki", "pki/store", "pki/verify"}},
-	{"cmd", []string{"phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/verify/openssl", "pki/inspect"}},
+	{"phases", []string{"finding", "certs", "kubeconfig", "pki", "pki/store", "pki/verify"}},
+	{"cmd", []string{"finding", "phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/verify/openssl", "pki/inspect"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/store"
@@ -67,7 +68,7 @@ type found struct {
 	entryErr error
 	bundle   []*x509.Certificate // the kubeconfig's CA certificates
 	caErr    error
-	broken   []kubeconfig.Finding // why client-go would not use the entry, beyond what is judged here
+	broken   []finding.Finding // why client-go would not use the entry, beyond what is judged here
 }
 
 func (f *found) nothing() bool { return !f.cert.exists && !f.key.exists && !f.conf.exists }
@@ -188,11 +189,11 @@ func namedBy(conf string, data []byte, name, what string) ([]byte, error) {
 // unusable are the faults for which client-go refuses an entry, or reads it in
 // another way than it looks: a CA given twice, a CA beside
 // insecure-skip-tls-verify. What the judge says in its own words is left out.
-func unusable(cfg *kubeconfig.Config, e kubeconfig.Entry) []kubeconfig.Finding {
-	ids := []string{"ca-given-twice", "insecure-with-ca", "client-certificate-given-twice", "client-key-given-twice", "exec-and-auth-provider", "credentials-several", "proxy-url-invalid",
-		"exec-incomplete", "exec-version", "exec-mode", "auth-provider", "impersonate-without-user"}
-	return slices.DeleteFunc(cfg.Check(), func(f kubeconfig.Finding) bool {
+func unusable(cfg *kubeconfig.Config, e kubeconfig.Entry) []finding.Finding {
+	ids := []finding.ID{finding.CAGivenTwice, finding.InsecureWithCA, finding.ClientCertificateGivenTwice, finding.ClientKeyGivenTwice, finding.ExecAndAuthProvider, finding.CredentialsSeveral,
+		finding.ProxyURLInvalid, finding.ExecIncomplete, finding.ExecVersion, finding.ExecMode, finding.AuthProvider, finding.ImpersonateWithoutUser, finding.HeaderInvalid, finding.TokenWithSpace}
+	return slices.DeleteFunc(cfg.Check(), func(f finding.Finding) bool {
 		ours := f.Kind == "cluster" && f.Name == e.Cluster.Name || f.Kind == "user" && f.Name == e.User.Name
-		return !ours || f.Severity != kubeconfig.Error || !slices.Contains(ids, f.ID)
+		return !ours || f.Severity != finding.Error || !slices.Contains(ids, f.ID)
 	})
 }

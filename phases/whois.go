@@ -3,9 +3,9 @@ package phases
 import (
 	"bytes"
 	"crypto/x509"
-	"fmt"
 	"time"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/pki"
 )
@@ -13,12 +13,12 @@ import (
 // KubeconfigReport is what a kubeconfig says: who one is in each context, to
 // which server, until when; and what is wrong with it.
 type KubeconfigReport struct {
-	APIVersion     string               `json:"apiVersion"`
-	Kind           string               `json:"kind"`
-	File           string               `json:"file"`
-	CurrentContext string               `json:"currentContext"`
-	Contexts       []ContextReport      `json:"contexts"`
-	Findings       []kubeconfig.Finding `json:"findings"`
+	APIVersion     string            `json:"apiVersion"`
+	Kind           string            `json:"kind"`
+	File           string            `json:"file"`
+	CurrentContext string            `json:"currentContext"`
+	Contexts       []ContextReport   `json:"contexts"`
+	Findings       []finding.Finding `json:"findings"`
 }
 
 // ContextReport is one context.
@@ -39,7 +39,7 @@ type ContextReport struct {
 // Bad reports whether any finding is an error.
 func (r KubeconfigReport) Bad() bool {
 	for _, f := range r.Findings {
-		if f.Severity == kubeconfig.Error {
+		if f.Severity == finding.Error {
 			return true
 		}
 	}
@@ -78,7 +78,7 @@ func DescribeKubeconfig(file string, data []byte, read func(path string) ([]byte
 	}
 	r.Findings = d.findings
 	if r.Findings == nil {
-		r.Findings = []kubeconfig.Finding{}
+		r.Findings = []finding.Finding{}
 	}
 	return r, nil
 }
@@ -103,11 +103,11 @@ func authOf(u kubeconfig.User) string {
 type describer struct {
 	read     func(string) ([]byte, error)
 	now      time.Time
-	findings []kubeconfig.Finding
+	findings []finding.Finding
 }
 
-func (d *describer) find(id string, s kubeconfig.Severity, kind, name string, line int, fault, hint string) {
-	d.findings = append(d.findings, kubeconfig.Finding{ID: id, Severity: s, Kind: kind, Name: name, Line: line, Fault: fault, Hint: hint})
+func (d *describer) find(kind, name string, line int, id finding.ID, had ...string) {
+	d.findings = append(d.findings, *kubeconfig.About(finding.New(id, had...), kind, name, line))
 }
 
 // load is embedded data, or the file that is named.
@@ -119,12 +119,10 @@ func (d *describer) load(data []byte, path string) ([]byte, error) {
 }
 
 func (d *describer) cluster(c kubeconfig.Cluster) {
-	find := func(id string, s kubeconfig.Severity, fault, hint string) {
-		d.find(id, s, "cluster", c.Name, c.Line, fault, hint)
-	}
+	find := func(id finding.ID, had ...string) { d.find("cluster", c.Name, c.Line, id, had...) }
 	data, err := d.load(c.CA, c.CAFile)
 	if err != nil {
-		find("ca-unreadable", kubeconfig.Error, "certificate-authority: "+err.Error(), "")
+		find(finding.CAUnreadable, err.Error())
 		return
 	}
 	if len(data) == 0 {
@@ -132,12 +130,12 @@ func (d *describer) cluster(c kubeconfig.Cluster) {
 	}
 	cas, err := pki.ParseCertificates(data)
 	if err != nil {
-		find("ca-broken", kubeconfig.Error, "certificate authority: "+err.Error(), "")
+		find(finding.CABroken, err.Error())
 		return
 	}
 	for _, ca := range cas {
 		if fault := pki.SigningFault(ca, d.now); fault != "" {
-			find("ca-unfit", kubeconfig.Error, "certificate authority: "+fault, "take the cluster's CA certificate (ca.crt) anew")
+			find(finding.CAUnfit, fault)
 		}
 	}
 }
@@ -148,22 +146,22 @@ func (d *describer) token(u kubeconfig.User) {
 		return
 	}
 	data, err := d.read(u.TokenFile)
-	switch {
-	case err != nil:
-		d.find("token-file-unreadable", kubeconfig.Error, "user", u.Name, u.Line, "tokenFile: "+err.Error(), "")
-	case len(bytes.TrimSpace(data)) == 0:
-		d.find("token-file-empty", kubeconfig.Error, "user", u.Name, u.Line, fmt.Sprintf("tokenFile: holds no token (%s)", u.TokenFile), "")
+	if err != nil {
+		d.find("user", u.Name, u.Line, finding.TokenFileUnreadable, err.Error())
+		return
+	}
+	if f := kubeconfig.TokenFault(string(bytes.TrimSpace(data))); f != nil {
+		f.Path = u.TokenFile
+		d.findings = append(d.findings, *kubeconfig.About(f, "user", u.Name, u.Line))
 	}
 }
 
 // user judges a user's certificate and key, and returns the certificate.
 func (d *describer) user(u kubeconfig.User) *x509.Certificate {
-	find := func(id string, s kubeconfig.Severity, fault, hint string) {
-		d.find(id, s, "user", u.Name, u.Line, fault, hint)
-	}
+	find := func(id finding.ID, had ...string) { d.find("user", u.Name, u.Line, id, had...) }
 	data, err := d.load(u.ClientCert, u.ClientCertFile)
 	if err != nil {
-		find("client-certificate-unreadable", kubeconfig.Error, "client-certificate: "+err.Error(), "")
+		find(finding.ClientCertificateUnreadable, err.Error())
 		return nil
 	}
 	if len(data) == 0 {
@@ -171,22 +169,22 @@ func (d *describer) user(u kubeconfig.User) *x509.Certificate {
 	}
 	chain, err := pki.ParseCertificates(data)
 	if err != nil {
-		find("client-certificate-broken", kubeconfig.Error, "client certificate: "+err.Error(), "")
+		find(finding.ClientCertificateBroken, err.Error())
 		return nil
 	}
 	c := chain[0]
 	switch {
 	case !d.now.Before(c.NotAfter):
-		find("client-certificate-expired", kubeconfig.Error, "client certificate has expired on "+stamp(c.NotAfter), "have it renewed")
+		find(finding.ClientCertificateExpired, stamp(c.NotAfter))
 	case d.now.Before(c.NotBefore):
-		find("client-certificate-not-yet-valid", kubeconfig.Error, "client certificate is not valid before "+stamp(c.NotBefore), "check this host's clock")
+		find(finding.ClientCertificateEarly, stamp(c.NotBefore))
 	}
 	if !allows(c, x509.ExtKeyUsageClientAuth) {
-		find("client-certificate-usage", kubeconfig.Error, "client certificate lacks the usage clientAuth", "")
+		find(finding.ClientCertificateUsage)
 	}
 	data, err = d.load(u.ClientKey, u.ClientKeyFile)
 	if err != nil {
-		find("client-key-unreadable", kubeconfig.Error, "client-key: "+err.Error(), "")
+		find(finding.ClientKeyUnreadable, err.Error())
 		return c
 	}
 	if len(data) == 0 {
@@ -195,9 +193,9 @@ func (d *describer) user(u kubeconfig.User) *x509.Certificate {
 	key, err := pki.ParsePrivateKey(data)
 	switch {
 	case err != nil:
-		find("client-key-broken", kubeconfig.Error, "client key: "+err.Error(), "")
+		find(finding.ClientKeyBroken, err.Error())
 	case !pki.SameKey(c.PublicKey, key.Public()):
-		find("client-key-mismatch", kubeconfig.Error, "client key does not match the client certificate", "the two are of different makings: take both from one place")
+		find(finding.ClientKeyMismatch)
 	}
 	return c
 }
