@@ -31,8 +31,9 @@ var floors = []struct {
 	{"certs", []string{"pki"}},
 	{"kubeconfig", []string{"finding"}},
 	{"config", []string{"certs", "pki"}},
-	{"phases", []string{"certs", "finding", "kubeconfig", "pki", "pki/store", "pki/verify"}},
-	{"cmd", []string{"phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/verify/openssl", "pki/inspect"}},
+	{"phases/judge", []string{"certs", "finding", "kubeconfig", "pki", "pki/store"}},
+	{"phases", []string{"certs", "finding", "kubeconfig", "phases/judge", "pki", "pki/inspect", "pki/store"}},
+	{"cmd", []string{"certs", "config", "finding", "kubeconfig", "phases", "phases/judge", "pki", "pki/inspect", "pki/store", "pki/verify", "pki/verify/openssl"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki"
@@ -67,7 +68,7 @@ func TestDescribeKubeconfigFinds(t *testing.T) {
 			require.NoError(t, err)
 			var got []string
 			for _, f := range r.Findings {
-				got = append(got, f.ID+": "+f.String(), f.Hint)
+				got = append(got, string(f.ID)+": "+f.Text(), f.Remedy(finding.Check))
 			}
 			assert.Equal(t, c.want, got)
 			assert.Equal(t, c.want != nil, r.Bad())

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"bytes"
 	"crypto/x509"
 	"time"
 
@@ -27,11 +28,11 @@ func ReadKubeconfig(file string, data []byte, read func(path string) ([]byte, er
 	k := Kubeconfig{File: file, Config: cfg, Certs: map[string]*x509.Certificate{}, Findings: cfg.Check()}
 	r := confReader{now: now, read: read, out: &k}
 	for _, c := range cfg.Clusters {
-		r.about(kubeconfig.EntryName("cluster", c.Name), c.Line)
+		r.kind, r.name, r.line = "cluster", c.Name, c.Line
 		r.cluster(c)
 	}
 	for _, u := range cfg.Users {
-		r.about(kubeconfig.EntryName("user", u.Name), u.Line)
+		r.kind, r.name, r.line = "user", u.Name, u.Line
 		r.token(u)
 		if c := r.user(u); c != nil {
 			k.Certs[u.Name] = c
@@ -46,20 +47,18 @@ func ReadKubeconfig(file string, data []byte, read func(path string) ([]byte, er
 type confReader struct {
 	now   time.Time
 	read  func(string) ([]byte, error)
-	entry string
+	kind  string
+	name  string
 	line  int
 	out   *Kubeconfig
 }
-
-func (r *confReader) about(entry string, line int) { r.entry, r.line = entry, line }
 
 func (r *confReader) add(f *finding.Finding) {
 	if f == nil {
 		return
 	}
 	g := *f
-	g.Entry, g.Line = r.entry, r.line
-	r.out.Findings = append(r.out.Findings, g)
+	r.out.Findings = append(r.out.Findings, *kubeconfig.About(&g, r.kind, r.name, r.line))
 }
 
 // cluster judges a cluster's CAs: one that is good is enough, as for a pool of crypto/x509.
@@ -114,7 +113,7 @@ func (r *confReader) token(u kubeconfig.User) {
 	}
 	data, f := named(nil, u.TokenFile, "token file", r.read)
 	if f == nil {
-		f = kubeconfig.TokenFileFault(string(data))
+		f = kubeconfig.TokenFault(string(bytes.TrimSpace(data)))
 	}
 	r.add(f)
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/finding"
-	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -377,7 +376,7 @@ func (j Judgement) confTrust(c *Case) {
 // it looks. What is judged here in other words is left out.
 func unusable(h *Held) []finding.Finding {
 	return slices.DeleteFunc(h.Config.Check(), func(f finding.Finding) bool {
-		ours := f.Entry == kubeconfig.EntryName("cluster", h.Entry.Cluster.Name) || f.Entry == kubeconfig.EntryName("user", h.Entry.User.Name)
+		ours := f.Kind == "cluster" && f.Name == h.Entry.Cluster.Name || f.Kind == "user" && f.Name == h.Entry.User.Name
 		return !ours || f.Severity != finding.Error
 	})
 }
