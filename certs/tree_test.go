@@ -131,6 +131,13 @@ func TestGolden(t *testing.T) {
 	assert.Len(t, files, len(clusters), "a golden file without a cluster")
 }
 
+// A node of which neither name nor address is known has its rows all the same.
+func TestUnknownNode(t *testing.T) {
+	tree, err := certs.New(with(func(c *certs.Cluster) { c.Nodes[0] = certs.Node{BindPort: 6443} }))
+	require.NoError(t, err)
+	assert.Len(t, tree.Rows(), 16)
+}
+
 // consistent asserts what every tree must be: issuers before what they issue,
 // no name, no path and no file twice, a document and a consumer for every row.
 func consistent(t *testing.T, tree certs.Tree) {

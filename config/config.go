@@ -315,8 +315,8 @@ func (d *draft) ecdsaGate(r *reader) {
 }
 
 // checkValidity compares the two periods; either is 0 when it was bad itself.
-// No certificate outlives its CA. kubeadm takes such a pair and warns: here a
-// default gives way to what somebody gave, and of two that were given the CA's counts.
+// No certificate outlives its CA. kubeadm takes such a file and warns: here a
+// default gives way to what somebody gave, and of two in the file the CA's counts.
 func (d *draft) checkValidity() {
 	leaf, ca := &d.Cluster.Validity, &d.Cluster.CAValidity
 	if *leaf <= *ca || *ca == 0 {
@@ -330,9 +330,11 @@ func (d *draft) checkValidity() {
 	case !at.Given():
 		d.note(other, "%s is shorter than certificates are valid by default (%s): they are valid as long as the CAs", FormatDuration(*ca), FormatDuration(*leaf))
 		*leaf = *ca
-	default:
+	case at.Layer == ByFile && other.Layer == ByFile:
 		d.note(at, "%s is longer than the CA's %s (%s): certificates are valid as long as the CA", FormatDuration(*leaf), FormatDuration(*ca), other)
 		*leaf = *ca
+	default:
+		d.faults.addf(at, "%s is longer than the CA's %s (%s): no certificate may outlive its CA", FormatDuration(*leaf), FormatDuration(*ca), other)
 	}
 }
 

@@ -332,6 +332,10 @@ etcd:
 
 func TestValidityFaults(t *testing.T) {
 	checkFaults(t, []faultRow{
+		{name: "flag and file", doc: clusterHead + "caCertificateValidityPeriod: 30d\n", flags: map[string]string{"validity": "31d"},
+			want: []string{`--validity: 31d is longer than the CA's 30d (caCertificateValidityPeriod (c.yaml:3)): no certificate may outlive its CA`}},
+		{name: "flag and environment", flags: map[string]string{"validity": "3h"}, env: map[string]string{"PKITOOL_CA_VALIDITY": "2h30m"},
+			want: []string{`--validity: 3h is longer than the CA's 2h30m (PKITOOL_CA_VALIDITY): no certificate may outlive its CA`}},
 		{name: "zero", doc: clusterHead + "certificateValidityPeriod: 0s\ncaCertificateValidityPeriod: -1h\n",
 			want: []string{
 				`c.yaml:3: certificateValidityPeriod: "0s" is no time to be valid: must be 1s at least`,
