@@ -281,14 +281,15 @@ func (c Cluster) checkNodes() []error {
 	}
 	seen := map[string]bool{}
 	for _, n := range c.Nodes {
-		switch {
+		switch { // a name or an address that is not there is not known: Unknown says why
+		case n.Name == "" && len(c.Nodes) == 1:
 		case checkHost(n.Name) != nil:
 			faults = append(faults, fmt.Errorf("node name: %w", checkHost(n.Name)))
 		case seen[n.Name]:
-			faults = append(faults, fmt.Errorf("node name: %q stands there twice", n.Name))
+			faults = append(faults, fmt.Errorf("node name: %q is another node's too", n.Name))
 		}
 		seen[n.Name] = true
-		if !n.AdvertiseAddress.IsValid() || n.AdvertiseAddress.IsUnspecified() || n.AdvertiseAddress.IsMulticast() || n.AdvertiseAddress.Zone() != "" {
+		if n.AdvertiseAddress.IsUnspecified() || n.AdvertiseAddress.IsMulticast() || n.AdvertiseAddress.Zone() != "" {
 			faults = append(faults, fmt.Errorf("advertise address of node %q: %q is not an address of one host", n.Name, n.AdvertiseAddress))
 		}
 		if n.BindPort == 0 {

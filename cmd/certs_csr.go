@@ -70,7 +70,7 @@ CAs, and the service-account key pair, have no request: "init phase certs sa" ma
 	out := addOutput(c, env)
 	out.addQuiet(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s, err := flags.load(out.quiet)
+		s, err := flags.loadRows(out.quiet, func([]string) ([]string, error) { return chooseSigned(c, knownTree(), args) })
 		if err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ and the requests that are spent are removed.
 		if err != nil {
 			return err
 		}
-		s, err := flags.load(out.quiet)
+		s, err := flags.loadRows(out.quiet, func([]string) ([]string, error) { return chooseSigned(c, knownTree(), nil) })
 		if err != nil {
 			return err
 		}

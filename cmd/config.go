@@ -34,6 +34,11 @@ kubeadm documents that --config takes again.`,
 			if s, err = flags.load(false); err != nil {
 				return err
 			}
+			for _, f := range fields() {
+				if why, unknown := s.Cluster.Unknown[f.Fact]; unknown && why != "not asked" {
+					fmt.Fprintf(env.Stderr, "note: --%s: left out, %s\n", f.Flag, oneLine(why))
+				}
+			}
 		}
 		_, err := env.Stdout.Write(config.Print(s))
 		return err

@@ -226,7 +226,13 @@ func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, err
 		if err := flags.idle(c, paths); err != nil {
 			return err
 		}
-		s, err := flags.load(out.quiet)
+		choose := func(tree certs.Tree, skip []string) ([]string, error) {
+			if want != nil {
+				skip = nil // as in kubeadm: a phase that is asked for by its name is not skipped
+			}
+			return phases.Choose(tree, knownTree(), paths, skip)
+		}
+		s, err := flags.loadRows(out.quiet, func(skip []string) ([]string, error) { return choose(knownTree(), skip) })
 		if err != nil {
 			return err
 		}
@@ -234,11 +240,7 @@ func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, err
 		if err != nil {
 			return err
 		}
-		skip := s.SkipPhases
-		if want != nil {
-			skip = nil // as in kubeadm: a phase that is asked for by its name is not skipped
-		}
-		chosen, err := phases.Choose(tree, knownTree(), paths, skip)
+		chosen, err := choose(tree, s.SkipPhases)
 		if err != nil {
 			return err
 		}

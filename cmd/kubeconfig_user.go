@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -122,12 +121,8 @@ func (u *userFlags) run(c *cobra.Command) error {
 	if err := u.check(c); err != nil {
 		return err
 	}
-	asked := false
 	u.settings.anyCAValidity()
-	s, err := u.settings.loadFor(config.Host{Name: "node", AdvertiseAddress: func() (netip.Addr, error) {
-		asked = true
-		return netip.AddrFrom4([4]byte{192, 0, 2, 1}), nil
-	}}, u.output.quiet)
+	s, err := u.settings.loadFor(config.NeutralHost(), u.output.quiet)
 	if err != nil {
 		return err
 	}
@@ -136,7 +131,7 @@ func (u *userFlags) run(c *cobra.Command) error {
 		return err
 	}
 	base := phases.UserRequest{Validity: s.Cluster.Validity, KeyAlgorithm: s.Cluster.KeyAlgorithm, Cluster: s.Cluster.Name, Context: u.context, Namespace: u.namespace}
-	if base.Server, err = u.serverURL(tree, s, asked && s.Cluster.Endpoint.Host == ""); err != nil {
+	if base.Server, err = u.serverURL(tree, s, s.Cluster.Assumed.Has(certs.AdvertiseAddress) && s.Cluster.Endpoint.Host == ""); err != nil {
 		return err
 	}
 	if err := u.credentials(&base); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki/store"
@@ -48,6 +49,7 @@ type settingsFlags struct {
 	env    *Env
 	config string
 	texts  []*flagText
+	needs  func(config.Settings) certs.Facts // as config.Input.Needs
 }
 
 // addSettings gives a command --config and the flags of config's table that wanted lets through.
@@ -99,6 +101,39 @@ func (s *settingsFlags) load(quiet bool) (config.Settings, error) {
 	return s.loadFor(thisHost(), quiet)
 }
 
+// loadRows is load for rows that choose names, where skip-phases is given to
+// it: the host is asked for what they need, and has to know it.
+func (s *settingsFlags) loadRows(quiet bool, choose func(skip []string) ([]string, error)) (config.Settings, error) {
+	var needed certs.Facts
+	s.needs = func(c config.Settings) certs.Facts {
+		rows, _ := choose(c.SkipPhases) // who is wrong here is told by the same choice of the real tree
+		for _, name := range rows {
+			row, _ := knownTree().Row(name)
+			for _, f := range fields() {
+				if concernedBy(f)(row) {
+					needed |= f.Fact
+				}
+			}
+		}
+		return needed
+	}
+	settings, err := s.load(quiet)
+	if err != nil {
+		return settings, err
+	}
+	missing := &config.Errors{}
+	for _, f := range fields() {
+		if why, unknown := settings.Cluster.Unknown[f.Fact]; unknown && needed.Has(f.Fact) {
+			_, field, _ := strings.Cut(f.Paths()[0], ".")
+			missing.Add(config.Fault{Source: "--" + f.Flag, Text: "is not given, and " + why, Hint: "give --" + f.Flag + ", or " + field + " in the configuration"})
+		}
+	}
+	if len(missing.Faults) > 0 {
+		return settings, missing
+	}
+	return settings, nil
+}
+
 // loadFor is load with the host that answers for what was not given.
 func (s *settingsFlags) loadFor(host config.Host, quiet bool) (config.Settings, error) {
 	in := config.Input{
@@ -106,6 +141,7 @@ func (s *settingsFlags) loadFor(host config.Host, quiet bool) (config.Settings, 
 		Flags:   map[string][]string{},
 		Environ: s.env.LookupEnv,
 		Host:    host,
+		Needs:   s.needs,
 		Phases:  phases.Paths(knownTree()),
 	}
 	if v, ok := s.env.LookupEnv(envName("config")); ok && in.Name == "" {

@@ -54,10 +54,10 @@ type userReader struct {
 	full   bool           // there were too many, and that was said
 }
 
-func (u *userReader) at(line int, field string) origin {
-	o := origin{layer: byFile, line: line, source: u.name, field: field}
+func (u *userReader) at(line int, field string) Origin {
+	o := Origin{Layer: ByFile, Line: line, Source: u.name, Field: field}
 	if line > 0 {
-		o.source += ":" + strconv.Itoa(line)
+		o.Source += ":" + strconv.Itoa(line)
 	}
 	return o
 }

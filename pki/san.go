@@ -104,7 +104,7 @@ func CheckDNSName(name string) error {
 			return fmt.Errorf("%q is not a DNS name: labels hold lower-case letters, digits and inner hyphens, 1 to 63 characters", name)
 		}
 	}
-	if last := labels[len(labels)-1]; len(labels) > 1 && strings.Trim(last, "0123456789") == "" {
+	if len(labels) > 1 && strings.Trim(name, "0123456789.") == "" {
 		return fmt.Errorf("%q is not a DNS name: it looks like an IPv4 address", name)
 	}
 	return nil
