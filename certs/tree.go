@@ -170,6 +170,7 @@ func (t Tree) spec(r *Role, n Node) Spec {
 	}
 	if r.cn != nil {
 		s.Subject = pki.Subject{CommonName: r.cn(n), Organization: r.Groups}
+		s.Subject.Long = s.LongName()
 	}
 	switch r.Kind {
 	case CA:

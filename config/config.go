@@ -31,9 +31,13 @@ type Settings struct {
 	// CertMode is the mode of certificate files, 0644 or 0600.
 	CertMode fs.FileMode
 
-	origins map[string]Origin   // by flag, of every setting that has a value
-	kept    map[string][]string // by "Kind.path": what only Print needs
+	configured bool                // there was a file
+	origins    map[string]Origin   // by flag, of every setting that has a value
+	kept       map[string][]string // by "Kind.path": what only Print needs
 }
+
+// Configured reports whether a configuration file was given: then the settings are about this very node.
+func (s Settings) Configured() bool { return s.configured }
 
 // Input is everything that Settings are made from. A flag beats the
 // environment, which beats the file, which beats the default.
@@ -125,7 +129,7 @@ func Load(in Input) (Settings, []string, error) {
 	if in.Name != "" {
 		r.read(in.Documents)
 	}
-	d.notes = r.notes
+	d.notes, d.configured = r.notes, in.Name != ""
 	d.chooseNode(r, table)
 	d.ecdsaGate(r)
 	for _, f := range table {

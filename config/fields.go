@@ -107,10 +107,10 @@ func clusterFields() []Field {
 				show: text1(func(s Settings) string { return s.Cluster.DNSDomain })}}},
 		{Doc: "range of pod addresses: judged, without effect on the PKI",
 			parts: []part{{paths: in(clusterKind, "networking.podSubnet"), comma: true, set: checkPodCIDRs}}},
-		{Flag: "apiserver-cert-extra-sans", Type: List, Doc: "further names and addresses in the API server's certificate",
+		{Flag: "apiserver-cert-extra-sans", Fact: certs.APIServerSANs, Type: List, Doc: "further names and addresses in the API server's certificate",
 			parts: []part{{paths: in(clusterKind, "apiServer.certSANs"), set: sans(func(c *certs.Cluster) *pki.SANs { return &c.APIServerSANs }),
 				show: func(s Settings) []string { return sanTexts(s.Cluster.APIServerSANs) }}}},
-		{Flag: "etcd-cert-extra-sans", Type: List, Doc: "further names and addresses in etcd's server and peer certificates",
+		{Flag: "etcd-cert-extra-sans", Fact: certs.EtcdServerSANs | certs.EtcdPeerSANs, Type: List, Doc: "further names and addresses in etcd's server and peer certificates",
 			parts: []part{
 				{paths: in(clusterKind, "etcd.local.serverCertSANs"), set: sans(func(c *certs.Cluster) *pki.SANs { return &c.EtcdServerSANs }),
 					show: func(s Settings) []string { return sanTexts(s.Cluster.EtcdServerSANs) }},
@@ -132,7 +132,7 @@ func clusterFields() []Field {
 			parts: []part{{paths: in(clusterKind, "featureGates.PublicKeysECDSA"), set: func(*draft, []item) {}}}}, // see ecdsaGate
 		{Flag: "sa-key-algorithm", Doc: "algorithm of the service-account key: " + algorithmNames(saAlgorithms()) + " (default: as --key-algorithm, RSA-2048 beside Ed25519)",
 			parts: []part{{set: one(setSAKeyAlgorithm), show: text1(func(s Settings) string { return string(s.Cluster.SAKeyAlgorithm) })}}},
-		{Flag: "validity", Default: "1y", Doc: "how long certificates are valid: a Go duration, also in days (365d), weeks (6w) and years of 365 days (1y)",
+		{Flag: "validity", Fact: certs.LeafValidity, Default: "1y", Doc: "how long certificates are valid: a Go duration, also in days (365d), weeks (6w) and years of 365 days (1y)",
 			parts: []part{{paths: in(clusterKind, "certificateValidityPeriod"), set: one(setValidity),
 				show: text1(func(s Settings) string { return s.Cluster.Validity.String() })}}},
 		{Flag: "ca-validity", Default: "10y", Doc: "how long CA certificates are valid",

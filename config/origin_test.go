@@ -256,7 +256,7 @@ func TestAsKubeadm(t *testing.T) {
 			"c.yaml:4: networking.serviceSubnet: 010.96.0.0 is read as 10.96.0.0, as kubeadm does; some programs take leading zeros for octal",
 			"c.yaml:5: apiServer.certSANs[0]: 010.0.0.07 is read as 10.0.0.7, as kubeadm does; some programs take leading zeros for octal",
 		}},
-		"unspecified endpoint": {doc: clusterHead + "controlPlaneEndpoint: 0.0.0.0:6443\n", notes: []string{"c.yaml:3: controlPlaneEndpoint: 0.0.0.0 is not an address that other hosts can reach"}},
+		"unspecified endpoint":                  {doc: clusterHead + "controlPlaneEndpoint: 0.0.0.0:6443\n", notes: []string{"c.yaml:3: controlPlaneEndpoint: 0.0.0.0 is not an address that other hosts can reach"}},
 		"etcd without endpoints, with a socket": {doc: clusterHead + "etcd: {external: {endpoints: [], httpEndpoints: [\"unix:///run/etcd\"]}}\n"},
 		"validities": {doc: clusterHead + "caCertificateValidityPeriod: 24h\ncertificateValidityPeriod: 48h\n", notes: []string{
 			"c.yaml:4: certificateValidityPeriod: 2d is longer than the CA's 1d (caCertificateValidityPeriod (c.yaml:3)): certificates are valid as long as the CA"}},

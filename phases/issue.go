@@ -20,8 +20,6 @@ import (
 // IssueRequest asks for any certificate by a CA of the directory.
 type IssueRequest struct {
 	Order
-	// From is the request that somebody else wrote, "" where the identity is the operator's own word.
-	From string
 	// Outputs are the files to write; those without a path are only made.
 	Outputs []Output
 }
@@ -69,7 +67,7 @@ func unfit(o *Order, ca *judge.CA, now time.Time) error {
 	if slices.Contains(t.ExtKeyUsage, certs.Serving.ExtKeyUsage()[0]) && len(t.SANs.DNS)+len(t.SANs.IPs) == 0 {
 		return finding.New(finding.ServerWithoutNames)
 	}
-	if _, _, err := ca.Signer.Window(now, o.Validity); err != nil {
+	if _, _, err := ca.Signer.Window(now, o.Validity); err != nil && !o.UntilCA {
 		return err
 	}
 	if text := forbidden(t, ca, now); text != "" {
@@ -171,7 +169,7 @@ func (r SignRules) Template(c inspect.Request, validity time.Duration) (pki.Temp
 	if c.CA {
 		fault("asks to be a CA, which no profile grants")
 	}
-	for _, name := range authorityUsages(c.KeyUsage) {
+	for _, name := range c.AuthorityUsages() {
 		fault("asks for the key usage %s, which no profile grants", name)
 	}
 	for _, e := range c.MoreExtensions {
@@ -277,4 +275,19 @@ func (r SignRules) kubelet(t pki.Template, kind certs.Kind, validity time.Durati
 		}
 	}
 	return faults
+}
+
+// validNames puts requested names through the doors that names on a command
+// line go through: whoever wrote the request may have written anything.
+func validNames(asked pki.SANs) (pki.SANs, []error) {
+	var all []pki.SANs
+	var faults []error
+	for _, text := range asked.Strings() {
+		s, err := pki.ParseTypedSAN(text)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("asks for a name that cannot be granted: %w", err))
+		}
+		all = append(all, s)
+	}
+	return pki.Join(all...), faults
 }

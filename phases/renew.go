@@ -243,10 +243,17 @@ func covers(names pki.SANs, server string) bool {
 	return c.VerifyHostname(u.Hostname()) == nil
 }
 
-// ChooseRenewal turns names into rows of the tree: a row's name, or the file of
-// a kubeconfig as kubeadm names it ("admin.conf").
+// ChooseRenewal turns names into rows of the tree: a role's name, or the file of
+// a kubeconfig as kubeadm names it ("admin.conf"). None: all that can be renewed.
 func ChooseRenewal(t certs.Tree, names []string) (judge.Selection, error) {
 	chosen := judge.Selection{}
+	if len(names) == 0 {
+		for s := range t.Rows() {
+			if Renewable(*s.Role) {
+				chosen[s.ID] = true
+			}
+		}
+	}
 	for _, name := range names {
 		r, ok := roleCalled(name)
 		switch {

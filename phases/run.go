@@ -35,9 +35,9 @@ func Init(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selec
 	})
 }
 
-// Renewed makes the chosen rows anew, under a lock, and proves them. The report is whole even where the error is a
+// RenewRows makes the chosen rows anew, under a lock, and proves them. The report is whole even where the error is a
 // *RefusedError; then nothing was changed.
-func Renewed(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection, o RenewOptions) (Report, error) {
+func RenewRows(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection, o RenewOptions) (Report, error) {
 	look := chosen
 	if !o.DropSANs.Empty() {
 		look = nil // the kubeconfigs of the tree may need a name that is taken away

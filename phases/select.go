@@ -68,3 +68,26 @@ func Paths() []string {
 	}
 	return out
 }
+
+// ChooseExpiring turns names into rows that have an end; none: nil, for everything there is.
+func ChooseExpiring(t certs.Tree, names []string) (judge.Selection, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	expiring := func(r certs.Role) bool { return r.Kind != certs.KeyPair }
+	wanted := map[string]bool{}
+	for _, name := range names {
+		r, ok := roleCalled(name)
+		if !ok || !expiring(r) {
+			return nil, fmt.Errorf("unknown name %q: must be one of %s", name, strings.Join(RoleNames(expiring), ", "))
+		}
+		wanted[r.Name] = true
+	}
+	chosen := judge.Selection{}
+	for s := range t.Rows() {
+		if wanted[s.Name] {
+			chosen[s.ID] = true
+		}
+	}
+	return chosen, nil
+}

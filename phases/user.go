@@ -20,6 +20,7 @@ import (
 type UserRequest struct {
 	Subject      pki.Subject
 	Validity     time.Duration
+	UntilCA      bool // as of an Order
 	KeyAlgorithm pki.KeyAlgorithm
 
 	Server, Cluster, Context, Namespace string
@@ -79,7 +80,7 @@ func (r UserRequest) action(ca certs.ID) Action {
 	a := Action{Verb: Create, Label: fmt.Sprintf("user %q", r.Subject.CommonName)}
 	a.Make = &Order{
 		Signer: ca, Template: pki.Template{Subject: r.Subject, ExtKeyUsage: certs.Client.ExtKeyUsage()},
-		Validity: r.Validity, Algorithm: r.KeyAlgorithm, Public: r.Public, Unsigned: r.Token != "",
+		Validity: r.Validity, UntilCA: r.UntilCA, Algorithm: r.KeyAlgorithm, Public: r.Public, Unsigned: r.Token != "",
 	}
 	single := kubeconfig.Single{Cluster: r.Cluster, Server: r.Server, User: r.Subject.CommonName, Token: r.Token, Context: r.Context, Namespace: r.Namespace}
 	beside := func(kind OutputKind, name string) {

@@ -45,12 +45,12 @@ func ReadKubeconfig(file string, data []byte, read func(path string) ([]byte, er
 }
 
 type confReader struct {
-	now   time.Time
-	read  func(string) ([]byte, error)
-	kind  string
-	name  string
-	line  int
-	out   *Kubeconfig
+	now  time.Time
+	read func(string) ([]byte, error)
+	kind string
+	name string
+	line int
+	out  *Kubeconfig
 }
 
 func (r *confReader) add(f *finding.Finding) {
