@@ -32,7 +32,7 @@ var floors = []struct {
 	{"certs", []string{"pki"}},
 	{"kubeconfig", []string{"finding"}},
 	{"config", []string{"certs", "pki"}},
-	{"phases", []string{"certs", "kubeconfig", "pki", "pki/store", "pki/verify"}},
+	{"phases", []string{"certs", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/inspect"}},
 	{"cmd", []string{"phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/verify/openssl", "pki/inspect"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/inspect"
 )
 
 func newCertsSign(env *Env) *cobra.Command {
@@ -61,7 +62,7 @@ node's own names, addresses in --node-ip); client, server and peer only set the 
 		if err != nil {
 			return err
 		}
-		csr, err := phases.ParseCSR(data)
+		csr, err := inspect.ReadRequest(data)
 		if err != nil {
 			return inFile(args[0], err)
 		}
@@ -131,7 +132,7 @@ func (i *issueFlags) grants(c *cobra.Command, rules *phases.SignRules, nodeIPs [
 }
 
 // showCSR says what a request asks for, before anything is granted.
-func showCSR(env *Env, file string, csr phases.CSR) {
+func showCSR(env *Env, file string, csr inspect.Request) {
 	file = oneLine(file)
 	fmt.Fprintf(env.Stderr, "request: %s: subject %q\n", file, csr.Subject)
 	if !csr.SANs.Empty() {

@@ -1,11 +1,8 @@
 package phases
 
 import (
-	"bytes"
 	"context"
 	"crypto"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +11,7 @@ import (
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/inspect"
 	"github.com/pkitool/pkitool/pki/store"
 )
 
@@ -141,7 +139,7 @@ func decideRequests(t certs.Tree, inv Inventory, names []string, o Options) ([]*
 // asks reports whether a request asks for what a row wants, for this key. One
 // without the usages, such as kubeadm's, leaves them to the signer's guess.
 func asks(data []byte, s certs.Spec, pub crypto.PublicKey) bool {
-	c, err := ParseCSR(data)
+	c, err := inspect.ReadRequest(data)
 	if err != nil || c.CA || c.KeyUsage != s.Template().KeyUsage(pub) {
 		return false
 	}
@@ -208,41 +206,4 @@ func (q *request) keyFile(inv Inventory) (store.Write, error) {
 		data, err = kubeconfig.Edit{ClientKey: key, CA: single.CA}.Apply(q.held.conf.data)
 	}
 	return store.Write{Path: q.held.conf.path, Data: data, Mode: 0o600, IfAbsent: !q.held.conf.exists}, err
-}
-
-// parseRequest reads a PKCS #10 request (PEM or DER) and checks that it is
-// signed by its own key, which must be one that Kubernetes takes.
-func parseRequest(data []byte) (*x509.CertificateRequest, error) {
-	if b, _ := pem.Decode(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))); b != nil {
-		if b.Type != "CERTIFICATE REQUEST" && b.Type != "NEW CERTIFICATE REQUEST" {
-			return nil, fmt.Errorf("file holds no certificate request, but a %q", b.Type)
-		}
-		data = b.Bytes
-	}
-	r, err := x509.ParseCertificateRequest(data)
-	if err != nil {
-		return nil, errors.New("certificate request cannot be read")
-	}
-	switch r.SignatureAlgorithm {
-	case x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1, x509.MD5WithRSA:
-		return nil, fmt.Errorf("certificate request is signed with %s, which proves nothing any more", r.SignatureAlgorithm)
-	}
-	if r.PublicKey == nil {
-		return nil, errors.New("certificate request holds a key of an unknown kind")
-	}
-	if fault := pki.KeyFault(r.PublicKey); fault != "" {
-		return nil, errors.New(fault)
-	}
-	switch err := r.CheckSignature(); {
-	case errors.Is(err, x509.ErrUnsupportedAlgorithm):
-		return nil, errors.New("certificate request is signed with an algorithm that is not supported")
-	case err != nil:
-		return nil, errors.New("certificate request is not signed by its own key")
-	}
-	return r, nil
-}
-
-// requestedSANs are the names that a request asks for.
-func requestedSANs(r *x509.CertificateRequest) pki.SANs {
-	return pki.SANsOf(&x509.Certificate{DNSNames: r.DNSNames, IPAddresses: r.IPAddresses, EmailAddresses: r.EmailAddresses, URIs: r.URIs})
 }

@@ -3,7 +3,6 @@ package phases
 import (
 	"crypto"
 	"crypto/x509"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/inspect"
 )
 
 // Issued is a certificate made outside the table, in PEM: with the CA
@@ -67,33 +67,6 @@ func (a *authority) issue(now time.Time, r IssueRequest) (out Issued, err error)
 	return out, nil
 }
 
-// CSR is a certificate request, read and shown to be signed by its own key.
-type CSR struct {
-	Subject pki.Subject
-	SANs    pki.SANs
-	// Usages and UnknownUsages are the extended key usages asked for, CA whether to be a CA.
-	Usages        []x509.ExtKeyUsage
-	UnknownUsages []asn1.ObjectIdentifier
-	CA            bool
-	// KeyUsage is asked for as well; what is granted follows from the profile and the key.
-	KeyUsage x509.KeyUsage
-	Public   crypto.PublicKey
-	// MoreSubject, MoreNames and MoreExtensions are what is asked for beyond all
-	// this, in words: attributes of the subject but CN and O, names of other
-	// kinds, extensions. There is no way to grant them.
-	MoreSubject, MoreNames, MoreExtensions []string
-}
-
-// ParseCSR reads a request, PEM or DER.
-func ParseCSR(data []byte) (CSR, error) {
-	r, err := parseRequest(data)
-	if err != nil {
-		return CSR{}, err
-	}
-	c := CSR{Subject: pki.SubjectOf(r.Subject, r.RawSubject), SANs: requestedSANs(r), Public: r.PublicKey, MoreSubject: moreSubject(r.Subject)}
-	return c, c.extensions(r)
-}
-
 // SignRules say what of a request is granted. Nothing is by itself.
 type SignRules struct {
 	// As is the profile: kubelet-client, kubelet-serving, client, server or peer.
@@ -121,7 +94,7 @@ const maxKubeletValidity = 367 * 24 * time.Hour
 // Template decides what a request gets. The error joins every fault: what was
 // asked for and is not granted is refused, never dropped without a word. Where
 // a rule would grant it, the fault's Hint() names the rule.
-func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error) {
+func (r SignRules) Template(c inspect.Request, validity time.Duration) (pki.Template, error) {
 	kind, kubelet := r.kind()
 	if kind == certs.CA {
 		return pki.Template{}, fmt.Errorf("unknown profile %q: must be one of %s", r.As, strings.Join(SignProfiles(), ", "))
@@ -135,7 +108,7 @@ func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error)
 	if c.CA {
 		fault("asks to be a CA, which no profile grants")
 	}
-	for _, name := range authorityUsages(c.KeyUsage) {
+	for _, name := range c.AuthorityUsages() {
 		fault("asks for the key usage %s, which no profile grants", name)
 	}
 	for _, e := range c.MoreExtensions {
@@ -241,73 +214,4 @@ func (r SignRules) kubelet(t pki.Template, kind certs.Kind, validity time.Durati
 		}
 	}
 	return faults
-}
-
-// UsageNames are the extended key usages of a request in words, or in numbers where there are none.
-func (c CSR) UsageNames() []string {
-	var out []string
-	for _, u := range c.Usages {
-		out = append(out, u.String())
-	}
-	for _, u := range c.UnknownUsages {
-		out = append(out, u.String())
-	}
-	return out
-}
-
-// extensions reads what a request asks for beyond its subject and the names
-// that x509 reads. One that is damaged is an error.
-func (c *CSR) extensions(r *x509.CertificateRequest) error {
-	for _, e := range r.Extensions {
-		switch e.Id.String() {
-		case "2.5.29.19":
-			var bc struct {
-				CA      bool `asn1:"optional"`
-				PathLen int  `asn1:"optional,default:-1"`
-			}
-			if rest, err := asn1.Unmarshal(e.Value, &bc); err != nil || len(rest) > 0 {
-				return errors.New("basic constraints of the request cannot be read")
-			}
-			c.CA = bc.CA
-		case "2.5.29.37":
-			var oids []asn1.ObjectIdentifier
-			if rest, err := asn1.Unmarshal(e.Value, &oids); err != nil || len(rest) > 0 {
-				return errors.New("extended key usage of the request cannot be read")
-			}
-			for _, oid := range oids {
-				if u, ok := usageOf(oid); ok {
-					c.Usages = append(c.Usages, u)
-				} else {
-					c.UnknownUsages = append(c.UnknownUsages, oid)
-				}
-			}
-		case "2.5.29.15":
-			var bits asn1.BitString
-			if rest, err := asn1.Unmarshal(e.Value, &bits); err != nil || len(rest) > 0 {
-				return errors.New("key usage of the request cannot be read")
-			}
-			for i := range 9 {
-				c.KeyUsage |= x509.KeyUsage(bits.At(i) << i)
-			}
-		case "2.5.29.17":
-			var err error
-			if c.MoreNames, err = moreNames(e.Value); err != nil {
-				return err
-			}
-		case "2.5.29.14": // the key's identifier: ours is made from the key
-		default:
-			c.MoreExtensions = append(c.MoreExtensions, "the extension "+e.Id.String())
-		}
-	}
-	return nil
-}
-
-// usageOf is an extended key usage by its OID, if crypto/x509 has a name for it.
-func usageOf(oid asn1.ObjectIdentifier) (x509.ExtKeyUsage, bool) {
-	for u := x509.ExtKeyUsageAny; u <= x509.ExtKeyUsageMicrosoftKernelCodeSigning; u++ {
-		if u.OID().EqualASN1OID(oid) {
-			return u, true
-		}
-	}
-	return 0, false
 }

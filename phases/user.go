@@ -10,6 +10,7 @@ import (
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/inspect"
 )
 
 // UserRequest asks for the kubeconfig of one user. The user's name and groups
@@ -125,9 +126,6 @@ func (r UserRequest) certify(u *User, ca *authority, now time.Time) error {
 // once the request's own signature has shown that the private half is held.
 // Nothing else in a request is taken over.
 func RequestedKey(data []byte) (crypto.PublicKey, error) {
-	r, err := parseRequest(data)
-	if err != nil {
-		return nil, err
-	}
-	return r.PublicKey, nil
+	r, err := inspect.ReadRequest(data)
+	return r.Public, err
 }

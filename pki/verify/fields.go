@@ -138,7 +138,7 @@ func PublicKey(spki []byte) (pub crypto.PublicKey, known bool) {
 		return ed25519.PublicKey(key.edwards), true
 	case key.kind == keyEC && standardCurve(key.named) != nil:
 		return compressedKey(standardCurve(key.named), spki), true
-	case (key.kind == keyRSA || key.kind == keyRSAPSS) && key.e.IsInt64():
+	case key.kind == keyRSA && key.e.IsInt64():
 		return &rsa.PublicKey{N: key.n, E: int(key.e.Int64())}, true
 	}
 	return nil, true

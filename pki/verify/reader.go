@@ -55,6 +55,12 @@ func (e Element) Octets() []byte {
 	return e.e.body
 }
 
+// As is the element under another universal tag, for one whose own tag stands in its place.
+func (e Element) As(tag int) Element {
+	e.e.class, e.e.tag = classUniversal, tag
+	return e
+}
+
 // Time reads a UTCTime or GeneralizedTime in any form that openssl prints, into UTC.
 func (e Element) Time() (time.Time, bool) { return readTime(&e.e, false) }
 
@@ -126,6 +132,12 @@ func (r *Reader) Integer(e Element) *big.Int {
 // Int takes an INTEGER.
 func (r *Reader) Int() *big.Int { return r.Integer(r.Universal(tagInteger)) }
 
+// Null takes a NULL.
+func (r *Reader) Null() {
+	e := r.Universal(tagNull)
+	r.Require(!e.e.constructed && len(e.e.body) == 0)
+}
+
 // Bool is the BOOLEAN in e, under whatever tag: all but 0 is true.
 func (r *Reader) Bool(e Element) bool {
 	r.Require(!e.e.constructed && len(e.e.body) == 1)
@@ -144,6 +156,19 @@ func (r *Reader) String(e Element) []byte {
 	octets, ok := stringContents(&e.e)
 	r.Require(ok)
 	return octets
+}
+
+// Algorithm takes an AlgorithmIdentifier.
+func (r *Reader) Algorithm() Algorithm {
+	if !r.OK() {
+		return Algorithm{}
+	}
+	a, ok := r.rest.algorithm()
+	r.Require(ok)
+	if !ok {
+		return Algorithm{}
+	}
+	return a.shown()
 }
 
 // Name takes a distinguished name.

@@ -174,9 +174,8 @@ func (q *Request) Hash() string {
 func (q *Request) CheckSignature() error {
 	key, err := parsePublicKey(q.spki)
 	sig, known := signatureAlgorithm(q.algorithm.oid)
-	pub, _ := PublicKey(q.spki)
 	switch {
-	case err != nil, pub == nil, !known, sig.hash != "" && hashByName(sig.hash) == nil:
+	case err != nil, !known, sig.hash != "" && hashByName(sig.hash) == nil:
 		return ErrRequestUnchecked
 	case !key.verifySignature(&q.algorithm, q.rawInfo, q.signature, q.sigUnused):
 		return ErrRequestSignature
