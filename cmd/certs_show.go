@@ -151,13 +151,13 @@ func (s shownObject) write(w io.Writer, now time.Time) error {
 	switch {
 	case s.SignedBy != "":
 		line("signed by", s.SignedBy)
-	case s.SelfSigned && s.Kind == inspect.Certificate:
+	case s.SelfSigned && s.Kind == inspect.KindCertificate:
 		line("signed by", "itself")
-	case s.Kind == inspect.Certificate || s.Kind == inspect.CRL:
+	case s.Kind == inspect.KindCertificate || s.Kind == inspect.KindCRL:
 		line("signed by", "no CA in the same directory")
 	case s.Unchecked:
 		line("signed by", "unknown: its signature is of a kind that is not checked here")
-	case s.Kind == inspect.Request && !s.SelfSigned:
+	case s.Kind == inspect.KindRequest && !s.SelfSigned:
 		line("signed by", "NOT its own key")
 	}
 	line("valid from", instant(s.NotBefore))

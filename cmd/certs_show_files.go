@@ -3,7 +3,6 @@ package cmd
 import (
 	"bytes"
 	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/inspect"
 	"github.com/pkitool/pkitool/pki/store"
+	"github.com/pkitool/pkitool/pki/verify"
 )
 
 // maxSiblings bounds how many files of a directory are looked at for a CA.
@@ -32,7 +32,7 @@ type shower struct {
 // knownCA is a CA certificate and its file.
 type knownCA struct {
 	file string
-	cert *x509.Certificate
+	cert *verify.Certificate
 }
 
 // showFiles reads every file; the errors of those that cannot be read come joined, beside what can.
@@ -75,23 +75,18 @@ func kubeconfigIn(data []byte) (*kubeconfig.Config, error) {
 func (s *shower) add(name, field, dir string, data []byte) []inspect.Object {
 	objects, faults := inspect.Parse(data)
 	for _, f := range faults {
-		if field != "" {
-			s.faults = append(s.faults, fmt.Errorf("%s: %s: %w", name, field, f))
-		} else {
-			s.faults = append(s.faults, fmt.Errorf("%s: %w", name, f))
-		}
+		f.Entry = within(field, f.Entry)
+		s.faults = append(s.faults, f.At("", "", name))
 	}
 	candidates := s.beside(name, dir)
 	for _, o := range objects {
-		if o.Certificate != nil && o.Certificate.IsCA {
+		if o.Certificate != nil && o.Certificate.IsCA() {
 			candidates = append(candidates, knownCA{name, o.Certificate})
 		}
 	}
 	issuers := issuersOf(candidates)
 	for i, o := range objects {
-		if field != "" {
-			o.Where = strings.TrimSuffix(field+", "+o.Where, ", ")
-		}
+		o.Where = within(field, o.Where)
 		shown := shownObject{File: name, Description: o.Describe(), object: o, first: i == 0}
 		shown.findSigner(candidates, issuers)
 		if field == "" && dir != "" {
@@ -101,6 +96,9 @@ func (s *shower) add(name, field, dir string, data []byte) []inspect.Object {
 	}
 	return objects
 }
+
+// within is a place in a field of a kubeconfig; either may be empty.
+func within(field, place string) string { return strings.Trim(field+", "+place, ", ") }
 
 func (s *shownObject) findSigner(candidates []knownCA, issuers *inspect.Issuers) {
 	if s.SelfSigned {
@@ -112,7 +110,7 @@ func (s *shownObject) findSigner(candidates []knownCA, issuers *inspect.Issuers)
 }
 
 func issuersOf(candidates []knownCA) *inspect.Issuers {
-	var certs []*x509.Certificate
+	var certs []*verify.Certificate
 	for _, c := range candidates {
 		certs = append(certs, c.cert)
 	}
@@ -161,7 +159,7 @@ func casIn(dir string) []knownCA {
 		}
 		objects, _ := inspect.Parse(got.Data) // its faults are those of another file
 		for _, o := range objects {
-			if o.Certificate != nil && o.Certificate.IsCA {
+			if o.Certificate != nil && o.Certificate.IsCA() {
 				out = append(out, knownCA{f, o.Certificate})
 			}
 		}
@@ -171,11 +169,11 @@ func casIn(dir string) []knownCA {
 
 // findKey compares with the private key of the same file, or of the file of that name with a key's ending.
 func (s *shownObject) findKey(objects []inspect.Object) {
-	if s.object.Public == nil || s.Kind == inspect.PrivateKey {
+	if s.object.Public == nil || s.Kind == inspect.KindPrivateKey {
 		return
 	}
 	for _, o := range objects {
-		if o.Kind == inspect.PrivateKey && o.Public != nil {
+		if o.Kind == inspect.KindPrivateKey && o.Public != nil {
 			s.judgeKey(s.File, o.Public)
 			return
 		}
@@ -215,7 +213,7 @@ func (s *shower) kubeconfig(name, dir string, c *kubeconfig.Config) {
 		switch {
 		case len(data) > 0:
 			for _, o := range s.add(name, entry+" "+field+"-data", "", data) {
-				if o.Certificate != nil && o.Certificate.IsCA {
+				if o.Certificate != nil && o.Certificate.IsCA() {
 					anchors = append(anchors, knownCA{name, o.Certificate})
 				}
 			}

@@ -3,8 +3,6 @@ package phases_test
 import (
 	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"encoding/pem"
 	"net/netip"
 	"path/filepath"
@@ -16,12 +14,13 @@ import (
 
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/inspect"
 )
 
 // TestSignRulesRefuse holds what a profile does not grant to its sentence.
 func TestSignRulesRefuse(t *testing.T) {
-	node := phases.CSR{Subject: pki.Subject{CommonName: "system:node:w1", Organization: []string{"system:nodes"}}}
-	with := func(names ...string) phases.CSR {
+	node := inspect.Request{Subject: pki.Subject{CommonName: "system:node:w1", Organization: []string{"system:nodes"}}}
+	with := func(names ...string) inspect.Request {
 		c := node
 		for _, n := range names {
 			s, err := pki.ParseTypedSAN(n)
@@ -34,7 +33,7 @@ func TestSignRulesRefuse(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		rules phases.SignRules
-		csr   phases.CSR
+		csr   inspect.Request
 		want  string
 	}{
 		{"no profile", phases.SignRules{As: "x"}, node, `unknown profile "x": must be one of kubelet-client, kubelet-serving, client, server, peer`},
@@ -42,7 +41,7 @@ func TestSignRulesRefuse(t *testing.T) {
 		{"a URI and a mailbox", serving, with("DNS:w1", "URI:https://w1/", "email:a@example.com"), "a kubelet's serving certificate has no URI and no email names"},
 		{"another node's name", serving, with("DNS:w1.example.com", "DNS:w10"), "name w10 is not the node's (w1)"},
 		{"an address out of range", serving, with("DNS:w1", "IP:198.51.100.1"), "address 198.51.100.1 is in no range of --node-ip"},
-		{"another group", phases.SignRules{As: "kubelet-client"}, phases.CSR{Subject: pki.Subject{CommonName: "system:node:w1", Organization: []string{"system:nodes", "dev"}}},
+		{"another group", phases.SignRules{As: "kubelet-client"}, inspect.Request{Subject: pki.Subject{CommonName: "system:node:w1", Organization: []string{"system:nodes", "dev"}}},
 			`the groups of a kubelet are exactly system:nodes, not ["system:nodes" "dev"]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -52,27 +51,6 @@ func TestSignRulesRefuse(t *testing.T) {
 	}
 	_, err := serving.Template(with("DNS:w1", "IP:192.0.2.7"), day)
 	assert.NoError(t, err)
-}
-
-// TestParseCSRRefuses: what asks for something in a way that cannot be read is not read as if it asked for nothing.
-func TestParseCSRRefuses(t *testing.T) {
-	for _, c := range []struct {
-		oid   asn1.ObjectIdentifier
-		value []byte
-		want  string
-	}{
-		{asn1.ObjectIdentifier{2, 5, 29, 19}, []byte{0x30, 3, 1, 1}, "basic constraints of the request cannot be read"},
-		{asn1.ObjectIdentifier{2, 5, 29, 19}, []byte{0x30, 0, 5, 0}, "basic constraints of the request cannot be read"},
-		{asn1.ObjectIdentifier{2, 5, 29, 37}, []byte{0x30, 1}, "extended key usage of the request cannot be read"},
-		{asn1.ObjectIdentifier{2, 5, 29, 37}, []byte{0x30, 0, 5, 0}, "extended key usage of the request cannot be read"},
-	} {
-		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
-			Subject: pkix.Name{CommonName: "x"}, ExtraExtensions: []pkix.Extension{{Id: c.oid, Value: c.value}},
-		}, newKey(t))
-		require.NoError(t, err)
-		_, err = phases.ParseCSR(der)
-		assert.EqualError(t, err, c.want, "%s %x", c.oid, c.value)
-	}
 }
 
 // TestRequestsRefuse: a key or a kubeconfig that is there and cannot be used is not replaced by a new one.
@@ -111,7 +89,7 @@ func TestRequestsOfKubeadm(t *testing.T) {
 		return r.Rows[0], w.read(r.Rows[0].Files[1])
 	}
 	row, full := ask()
-	c, err := phases.ParseCSR(full)
+	c, err := inspect.ReadRequest(full)
 	require.NoError(t, err)
 	block, _ := pem.Decode(full)
 	old, err := x509.ParseCertificateRequest(block.Bytes)
@@ -126,7 +104,7 @@ func TestRequestsOfKubeadm(t *testing.T) {
 	row, again := ask()
 	assert.Equal(t, phases.Request, row.Verb)
 	assert.Equal(t, "key is kept", row.Reason)
-	got, err := phases.ParseCSR(again)
+	got, err := inspect.ReadRequest(again)
 	require.NoError(t, err)
 	assert.Equal(t, c, got)
 	row, kept := ask()

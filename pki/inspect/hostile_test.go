@@ -17,6 +17,7 @@ import (
 
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/inspect"
+	"github.com/pkitool/pkitool/pki/verify"
 )
 
 // hugeKey is a root with a modulus of a million bits, and a signature as long:
@@ -53,7 +54,7 @@ func TestHugeKeysAreNotTried(t *testing.T) {
 	assert.False(t, d.SelfSigned)
 	assert.Equal(t, "RSA-1048576", d.Key)
 	assert.NotEmpty(t, objects[0].Text())
-	_, ok := inspect.NewIssuers([]*x509.Certificate{objects[0].Certificate, objects[0].Certificate}).Of(objects[0])
+	_, ok := inspect.NewIssuers([]*verify.Certificate{objects[0].Certificate, objects[0].Certificate}).Of(objects[0])
 	assert.False(t, ok)
 	assert.Less(t, time.Since(began), 20*time.Second)
 }
@@ -66,7 +67,7 @@ func TestEncryptedKeysSayNothing(t *testing.T) {
 		objects, faults := inspect.Parse(pem.EncodeToMemory(b))
 		require.Empty(t, faults)
 		require.Len(t, objects, 1)
-		assert.Equal(t, inspect.Description{Kind: inspect.PrivateKey, Encrypted: true}, objects[0].Describe())
+		assert.Equal(t, inspect.Description{Kind: inspect.KindPrivateKey, Encrypted: true}, objects[0].Describe())
 		assert.Equal(t, "Encrypted private key\n", objects[0].Text())
 	}
 }

@@ -2,13 +2,13 @@ package inspect_test
 
 import (
 	"bytes"
-	"crypto/x509"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/pki/inspect"
+	"github.com/pkitool/pkitool/pki/verify"
 )
 
 // refused has what crypto/x509 takes no certificate with.
@@ -99,7 +99,7 @@ func TestShowsCRLsOfVersion1(t *testing.T) {
 	s.same("v1.crl", "crl", "-noout", "-text")
 	crl := s.read("v1.crl")
 	assert.Equal(t, 1, *crl.Describe().Revoked)
-	_, ok := inspect.NewIssuers([]*x509.Certificate{s.read("ca.crt").Certificate}).Of(crl)
+	_, ok := inspect.NewIssuers([]*verify.Certificate{s.read("ca.crt").Certificate}).Of(crl)
 	assert.True(t, ok)
 }
 

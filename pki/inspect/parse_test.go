@@ -17,6 +17,7 @@ import (
 
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/inspect"
+	"github.com/pkitool/pkitool/pki/verify"
 )
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -65,7 +66,7 @@ func (m made) pem() []byte {
 		block("X509 CRL", m.crl), block("PRIVATE KEY", m.key), block("PUBLIC KEY", m.pub)}, []byte("some words\r\n"))
 }
 
-var allKinds = []inspect.Kind{inspect.Certificate, inspect.Certificate, inspect.Request, inspect.CRL, inspect.PrivateKey, inspect.PublicKey}
+var allKinds = []inspect.Kind{inspect.KindCertificate, inspect.KindCertificate, inspect.KindRequest, inspect.KindCRL, inspect.KindPrivateKey, inspect.KindPublicKey}
 
 func TestParseTakesEveryKind(t *testing.T) {
 	m := makeAll(t)
@@ -154,7 +155,7 @@ func TestIssuers(t *testing.T) {
 	foreign, _ := inspect.Parse(other.pem())
 	require.Len(t, objects, 6)
 	require.Len(t, foreign, 6)
-	issuers := inspect.NewIssuers([]*x509.Certificate{foreign[0].Certificate, objects[0].Certificate})
+	issuers := inspect.NewIssuers([]*verify.Certificate{foreign[0].Certificate, objects[0].Certificate})
 	for _, i := range []int{1, 3} {
 		at, ok := issuers.Of(objects[i])
 		assert.True(t, ok)
@@ -164,7 +165,7 @@ func TestIssuers(t *testing.T) {
 		_, ok := issuers.Of(objects[i])
 		assert.False(t, ok)
 	}
-	_, ok := inspect.NewIssuers([]*x509.Certificate{foreign[0].Certificate}).Of(objects[1])
+	_, ok := inspect.NewIssuers([]*verify.Certificate{foreign[0].Certificate}).Of(objects[1])
 	assert.False(t, ok)
 }
 
@@ -180,7 +181,7 @@ func FuzzParse(f *testing.F) {
 		if len(objects)+len(faults) == 0 && !bytes.Contains(data, []byte("EC PARAMETERS")) {
 			t.Fatal("neither an object nor a fault")
 		}
-		var cas []*x509.Certificate
+		var cas []*verify.Certificate
 		for _, o := range objects {
 			if o.Certificate != nil {
 				cas = append(cas, o.Certificate)

@@ -3,72 +3,147 @@ package inspect
 import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/rsa"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"math/big"
+	"strings"
 
+	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
-type keyInfo struct {
-	Algorithm pkix.AlgorithmIdentifier
-	Key       asn1.BitString
+const (
+	oidRSA     = "1.2.840.113549.1.1.1"
+	oidRSAX500 = "2.5.8.1.1" // X.500's own, of 1988
+	oidEC      = "1.2.840.10045.2.1"
+
+	keyPerLine = 15
+)
+
+// readKeyInfo takes a SubjectPublicKeyInfo apart.
+func readKeyInfo(spki []byte) (a verify.Algorithm, key []byte) {
+	r := verify.NewReader(spki).Sequence()
+	a = r.Algorithm()
+	return a, r.Bits(r.Any())
 }
 
-func parseKeyInfo(spki []byte) (k keyInfo, ok bool) {
-	_, err := asn1.Unmarshal(spki, &k)
-	return k, err == nil
-}
-
-func keyName(spki []byte) string {
-	k, ok := parseKeyInfo(spki)
-	if !ok {
-		return "<unreadable>"
+// namedCurve is the curve's number where an elliptic curve key names one, else "".
+func namedCurve(a verify.Algorithm) string {
+	r := verify.NewReader(a.Parameters.Raw())
+	if oid := r.OID(); a.OID == oidEC && r.OK() {
+		return oid
 	}
-	return openssl.ObjectName(k.Algorithm.Algorithm.String())
+	return ""
 }
 
-const keyPerLine = 15
+// keyName is the name of a key's type; of an elliptic curve key the curve's.
+func keyName(spki []byte) string {
+	a, _ := readKeyInfo(spki)
+	if curve := namedCurve(a); curve != "" {
+		return openssl.ObjectShortName(curve)
+	}
+	return openssl.ObjectName(a.OID)
+}
 
-// publicKey writes a SubjectPublicKeyInfo as EVP_PKEY_print_public does.
-func (w *writer) publicKey(spki []byte, indent int) {
-	info, _ := parseKeyInfo(spki)
-	switch k := publicKeyOf(spki).(type) {
-	case *rsa.PublicKey:
-		w.rsaKey(k, indent)
+func (w *writer) subjectKey(spki []byte) {
+	a, _ := readKeyInfo(spki)
+	w.line(8, "Subject Public Key Info:")
+	w.line(12, "Public Key Algorithm: %s", openssl.ObjectName(a.OID))
+	w.publicKey(spki, 16, 12)
+}
+
+// publicKey writes a SubjectPublicKeyInfo as EVP_PKEY_print_public does; of a key whose type is not supported, which
+// Kubernetes components do not take either, its name and its octets.
+func (w *writer) publicKey(spki []byte, indent, faultIndent int) {
+	a, octets := readKeyInfo(spki)
+	pub, known := verify.PublicKey(spki)
+	if !known {
+		w.line(faultIndent, "Unable to load Public Key")
+		return
+	}
+	switch a.OID {
+	case oidRSA, oidRSAX500, oidPSS:
+		w.rsaKey(octets, indent)
+		if a.OID == oidPSS {
+			w.restrictions(a.Parameters, indent)
+		}
+		return
+	}
+	switch k := pub.(type) {
 	case *ecdsa.PublicKey:
 		w.line(indent, "Public-Key: (%d bit)", k.Params().BitSize)
 		w.line(indent, "pub:")
-		w.dump(info.Key.Bytes, indent+4, keyPerLine, ":")
-		var curve asn1.ObjectIdentifier
-		if _, err := asn1.Unmarshal(info.Algorithm.Parameters.FullBytes, &curve); err == nil {
-			w.line(indent, "ASN1 OID: %s", openssl.ObjectShortName(curve.String()))
-		}
+		w.dump(octets, indent+4, keyPerLine)
+		w.line(indent, "ASN1 OID: %s", openssl.ObjectShortName(namedCurve(a)))
 		w.line(indent, "NIST CURVE: %s", k.Params().Name)
 	case ed25519.PublicKey:
 		w.line(indent, "ED25519 Public-Key:")
 		w.line(indent, "pub:")
-		w.dump(k, indent+4, keyPerLine, ":")
+		w.dump(k, indent+4, keyPerLine)
 	default:
-		if !w.rareKey(info, indent) {
-			w.line(indent, "Unable to load Public Key")
+		w.line(indent, "%s Public-Key:", keyName(spki))
+		w.line(indent, "pub:")
+		w.dump(octets, indent+4, keyPerLine)
+	}
+}
+
+func (w *writer) rsaKey(octets []byte, indent int) {
+	r := verify.NewReader(octets).Sequence()
+	n, e := new(big.Int), new(big.Int)
+	for _, number := range []*big.Int{n, e} { // openssl takes them for unsigned
+		number.SetBytes(r.Any().Octets())
+	}
+	w.line(indent, "Public-Key: (%d bit)", n.BitLen())
+	w.number(indent, "Modulus:", n)
+	w.number(indent, "Exponent:", e)
+}
+
+// number writes as print_labeled_bignum does: small ones behind the label, others below it.
+func (w *writer) number(indent int, label string, n *big.Int) {
+	switch {
+	case n.Sign() == 0:
+		w.line(indent, "%s 0", label)
+	case n.IsUint64():
+		w.line(indent, "%s %d (0x%x)", label, n, n)
+	default:
+		octets := n.Bytes()
+		if octets[0] >= 0x80 { // as an INTEGER has them
+			octets = append([]byte{0}, octets...)
 		}
+		w.line(indent, "%s", label)
+		w.dump(octets, indent+4, keyPerLine)
 	}
 }
 
-func (w *writer) rsaKey(k *rsa.PublicKey, indent int) {
-	w.line(indent, "Public-Key: (%d bit)", k.N.BitLen())
-	w.line(indent, "Modulus:")
-	w.dump(unsigned(k.N), indent+4, keyPerLine, ":")
-	w.line(indent, "Exponent: %d (0x%x)", k.E, k.E)
+// restrictions are what an RSASSA-PSS key allows of its signatures (RFC 4055 section 3.3).
+func (w *writer) restrictions(parameters verify.Element, indent int) {
+	p, ok := readPSS(parameters)
+	if !ok {
+		w.line(indent, "No PSS parameter restrictions")
+		return
+	}
+	with := func(format, value, fallback string) {
+		if value == "" || value == fallback {
+			value = fallback + " (default)"
+		}
+		w.line(indent+2, format, value)
+	}
+	number := func(n *big.Int, base int) string {
+		if n == nil {
+			return ""
+		}
+		return n.Text(base)
+	}
+	w.line(indent, "PSS parameter restrictions:")
+	with("Hash Algorithm: %s", digestName(p.hash), "SHA1")
+	with("Mask Algorithm: MGF1 with %s", digestName(p.maskHash), "SHA1")
+	with("Minimum Salt Length: %s", number(p.salt, 10), "20")
+	with("Trailer Field: 0x%s", number(p.trailer, 16), "1")
 }
 
-// unsigned are the octets of a number as an INTEGER has them.
-func unsigned(n *big.Int) []byte {
-	b := n.Bytes()
-	if len(b) > 0 && b[0] >= 0x80 {
-		b = append([]byte{0}, b...)
+// digestName is a digest's name among openssl's providers.
+func digestName(oid string) string {
+	name := strings.ToUpper(openssl.ObjectShortName(oid))
+	if rest, ok := strings.CutPrefix(name, "SHA"); ok && rest != "1" {
+		return "SHA2-" + strings.TrimPrefix(rest, "-")
 	}
-	return b
+	return name
 }

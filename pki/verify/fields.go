@@ -1,0 +1,163 @@
+package verify
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"iter"
+	"math/big"
+)
+
+// This file gives out what certificates and CRLs hold beside what validation asks for, to be shown.
+
+// Algorithm is an AlgorithmIdentifier.
+type Algorithm struct {
+	OID        string  // with dots
+	Parameters Element // no Raw where there are none
+}
+
+func (a *algorithm) shown() Algorithm { return Algorithm{dottedOID(a.oid), Element{a.params}} }
+
+// Extension is one extension of a certificate, a request, a CRL or an entry of a CRL.
+type Extension struct {
+	OID      string // with dots
+	Critical bool
+	Value    []byte // what the extension's OCTET STRING holds
+}
+
+func shownExtensions(list []extension) []Extension {
+	var out []Extension
+	for _, x := range list {
+		out = append(out, Extension{dottedOID(x.oid), x.critical, x.value})
+	}
+	return out
+}
+
+// SignatureAlgorithms returns both mentions of the algorithm: in the signed part, and beside the signature.
+func (c *Certificate) SignatureAlgorithms() (inner, outer Algorithm) {
+	return c.innerAlg.shown(), c.outerAlg.shown()
+}
+
+// Signature returns the octets of the signature.
+func (c *Certificate) Signature() []byte { return c.signature }
+
+// Validity returns notBefore and notAfter as they are encoded.
+func (c *Certificate) Validity() (notBefore, notAfter Element) {
+	return Element{c.notBefore}, Element{c.notAfter}
+}
+
+// PublicKeyInfo returns the encoded SubjectPublicKeyInfo.
+func (c *Certificate) PublicKeyInfo() []byte { return c.spki }
+
+// UniqueIDs returns issuerUniqueID and subjectUniqueID (RFC 5280 section 4.1.2.8); nil where there is none.
+func (c *Certificate) UniqueIDs() (issuer, subject []byte) { return c.uniqueIDs[0], c.uniqueIDs[1] }
+
+// Extensions returns the extensions in their order, of whatever version the certificate is.
+func (c *Certificate) Extensions() []Extension { return shownExtensions(c.exts) }
+
+// TrustSettings are the settings behind a certificate in a TRUSTED CERTIFICATE block (`openssl x509 -trustout`).
+type TrustSettings struct {
+	Uses, Rejected []string // extended key usages with dots; nil: no list
+	Alias, KeyID   []byte   // nil: none
+}
+
+// TrustSettings returns the settings that the certificate came with; nil if there are none.
+func (c *Certificate) TrustSettings() *TrustSettings {
+	if c.aux == nil {
+		return nil
+	}
+	dotted := func(list []string, is bool) []string {
+		var out []string
+		if is {
+			out = []string{}
+		}
+		for _, oid := range list {
+			out = append(out, dottedOID(oid))
+		}
+		return out
+	}
+	return &TrustSettings{dotted(c.aux.trust, c.aux.hasTrust), dotted(c.aux.reject, c.aux.hasReject), c.aux.alias, c.aux.keyID}
+}
+
+// Version returns the number that the list states: 0 is v1, 1 is v2.
+func (l *CRL) Version() int { return int(l.version) }
+
+// SignatureAlgorithm returns the algorithm beside the signature.
+func (l *CRL) SignatureAlgorithm() Algorithm { return l.outerAlg.shown() }
+
+// Signature returns the octets of the signature.
+func (l *CRL) Signature() []byte { return l.signature }
+
+// Updates returns thisUpdate and nextUpdate as they are encoded; next has no Raw where there is none.
+func (l *CRL) Updates() (this, next Element) { return Element{l.thisUpdate}, Element{l.nextUpdate} }
+
+// Extensions returns the extensions of the list.
+func (l *CRL) Extensions() []Extension { return shownExtensions(l.exts) }
+
+// Entry is one revoked certificate of a CRL.
+type Entry struct {
+	Serial     *big.Int
+	Date       Element
+	Extensions []Extension
+}
+
+// Entries goes through the revoked certificates in the list's order.
+func (l *CRL) Entries() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for r := l.entries; len(r) > 0; { // ParseCRL has read them all
+			entry, _ := r.sequence()
+			serial, _ := entry.next(classUniversal, tagInteger)
+			date, _ := entry.any()
+			exts, _ := entryExtensions(nil, entry)
+			if !yield(Entry{bigInt(serial.body), Element{date}, shownExtensions(exts)}) {
+				return
+			}
+		}
+	}
+}
+
+// IssuedBy reports whether the key of ca signed the list, and ca's key usage allows that. Names and dates are not
+// looked at.
+func (l *CRL) IssuedBy(ca *Certificate) bool {
+	key := ca.publicKey()
+	return key != nil && ca.allowsUsage(kuCRLSign) && l.signedBy(key)
+}
+
+// PublicKey decodes a SubjectPublicKeyInfo. known is false for one that openssl does not know or cannot decode; pub is
+// nil for a type that crypto/x509 does not have, which are all but RSA, ECDSA on P-224 to P-521 and Ed25519.
+func PublicKey(spki []byte) (pub crypto.PublicKey, known bool) {
+	key, err := parsePublicKey(spki)
+	switch {
+	case err != nil:
+		return nil, false
+	case key.ec != nil:
+		return key.ec, true
+	case key.kind == keyEd25519:
+		return ed25519.PublicKey(key.edwards), true
+	case key.kind == keyEC && standardCurve(key.named) != nil:
+		return compressedKey(standardCurve(key.named), spki), true
+	case key.kind == keyRSA && key.e.IsInt64():
+		return &rsa.PublicKey{N: key.n, E: int(key.e.Int64())}, true
+	}
+	return nil, true
+}
+
+// compressedKey reads the forms of a point that crypto/ecdsa does not.
+func compressedKey(curve elliptic.Curve, spki []byte) crypto.PublicKey {
+	r := NewReader(spki).Sequence()
+	r.Any()
+	point := r.Bits(r.Any())
+	x, y := elliptic.UnmarshalCompressed(curve, point)
+	if x == nil {
+		return nil
+	}
+	return &ecdsa.PublicKey{Curve: curve, X: x, Y: y}
+}
+
+// Text returns the attribute's value in UTF-8; false for what is no character string.
+func (a Attribute) Text() (string, bool) {
+	text, ok := utf8Text(&element{tag: a.Tag, body: a.Value})
+	return string(text), ok
+}
