@@ -137,7 +137,7 @@ func (c Cluster) checkNodes() []error {
 		case checkHost(n.Name) != nil:
 			faults = append(faults, fmt.Errorf("node name: %w", checkHost(n.Name)))
 		case seen[n.Name]:
-			faults = append(faults, fmt.Errorf("node name: %q stands there twice", n.Name))
+			faults = append(faults, fmt.Errorf("node name: %q is another node's too", n.Name))
 		}
 		seen[n.Name] = true
 		if n.AdvertiseAddress.IsUnspecified() || n.AdvertiseAddress.IsMulticast() || n.AdvertiseAddress.Zone() != "" {

@@ -107,31 +107,42 @@ func (s *settingsFlags) loadRows(quiet bool, choose func(skip []string) ([]strin
 	var needed certs.Facts
 	s.needs = func(c config.Settings) certs.Facts {
 		rows, _ := choose(c.SkipPhases) // who is wrong here is told by the same choice of the real tree
-		for _, name := range rows {
-			row, _ := knownTree().Row(name)
-			for _, f := range fields() {
-				if concernedBy(f)(row) {
-					needed |= f.Fact
-				}
-			}
-		}
+		needed = needs(rows)
 		return needed
 	}
 	settings, err := s.load(quiet)
 	if err != nil {
 		return settings, err
 	}
-	missing := &config.Errors{}
-	for _, f := range fields() {
-		if why, unknown := settings.Cluster.Unknown[f.Fact]; unknown && needed.Has(f.Fact) {
-			_, field, _ := strings.Cut(f.Paths()[0], ".")
-			missing.Add(config.Fault{Source: "--" + f.Flag, Text: "is not given, and " + why, Hint: "give --" + f.Flag + ", or " + field + " in the configuration"})
+	return settings, unknown(settings.Cluster.Unknown, needed)
+}
+
+// needs are the facts that rows are made from.
+func needs(rows []string) (facts certs.Facts) {
+	for _, name := range rows {
+		row, _ := knownTree().Row(name)
+		for _, f := range fields() {
+			if concernedBy(f)(row) {
+				facts |= f.Fact
+			}
 		}
 	}
-	if len(missing.Faults) > 0 {
-		return settings, missing
+	return facts
+}
+
+// unknown is an error where a fact is needed that is not known.
+func unknown(why map[certs.Facts]string, needed certs.Facts) error {
+	missing := &config.Errors{}
+	for _, f := range fields() {
+		if reason, ok := why[f.Fact]; ok && needed.Has(f.Fact) {
+			_, field, _ := strings.Cut(f.Paths()[0], ".")
+			missing.Add(config.Fault{Source: "--" + f.Flag, Text: "is not given, and " + reason, Hint: "give --" + f.Flag + ", or " + field + " in the configuration"})
+		}
 	}
-	return settings, nil
+	if len(missing.Faults) == 0 {
+		return nil
+	}
+	return missing
 }
 
 // loadFor is load with the host that answers for what was not given.

@@ -88,10 +88,10 @@ func Defaults() Settings {
 }
 
 // Validate judges a configuration file by itself, without flags, environment
-// and host, and as strictly as a run does: certs.New has to take it too. The
-// notes are as Load's; the error is an *Errors.
-func Validate(name string, documents []byte) (notes []string, err error) {
-	s, notes, err := Load(Input{Name: name, Documents: documents, Host: NeutralHost()})
+// and host, and as strictly as a run does: certs.New has to take it too. Phases
+// are as in Input, the notes as Load's; the error is an *Errors.
+func Validate(name string, documents []byte, phases []string) (notes []string, err error) {
+	s, notes, err := Load(Input{Name: name, Documents: documents, Host: NeutralHost(), Phases: phases})
 	if err != nil {
 		return notes, err
 	}

@@ -256,7 +256,7 @@ func TestAsKubeadm(t *testing.T) {
 			"c.yaml:4: networking.serviceSubnet: 010.96.0.0 is read as 10.96.0.0, as kubeadm does; some programs take leading zeros for octal",
 			"c.yaml:5: apiServer.certSANs[0]: 010.0.0.07 is read as 10.0.0.7, as kubeadm does; some programs take leading zeros for octal",
 		}},
-		"unspecified endpoint": {doc: clusterHead + "controlPlaneEndpoint: 0.0.0.0:6443\n", notes: []string{"c.yaml:3: controlPlaneEndpoint: 0.0.0.0 is not an address that other hosts can reach"}},
+		"unspecified endpoint":                  {doc: clusterHead + "controlPlaneEndpoint: 0.0.0.0:6443\n", notes: []string{"c.yaml:3: controlPlaneEndpoint: 0.0.0.0 is not an address that other hosts can reach"}},
 		"etcd without endpoints, with a socket": {doc: clusterHead + "etcd: {external: {endpoints: [], httpEndpoints: [\"unix:///run/etcd\"]}}\n"},
 		"validities": {doc: clusterHead + "caCertificateValidityPeriod: 24h\ncertificateValidityPeriod: 48h\n", notes: []string{
 			"c.yaml:4: certificateValidityPeriod: 2d is longer than the CA's 1d (caCertificateValidityPeriod (c.yaml:3)): certificates are valid as long as the CA"}},
@@ -267,7 +267,7 @@ func TestAsKubeadm(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			notes, err := Validate("c.yaml", []byte(tc.doc))
+			notes, err := Validate("c.yaml", []byte(tc.doc), nil)
 			require.NoError(t, err)
 			assert.Equal(t, tc.notes, notes)
 		})
@@ -291,7 +291,7 @@ func TestValidateAsRun(t *testing.T) {
 		s, _, err := Load(Input{Name: "c.yaml", Documents: []byte(doc), Host: NeutralHost()})
 		require.NoError(t, err)
 		_, wanted := certs.New(s.Cluster)
-		_, got := Validate("c.yaml", []byte(doc))
+		_, got := Validate("c.yaml", []byte(doc), nil)
 		if wanted == nil {
 			assert.NoError(t, got)
 			continue
