@@ -176,7 +176,11 @@ func TestRoles(t *testing.T) {
 			if tc.roles&certs.ControlPlane != 0 {
 				want.AdvertiseAddress = netip.MustParseAddr("192.0.2.1")
 			} else {
-				assert.Equal(t, map[certs.Facts]string{certs.AdvertiseAddress: "not asked"}, s.Cluster.Unknown)
+				unknown := map[certs.Facts]string{certs.AdvertiseAddress: "not asked"}
+				if tc.endpoint.Host == "" {
+					unknown[certs.ControlPlaneEndpoint] = "discovery.bootstrapToken has no apiServerEndpoint"
+				}
+				assert.Equal(t, unknown, s.Cluster.Unknown)
 			}
 			assert.Equal(t, []certs.Node{want}, s.Cluster.Nodes)
 			assert.Empty(t, s.SkipPhases)
