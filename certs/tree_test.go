@@ -249,7 +249,7 @@ func TestNewErrors(t *testing.T) {
 		{"multicast", node(func(n *certs.Node) { n.AdvertiseAddress = addr("224.0.0.1") }), `advertise address of node "cp-1": "224.0.0.1" is not an address of one host`},
 		{"zone", node(func(n *certs.Node) { n.AdvertiseAddress = addr("fe80::1%eth0") }), `advertise address of node "cp-1": "fe80::1%eth0" is not an address of one host`},
 		{"no port", node(func(n *certs.Node) { n.BindPort = 0 }), `bind port of node "cp-1": must be 1 to 65535`},
-		{"twice", func(c *certs.Cluster) { c.Nodes = append(c.Nodes, c.Nodes[0]) }, `node name: "cp-1" stands there twice`},
+		{"twice", func(c *certs.Cluster) { c.Nodes = append(c.Nodes, c.Nodes[0]) }, `node name: "cp-1" is another node's too`},
 		{"a node's user is too long", node(func(n *certs.Node) { n.Name = long }), `kubelet: common name (CN) "system:node:` + long + `" is longer than 64 characters`},
 		{"several", func(c *certs.Cluster) { c.Name, c.DNSDomain, c.Nodes[0].BindPort = "", "A", 0 },
 			"cluster name: \"\" is empty or has a control character\nDNS domain: \"A\"" + labels + "\nbind port of node \"cp-1\": must be 1 to 65535"},

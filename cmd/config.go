@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/phases"
 )
 
 func newConfig(env *Env) *cobra.Command {
@@ -56,7 +57,7 @@ func newConfigValidate(env *Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			notes, err := config.Validate(args[0], data)
+			notes, err := config.Validate(args[0], data, phases.Paths(knownTree()))
 			for _, n := range notes {
 				fmt.Fprintf(env.Stderr, "note: %s\n", oneLine(n))
 			}

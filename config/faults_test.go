@@ -369,7 +369,7 @@ func TestFaultsAreBounded(t *testing.T) {
 	for i := range 5000 {
 		fmt.Fprintf(&many, "k%d: 1\n", i)
 	}
-	_, err := Validate("c.yaml", []byte(many.String()))
+	_, err := Validate("c.yaml", []byte(many.String()), nil)
 	var all *Errors
 	require.ErrorAs(t, err, &all)
 	assert.Len(t, all.Faults, 100)
@@ -378,25 +378,25 @@ func TestFaultsAreBounded(t *testing.T) {
 
 	// Aliases multiply: 1000 tokens with 1000 usages each, in a few kilobytes.
 	bomb := initHead + "bootstrapTokens:\n- &t {token: a, usages: [" + strings.Repeat("a,", 1000) + "]}\n" + strings.Repeat("- *t\n", 1000)
-	_, err = Validate("c.yaml", []byte(bomb))
+	_, err = Validate("c.yaml", []byte(bomb), nil)
 	assert.EqualError(t, err, "c.yaml:4: bootstrapTokens[199].usages[396]: the file has more than 200000 values, aliases counted in")
 
 	// So do merge keys, in width and in depth.
 	wide := clusterHead + "scheduler: {extraArgs: &a [{" + strings.Repeat("x: 1,", 10000) + "}]}\nproxy: {<<: [&b {" + strings.Repeat("disabled: true,", 10000) + "}" + strings.Repeat(",*b", 10000) + "]}\n"
-	_, err = Validate("c.yaml", []byte(wide))
+	_, err = Validate("c.yaml", []byte(wide), nil)
 	require.ErrorAs(t, err, &all)
 	assert.Less(t, all.More, 2*maxNodes)
 	deep := clusterHead + "scheduler:\n  extraVolumes:\n  - &a0 {name: a}\n"
 	for i := range 60 {
 		deep += fmt.Sprintf("  - &a%d {<<: [*a%d, *a%d]}\n", i+1, i, i)
 	}
-	_, err = Validate("c.yaml", []byte(deep))
+	_, err = Validate("c.yaml", []byte(deep), nil)
 	require.ErrorAs(t, err, &all)
 	assert.Less(t, all.More, 2*maxNodes)
 	assert.Equal(t, "c.yaml:5: scheduler.extraVolumes[1].name: second time, the first is on line 5", all.Faults[0].String())
 
 	// An alias of what is around it.
-	_, err = Validate("c.yaml", []byte(clusterHead+"apiServer: &a\n  certSANs: &b [*b]\n  extraVolumes: [*a]\n"))
+	_, err = Validate("c.yaml", []byte(clusterHead+"apiServer: &a\n  certSANs: &b [*b]\n  extraVolumes: [*a]\n"), nil)
 	assert.EqualError(t, err, "c.yaml:4: apiServer.certSANs[0]: wanted text, found a list\n"+
 		"c.yaml:4: apiServer.extraVolumes[0].certSANs: unknown field\n"+
 		"c.yaml:5: apiServer.extraVolumes[0].extraVolumes: unknown field")

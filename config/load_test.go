@@ -94,7 +94,7 @@ func TestLoadRealFile(t *testing.T) {
 	}, notes)
 }
 
-// Every field that the schema knows stands in a file that the real kubeadm
+// Every field that the schema knows is in a file that the real kubeadm
 // accepts (kubeadm config validate), and is accepted here. The exceptions are
 // what kubeadm v1.36 knows and yet accepts in no file, metadata, and feature
 // gates of releases before it.
@@ -106,7 +106,7 @@ func TestEveryKnownField(t *testing.T) {
 	for _, f := range files {
 		data, err := os.ReadFile(f)
 		require.NoError(t, err)
-		notes, err := Validate(f, data)
+		notes, err := Validate(f, data, nil)
 		require.NoError(t, err, f)
 		assert.LessOrEqual(t, len(notes), 1, "%s: %v", f, notes)
 

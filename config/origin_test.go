@@ -176,7 +176,11 @@ func TestRoles(t *testing.T) {
 			if tc.roles&certs.ControlPlane != 0 {
 				want.AdvertiseAddress = netip.MustParseAddr("192.0.2.1")
 			} else {
-				assert.Equal(t, map[certs.Facts]string{certs.AdvertiseAddress: "not asked"}, s.Cluster.Unknown)
+				unknown := map[certs.Facts]string{certs.AdvertiseAddress: "not asked"}
+				if tc.endpoint.Host == "" {
+					unknown[certs.ControlPlaneEndpoint] = "discovery.bootstrapToken has no apiServerEndpoint"
+				}
+				assert.Equal(t, unknown, s.Cluster.Unknown)
 			}
 			assert.Equal(t, []certs.Node{want}, s.Cluster.Nodes)
 			assert.Empty(t, s.SkipPhases)
@@ -267,7 +271,7 @@ func TestAsKubeadm(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			notes, err := Validate("c.yaml", []byte(tc.doc))
+			notes, err := Validate("c.yaml", []byte(tc.doc), nil)
 			require.NoError(t, err)
 			assert.Equal(t, tc.notes, notes)
 		})
@@ -291,7 +295,7 @@ func TestValidateAsRun(t *testing.T) {
 		s, _, err := Load(Input{Name: "c.yaml", Documents: []byte(doc), Host: NeutralHost()})
 		require.NoError(t, err)
 		_, wanted := certs.New(s.Cluster)
-		_, got := Validate("c.yaml", []byte(doc))
+		_, got := Validate("c.yaml", []byte(doc), nil)
 		if wanted == nil {
 			assert.NoError(t, got)
 			continue
