@@ -63,7 +63,7 @@ func leafTemplate(cn string, usages ...x509.ExtKeyUsage) pki.Template {
 
 func newRoot(t testing.TB, cn string) *pki.Authority {
 	t.Helper()
-	root, err := pki.SelfSign(caTemplate(cn), newKey(t, pki.ECDSAP256))
+	root, err := pki.SelfSign(t.Context(), caTemplate(cn), newKey(t, pki.ECDSAP256))
 	require.NoError(t, err)
 	return root
 }
