@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"net/netip"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -219,8 +220,12 @@ func TestIssueErrors(t *testing.T) {
 			chain, err := tt.ca.IssuePublic(t.Context(), tt.t, pub)
 			assert.EqualError(t, err, tt.err)
 			assert.Nil(t, chain)
+			if tt.pub == nil && tt.name != "unknown usage" {
+				assert.EqualError(t, tt.ca.Check(tt.t), tt.err, "the same without a signature")
+			}
 		})
 	}
+	assert.NoError(t, root.Check(leafTemplate("a", clientAuth)))
 	chain, err := oneStep.Issue(t.Context(), change(func(t *pki.Template) { t.CA, t.ExtKeyUsage, t.PathLen = true, nil, &zero }), newKey(t, pki.ECDSAP256))
 	require.NoError(t, err)
 	assert.True(t, chain[0].MaxPathLenZero)
@@ -243,6 +248,7 @@ func TestNewAuthority(t *testing.T) {
 		key    crypto.Signer
 		want   *x509.Certificate
 		err    string
+		id     finding.ID
 	}{
 		{name: "one", bundle: []*x509.Certificate{good}, key: key, want: good},
 		{name: "behind a stranger", bundle: []*x509.Certificate{stranger, good}, key: key, want: good},
@@ -252,22 +258,22 @@ func TestNewAuthority(t *testing.T) {
 		{name: "renewed, the new one is not valid yet", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotBefore, c.NotAfter = now.Add(hour), now.Add(3*hour) }), good}, key: key, want: good},
 		{name: "renewed, the old one has expired", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotAfter = now }), longer}, key: key, want: longer},
 		{name: "old CA without key usage", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.KeyUsage = 0 })}, key: key},
-		{name: "none", key: key, err: "there is no CA"},
-		{name: "other key", bundle: []*x509.Certificate{good, stranger}, key: other, err: "key does not match certificate"},
-		{name: "not a CA", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.IsCA = false })}, key: key, err: "certificate is not a CA"},
-		{name: "no basic constraints", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = false, false })}, key: key, err: "certificate is not a CA"},
+		{name: "none", key: key, err: "there is no CA", id: finding.CAMissing},
+		{name: "other key", bundle: []*x509.Certificate{good, stranger}, key: other, err: "key does not match certificate", id: finding.CANoneOfKey},
+		{name: "not a CA", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.IsCA = false })}, key: key, err: "certificate is not a CA", id: finding.NotACA},
+		{name: "no basic constraints", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = false, false })}, key: key, err: "certificate is not a CA", id: finding.NotACA},
 		{name: "may not sign", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })}, key: key,
-			err: "certificate may not sign certificates (its key usage lacks keyCertSign)"},
+			err: "certificate may not sign certificates (its key usage lacks keyCertSign)", id: finding.CAMayNotSign},
 		{name: "nameless", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.Subject = pkix.Name{} })}, key: key,
-			err: "certificate has no subject, so it cannot be named as an issuer"},
-		{name: "expired", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotAfter = now })}, key: key, err: "CA has expired on 2026-11-24T12:00:00Z"},
-		{name: "early", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) })}, key: key, err: "CA is not valid before 2026-11-24T12:00:01Z"},
+			err: "certificate has no subject, so it cannot be named as an issuer", id: finding.CAWithoutSubject},
+		{name: "expired", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotAfter = now })}, key: key, err: "CA has expired on 2026-11-24T12:00:00Z", id: finding.CAExpired},
+		{name: "early", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) })}, key: key, err: "CA is not valid before 2026-11-24T12:00:01Z", id: finding.CANotYetValid},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a, err := pki.NewAuthority(tt.bundle, tt.key, now)
 			if tt.err != "" {
-				assert.EqualError(t, err, tt.err)
+				isFinding(t, err, tt.id, tt.err)
 				return
 			}
 			require.NoError(t, err)
@@ -374,6 +380,36 @@ func TestForeignSubject(t *testing.T) {
 	again, err := root.Issue(t.Context(), pki.Template{Subject: pki.CertificateSubject(chain[0]), ExtKeyUsage: tmpl.ExtKeyUsage, NotBefore: now, NotAfter: now.Add(hour)}, key)
 	require.NoError(t, err)
 	assert.Equal(t, req.RawSubject, again[0].RawSubject)
+}
+
+// A node's name may be longer than RFC 5280's 64 characters where the caller says so, and is encoded as kubeadm encodes
+// it. Once issued, it is carried on; in a request it is not.
+func TestLongName(t *testing.T) {
+	root := newRoot(t, "root")
+	key := newKey(t, pki.ECDSAP256)
+	tmpl := leafTemplate("system:node:"+strings.Repeat("a", 61), clientAuth)
+	refused := `common name (CN) "` + tmpl.Subject.CommonName + `" is longer than 64 characters`
+	_, err := root.Issue(t.Context(), tmpl, key)
+	assert.EqualError(t, err, refused)
+	_, err = pki.NewCSR(tmpl, key)
+	assert.EqualError(t, err, refused)
+
+	tmpl.Subject.Long = true
+	chain, err := root.Issue(t.Context(), tmpl, key)
+	require.NoError(t, err)
+	kubeadms := spoil(t, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: tmpl.Subject.CommonName}}, &x509.Certificate{Subject: pkix.Name{CommonName: "theirs"}}, key.Public(), key)
+	assert.Equal(t, kubeadms.RawSubject, chain[0].RawSubject)
+	der, err := pki.NewCSR(tmpl, key)
+	require.NoError(t, err)
+	req, err := x509.ParseCertificateRequest(der)
+	require.NoError(t, err)
+	assert.Equal(t, kubeadms.RawSubject, req.RawSubject)
+
+	assert.NoError(t, pki.CertificateSubject(kubeadms).Check())
+	assert.EqualError(t, pki.SubjectOf(req.Subject, req.RawSubject).Check(), refused)
+	foreign := spoil(t, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: tmpl.Subject.CommonName, Country: []string{"CH"}}}, &x509.Certificate{Subject: pkix.Name{CommonName: "theirs"}}, key.Public(), key)
+	assert.NoError(t, pki.CertificateSubject(foreign).Check())
+	assert.EqualError(t, pki.SubjectOf(foreign.Subject, foreign.RawSubject).Check(), refused, "with other attributes too")
 }
 
 // A CA without a subject key identifier, as kubeadm made them when it was built

@@ -5,8 +5,10 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -35,7 +37,6 @@ func TestStrict(t *testing.T) {
 	for _, a := range pki.KeyAlgorithms() {
 		t.Run(string(a), func(t *testing.T) {
 			t.Parallel()
-			// One key for all: RSA-4096 takes a second.
 			key := newKey(t, a)
 			dir := t.TempDir()
 			cas := map[string]*pki.Authority{}
@@ -67,6 +68,54 @@ func TestStrict(t *testing.T) {
 			}
 			assert.Equal(t, 15, n)
 		})
+	}
+}
+
+// TestShapes makes every shape that a certificate can have: what it is for, its algorithm and its CA's, its kinds of
+// names. The proof passes, zlint finds nothing, and of a long name that it is long.
+func TestShapes(t *testing.T) {
+	roles := map[string]pki.Template{
+		"intermediate": {CA: true}, "serving": {ExtKeyUsage: []x509.ExtKeyUsage{serverAuth}},
+		"client": {ExtKeyUsage: []x509.ExtKeyUsage{clientAuth}}, "peer": {ExtKeyUsage: []x509.ExtKeyUsage{serverAuth, clientAuth}},
+	}
+	kinds := map[string]pki.SANs{
+		"none": {}, "DNS": {DNS: []string{"*.a.example", "kubernetes"}}, "IP": {IPs: manySANs.IPs},
+		"URI": {URIs: []string{"spiffe://cluster.local/ns/a"}}, "email": {Emails: []string{"a@b.example"}},
+		"all":  {DNS: manySANs.DNS, IPs: manySANs.IPs, URIs: []string{"spiffe://cluster.local/ns/a"}, Emails: []string{"a@b.example"}},
+		"many": {DNS: []string{strings.Repeat(strings.Repeat("a", 62)+".", 4) + "x"}},
+	}
+	subjects := map[string]pki.Subject{
+		"plain": {CommonName: "x"}, "groups": {CommonName: "alice", Organization: []string{"ops", "dev"}}, "UTF-8": {CommonName: "bücher"},
+		"long": {CommonName: "system:node:" + strings.Repeat("a.", 126) + "a", Organization: []string{"system:nodes"}, Long: true},
+	}
+	algorithms := []pki.KeyAlgorithm{pki.RSA2048, pki.ECDSAP256, pki.ECDSAP384, pki.Ed25519}
+	for _, caAlgorithm := range algorithms {
+		root, err := pki.SelfSign(t.Context(), caTemplate("root"), newKey(t, caAlgorithm))
+		require.NoError(t, err)
+		lintClean(t, root.Certificate())
+		for _, a := range algorithms {
+			key := newKey(t, a)
+			for role, tmpl := range roles {
+				for kind, sans := range kinds {
+					for name, subject := range subjects {
+						if tmpl.CA && kind != "none" || name != "plain" && kind != "none" && kind != "all" {
+							continue
+						}
+						what := fmt.Sprintf("%s of %s: %s %s, names %s", a, caAlgorithm, name, role, kind)
+						tmpl.Subject, tmpl.SANs, tmpl.NotBefore, tmpl.NotAfter = subject, sans, now, now.Add(hour)
+						chain, err := root.Issue(t.Context(), tmpl, key)
+						require.NoError(t, err, what)
+						got := faults(t, chain[0].Raw)
+						if name == "long" {
+							require.Len(t, got, 1, what)
+							assert.Contains(t, got[0], "e_subject_common_name_max_length", what)
+							continue
+						}
+						assert.Empty(t, got, what)
+					}
+				}
+			}
+		}
 	}
 }
 
