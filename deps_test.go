@@ -45,6 +45,7 @@ var doors = []struct {
 }{
 	{"github.com/cloudflare/cfssl/", []string{"pki/internal/cfssl"}},
 	{"github.com/zmap/", []string{}}, // judges in tests: it would start at each call of the program
+	{"github.com/smallstep/pkcs7", []string{"pki"}},
 	{"github.com/spf13/", []string{"cmd"}},
 	{"gopkg.in/yaml.v3", []string{"config", "kubeconfig"}},
 	{"github.com/gofrs/flock", []string{"pki/store"}},

@@ -162,6 +162,8 @@ func (s SANs) check() error {
 	for _, n := range s.URIs {
 		if u, err := url.Parse(n); err != nil || !u.IsAbs() || u.String() != n {
 			return fmt.Errorf("%q is not an absolute URI", n)
+		} else if u.Host != "" && slices.Contains(strings.Split(u.Host, "."), "") {
+			return fmt.Errorf("%q is a URI whose host is no name", n)
 		}
 	}
 	for _, n := range s.Emails {

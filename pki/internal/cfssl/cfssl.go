@@ -1,4 +1,4 @@
-// Package cfssl is the one door to Cloudflare's PKI library, which makes keys and requests and reads PKCS #7.
+// Package cfssl is the one door to Cloudflare's PKI library, which makes keys and requests.
 // Its signer is not linked: it starts zlint, a database driver and protobuf at each call of the program.
 package cfssl
 
@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/cloudflare/cfssl/crypto/pkcs7"
 	"github.com/cloudflare/cfssl/csr"
 	cferr "github.com/cloudflare/cfssl/errors"
 	"github.com/cloudflare/cfssl/log"
@@ -57,18 +56,6 @@ func Request(r *x509.CertificateRequest, key crypto.Signer) ([]byte, error) {
 
 // ambiguous reports whether cfssl, which guesses the type of a name, could take a DNS name for another kind.
 func ambiguous(name string) bool { return strings.ContainsAny(name, "@:/") || net.ParseIP(name) != nil }
-
-// Certificates reads the certificates of a PKCS #7 message (DER), in the order they have there: any order.
-func Certificates(der []byte) ([]*x509.Certificate, error) {
-	m, err := pkcs7.ParsePKCS7(der)
-	if err != nil {
-		return nil, plain(err)
-	}
-	if len(m.Content.SignedData.Certificates) == 0 {
-		return nil, errors.New("no certificate in PKCS #7")
-	}
-	return m.Content.SignedData.Certificates, nil
-}
 
 // plain turns cfssl's errors, which are JSON, into text.
 func plain(err error) error {
