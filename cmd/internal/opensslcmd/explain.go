@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pkitool/pkitool/cmd/internal/terminal"
 	"github.com/pkitool/pkitool/pki/verify"
 )
 
@@ -20,9 +21,9 @@ type explained struct {
 }
 
 // writeExplanation says the explanation of an error, behind it.
-func (r *request) writeExplanation(p *piece, t target, report verify.Report, f verify.Finding) {
+func (r *request) writeExplanation(a *answer, t target, report verify.Report, f verify.Finding) {
 	for _, line := range r.explanation(t, report, f) {
-		p.write("  ", line, "\n")
+		a.stderr("  ", terminal.Line(line), "\n")
 	}
 }
 
@@ -86,10 +87,10 @@ func detailLine(d verify.Detail) string {
 	}
 	line := d.What
 	if d.Wanted != "" {
-		line += ": wanted is " + printable(d.Wanted)
+		line += ": wanted is " + d.Wanted
 	}
 	if len(d.Had) > 0 {
-		line += "; there is " + printable(strings.Join(d.Had, ", "))
+		line += "; there is " + strings.Join(d.Had, ", ")
 	}
 	return line
 }

@@ -95,7 +95,7 @@ func Complete(args []string, last string) Completion {
 	if len(args) > 0 {
 		before := args[len(args)-1]
 		name := strings.TrimPrefix(strings.TrimPrefix(before, "-"), "-")
-		o, ok := findOption(name)
+		o, ok := findOption(options(), name)
 		if ok && strings.HasPrefix(before, "-") && o.kind != noValue {
 			return Completion{Words: matching(o.words, last), Dirs: o.kind == dirValue, Files: o.kind == fileValue}
 		}

@@ -1,13 +1,14 @@
 package opensslcmd
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
 
-	"github.com/pkitool/pkitool/pki/store"
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
@@ -21,7 +22,7 @@ func (e *errOpen) Unwrap() error { return e.err }
 // readFile reads a file that openssl would take as a URI: a path, or one behind "file:".
 func readFile(name string) ([]byte, error) { return readInto(name, nil) }
 
-// readInto is readFile with a buffer to use if it is large enough.
+// readInto is readFile with a buffer to use as far as it goes.
 func readInto(name string, buffer []byte) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -32,66 +33,34 @@ func readInto(name string, buffer []byte) ([]byte, error) {
 	if err != nil {
 		return nil, &errOpen{err}
 	}
-	return readOpen(f, buffer)
+	defer f.Close()
+	return readAll(f, buffer)
 }
 
-// readPath reads a file that openssl takes as a path and nothing else: that of -CAfile, and those in the
-// directory of -CApath.
+// readPath reads a file that openssl takes as a path and nothing else: that of -CAfile, and those in the directory of
+// -CApath.
 func readPath(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, &errOpen{err}
+		return nil, err
 	}
-	return readOpen(f, nil)
-}
-
-// readOpen reads a file to its end and closes it. A directory reads as empty. It may be a pipe:
-// `-CAfile <(kubectl ...)` is common.
-func readOpen(f *os.File, buffer []byte) ([]byte, error) {
 	defer f.Close()
-	if info, err := f.Stat(); err == nil {
-		if info.IsDir() {
-			return nil, nil
-		}
-		if info.Mode().IsRegular() && info.Size() < 1<<16 {
-			return readSmall(f, int(info.Size()), buffer)
-		}
-	}
-	return readBig(f)
+	return readAll(f, nil)
 }
 
 // maxFile is the largest file or stream that is verified or trusted: the revocation list of a large CA has
 // hundreds of thousands of entries, and openssl reads whatever there is.
 const maxFile = 256 << 20
 
-// readBig reads to the end whatever is no small file. It takes memory by what is there, not by the bound.
-func readBig(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		return nil, store.ErrTooLarge
+// readAll reads to the end. It takes memory by what is there, not by the bound, and none for what fits into the
+// buffer: thousands of targets are read this way. It may be a pipe: `-CAfile <(kubectl ...)` is common.
+func readAll(r io.Reader, buffer []byte) ([]byte, error) {
+	data := bytes.NewBuffer(buffer[:0])
+	n, err := data.ReadFrom(io.LimitReader(r, maxFile+1))
+	if err == nil && n > maxFile {
+		err = errors.New("too large")
 	}
-	return data, err
-}
-
-// readSmall reads a file of known size in two system calls: thousands of targets are read this way.
-func readSmall(f *os.File, size int, buffer []byte) ([]byte, error) {
-	if cap(buffer) <= size {
-		buffer = make([]byte, size+1)
-	}
-	data := buffer[:size+1]
-	n := 0
-	for n < len(data) {
-		more, err := f.Read(data[n:])
-		n += more
-		if err == io.EOF {
-			return data[:n], nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	rest, err := readBig(f)
-	return append(data, rest...), err
+	return data.Bytes(), err
 }
 
 // fileURI is the path in a URI of a local file: absolute, and with nothing decoded.
@@ -206,18 +175,18 @@ type target struct {
 	said        string // openssl's sentences where there is no certificate
 }
 
-// loadTarget reads the first certificate of a file or, without isFile, of standard input. It may use the buffer, and
-// the certificate may lie in it.
-func loadTarget(name string, isFile bool, stdin io.Reader, buffer []byte) target {
+// loadTarget reads the first certificate of a file or of standard input. It may use the buffer, and the certificate
+// may lie in it.
+func (r *request) loadTarget(name string, buffer []byte) target {
 	t := target{name: name}
 	shown := name
 	var data []byte
 	var err error
-	if isFile {
-		data, err = readInto(name, buffer)
+	if r.readsStdin {
+		shown = "<stdin>"
+		data, err = readAll(r.env.Stdin, buffer)
 	} else {
-		t.name, shown = "stdin", "<stdin>"
-		data, err = readBig(stdin)
+		data, err = readInto(name, buffer)
 	}
 	if _, ok := err.(*errOpen); ok {
 		t.said = fmt.Sprintf("Could not open file or uri for loading certificate file from %s\nUnable to load certificate file\n", shown)
