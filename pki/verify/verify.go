@@ -9,6 +9,10 @@ type Report struct {
 	NumUntrusted int            // how many certificates of Chain, from the target up, do not come from the trusted
 	Findings     []Finding      // in the order in which openssl reports them
 	Policy       *PolicyResult  // of a policy check that succeeded; nil if none was asked for or made
+
+	// Unsupported are sentences about what was met that openssl judges and this package does not: the verdict is not
+	// openssl's then, and never OK. The code of such a finding is the one that says least.
+	Unsupported []string
 }
 
 // Finding is one reported error.
@@ -50,7 +54,7 @@ type verifier struct {
 	chain        []*Certificate
 	numUntrusted int
 
-	met map[*Certificate]bool // see valid; the path's that was asked for counts
+	readByPath // the path's that was asked for counts
 
 	parent *verifier // whose CRL's issuer this path is of; nil in the path that was asked for
 	report *Report   // shared with parent
@@ -71,9 +75,7 @@ func Verify(target *Certificate, trust *Trust, untrusted []*Certificate, crls []
 		now: newCheckTime(opts.Time, opts.NoCheckTime), report: &report,
 	}
 	end := v.run(target)
-	if opts.Memory != nil && opts.CRLCheck {
-		v.markRead(opts.Memory.read) // what ended before its CRLs were looked at has been built all the same
-	}
+	v.remember()
 	report.OK = end == proceed && !v.failed
 	report.Internal = end == broken
 	report.Chain, report.NumUntrusted = v.chain, v.numUntrusted
@@ -89,15 +91,14 @@ func (v *verifier) run(target *Certificate) outcome {
 	}
 	for _, step := range [...]func(*verifier) outcome{
 		(*verifier).buildChain,
+		(*verifier).checkSupported,
 		(*verifier).checkExtensions,
 		(*verifier).checkLevels,
 		(*verifier).checkIdentity,
 		(*verifier).checkKeys,
 		(*verifier).checkRevocation,
-		(*verifier).checkSuiteB,
 		(*verifier).checkSignatures,
 		(*verifier).checkNameConstraints,
-		(*verifier).checkRFC3779,
 		(*verifier).checkPolicies,
 	} {
 		if end := step(v); end != proceed {
