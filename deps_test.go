@@ -26,14 +26,16 @@ var floors = []struct {
 	{"pki", []string{"finding", "pki/internal/sign", "pki/internal/lint"}},
 	{"pki/verify", nil},
 	{"pki/verify/openssl", []string{"pki/verify"}},
-	{"pki/verify/internal/cases", nil},
 	{"pki/inspect", []string{"finding", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"pki/store", nil},
 	{"certs", []string{"pki"}},
 	{"kubeconfig", []string{"finding"}},
 	{"config", []string{"certs", "pki"}},
 	{"phases", []string{"certs", "kubeconfig", "pki", "pki/store", "pki/verify"}},
-	{"cmd", []string{"phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/verify/openssl", "pki/inspect"}},
+	{"cmd/internal/opensslcmd", []string{"config", "pki/store", "pki/verify", "pki/verify/openssl"}},
+	{"cmd/internal/opensslcmd/internal/cases", nil}, // for tests
+	{"internal/openssltest", nil},                   // for tests
+	{"cmd", []string{"cmd/internal/opensslcmd", "phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/inspect"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
 
@@ -48,10 +50,10 @@ var doors = []struct {
 	{"github.com/spf13/", []string{"cmd"}},
 	{"gopkg.in/yaml.v3", []string{"config", "kubeconfig"}},
 	{"github.com/gofrs/flock", []string{"pki/store"}},
-	{"github.com/cloudflare/circl/", []string{"pki/verify", "pki/verify/internal/cases"}},
+	{"github.com/cloudflare/circl/", []string{"pki/verify", "cmd/internal/opensslcmd/internal/cases"}},
 	{"software.sslmate.com/src/go-pkcs12", []string{"pki/verify/openssl"}},
-	{"os", []string{"pki/store", "cmd", "cmd/pkitool"}},
-	{"os/exec", []string{}},
+	{"os", []string{"pki/store", "cmd", "cmd/internal/opensslcmd", "cmd/pkitool", "internal/openssltest"}},
+	{"os/exec", []string{"internal/openssltest"}},
 	{"log", []string{}},
 	{"log/slog", []string{}},
 	{"net/http", []string{}},

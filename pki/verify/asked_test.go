@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/openssltest"
 	"github.com/pkitool/pkitool/pki/verify"
 )
 
@@ -116,11 +117,11 @@ func (a asked) openssl(t *testing.T) string {
 		put("-untrusted", "untrusted.pem", "CERTIFICATE", a.untrusted)
 	}
 	put("", "target.pem", "CERTIFICATE", [][]byte{a.target})
-	said, err := judge(openSSL(t), dir, append(args, "target.pem"))
+	said, err := openssltest.Verify(openssltest.Path(t), dir, append(args, "target.pem"))
 	require.NoError(t, err)
 	require.NotEqual(t, 1, said.Exit, "openssl took this for wrong usage: %s", said.Stderr)
 	var found []string
-	for _, f := range said.findings() {
+	for _, f := range said.Findings() {
 		found = append(found, fmt.Sprintf("%d@%d", f.Code, f.Depth))
 	}
 	switch {

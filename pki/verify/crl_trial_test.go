@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/openssltest"
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
@@ -66,7 +67,7 @@ func (tr trial) openssl(t *testing.T) string {
 		}
 	}
 	args = append(append(args, tr.args...), "target.pem")
-	got, err := judge(openSSL(t), dir, args)
+	got, err := openssltest.Verify(openssltest.Path(t), dir, args)
 	require.NoError(t, err)
 	return fmt.Sprintf("%s%s[%d]", got.Stderr, got.Stdout, got.Exit)
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/openssltest"
 	"github.com/pkitool/pkitool/pki/verify"
 )
 
@@ -310,7 +311,7 @@ func TestRecordedAlgorithms(t *testing.T) {
 
 // Every curve that openssl lists, with points in both forms.
 func TestEveryCurve(t *testing.T) {
-	path, dir := openSSL(t), t.TempDir()
+	path, dir := openssltest.Path(t), t.TempDir()
 	run := func(args ...string) ([]byte, error) {
 		cmd := exec.Command(path, args...)
 		cmd.Dir = dir

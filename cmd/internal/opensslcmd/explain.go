@@ -1,4 +1,4 @@
-package cmd
+package opensslcmd
 
 import (
 	"crypto/x509"
@@ -11,7 +11,7 @@ import (
 
 // explained is one error that is to be put into other words: what was compared with what, and what may help.
 type explained struct {
-	r       *verifyRequest
+	r       *request
 	target  target
 	report  verify.Report
 	finding verify.Finding
@@ -20,14 +20,14 @@ type explained struct {
 }
 
 // writeExplanation says the explanation of an error, behind it.
-func (r *verifyRequest) writeExplanation(p *piece, t target, report verify.Report, f verify.Finding) {
+func (r *request) writeExplanation(p *piece, t target, report verify.Report, f verify.Finding) {
 	for _, line := range r.explanation(t, report, f) {
 		p.write("  ", line, "\n")
 	}
 }
 
 // explanation is one or two sentences about an error. One that starts with "hint: " says what to do.
-func (r *verifyRequest) explanation(t target, report verify.Report, f verify.Finding) []string {
+func (r *request) explanation(t target, report verify.Report, f verify.Finding) []string {
 	x := explained{r: r, target: t, report: report, finding: f, cert: f.Cert, parsed: new(x509.Certificate)}
 	if x.cert != nil {
 		if parsed, err := x509.ParseCertificate(x.cert.Raw); err == nil {

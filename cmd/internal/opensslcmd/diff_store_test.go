@@ -1,4 +1,4 @@
-package verify_test
+package opensslcmd_test
 
 import (
 	"encoding/pem"
@@ -7,8 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/pkitool/pkitool/cmd/internal/opensslcmd/internal/cases"
 	"github.com/pkitool/pkitool/pki/verify"
-	"github.com/pkitool/pkitool/pki/verify/internal/cases"
 )
 
 // Anchors and CRLs in directories by hash, in -CAstore, and beside a -CAfile, are found as openssl finds them.

@@ -1,4 +1,4 @@
-package cmd
+package opensslcmd
 
 import (
 	"bytes"
@@ -52,8 +52,8 @@ type batch struct {
 
 // verifyAll verifies all targets, several at a time, and writes their answers in the order of the arguments. What
 // is under way is bounded, and so is memory, however many targets there are. It reports whether all are good.
-func (r *verifyRequest) verifyAll(ctx context.Context, targets []string) bool {
-	w := newVerifyWriter(r)
+func (r *request) verifyAll(ctx context.Context, targets []string) bool {
+	w := newWriter(r)
 	if len(targets) == 0 {
 		good := w.write(r.answerOne("", false, nil))
 		return w.close() && good
@@ -77,7 +77,7 @@ func (r *verifyRequest) verifyAll(ctx context.Context, targets []string) bool {
 	return w.close() && good
 }
 
-func (r *verifyRequest) inParallel(ctx context.Context, targets []string, workers int, w *verifyWriter) bool {
+func (r *request) inParallel(ctx context.Context, targets []string, workers int, w *writer) bool {
 	work := make(chan batch)
 	order := make(chan batch, 4*workers)
 	var running sync.WaitGroup
@@ -120,7 +120,7 @@ func (a *answer) append(b answer) {
 }
 
 // answerOne reads and verifies one target. An empty file name without isFile is standard input.
-func (r *verifyRequest) answerOne(name string, isFile bool, buffer []byte) answer {
+func (r *request) answerOne(name string, isFile bool, buffer []byte) answer {
 	t := loadTarget(name, isFile, r.env.Stdin, buffer)
 	var report verify.Report
 	if t.certificate != nil {
@@ -136,16 +136,16 @@ func (r *verifyRequest) answerOne(name string, isFile bool, buffer []byte) answe
 	return a
 }
 
-// verifyWriter puts answers onto the streams, and brackets around documents.
-type verifyWriter struct {
-	r      *verifyRequest
+// writer puts answers onto the streams, and brackets around documents.
+type writer struct {
+	r      *request
 	count  int
 	failed bool
 }
 
-func newVerifyWriter(r *verifyRequest) *verifyWriter { return &verifyWriter{r: r} }
+func newWriter(r *request) *writer { return &writer{r: r} }
 
-func (w *verifyWriter) write(a answer) bool {
+func (w *writer) write(a answer) bool {
 	for _, p := range a.pieces {
 		stream := w.r.env.Stdout
 		if p.toStderr {
@@ -162,7 +162,7 @@ func (w *verifyWriter) write(a answer) bool {
 }
 
 // separate makes elements of an array of objects that end in ",\n".
-func (w *verifyWriter) separate(text []byte) []byte {
+func (w *writer) separate(text []byte) []byte {
 	text = bytes.TrimSuffix(text, []byte(",\n"))
 	if w.count == 0 {
 		return append([]byte("[\n"), text...)
@@ -171,7 +171,7 @@ func (w *verifyWriter) separate(text []byte) []byte {
 }
 
 // close ends the output and reports whether all of it could be written.
-func (w *verifyWriter) close() bool {
+func (w *writer) close() bool {
 	if w.r.format == "json" {
 		if _, err := w.r.env.Stdout.Write([]byte("\n]\n")); err != nil {
 			w.failed = true

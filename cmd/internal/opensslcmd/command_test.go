@@ -1,4 +1,4 @@
-package cmd_test
+package opensslcmd_test
 
 import (
 	"bytes"
@@ -16,16 +16,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pkitool/pkitool/cmd"
+	"github.com/pkitool/pkitool/cmd/internal/opensslcmd"
 	"github.com/pkitool/pkitool/pki/store"
 )
 
 // verifyRun runs one verify command.
 func verifyRun(ctx context.Context, stdin string, args ...string) (stdout, stderr string, code int) {
 	var out, errs bytes.Buffer
-	code = cmd.Run(ctx, append([]string{"verify"}, args...), cmd.Env{
-		Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs, Now: time.Now(), LookupEnv: func(string) (string, bool) { return "", false },
-	})
+	code = opensslcmd.Run(ctx, opensslcmd.Env{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs, Now: time.Now()}, args)
 	return out.String(), errs.String(), code
 }
 
@@ -92,9 +90,7 @@ func TestVerifyInterrupted(t *testing.T) {
 // Output that cannot be written is not a success.
 func TestVerifyOutputFails(t *testing.T) {
 	ca, targets := fleet(t, t.TempDir(), 1, algorithms[0].newKey)
-	code := cmd.Run(t.Context(), []string{"verify", ca, targets[0]}, cmd.Env{
-		Stdin: strings.NewReader(""), Stdout: brokenPipe{}, Stderr: brokenPipe{}, Now: time.Now(), LookupEnv: os.LookupEnv,
-	})
+	code := opensslcmd.Run(t.Context(), opensslcmd.Env{Stdin: strings.NewReader(""), Stdout: brokenPipe{}, Stderr: brokenPipe{}, Now: time.Now()}, []string{ca, targets[0]})
 	assert.Equal(t, 2, code)
 }
 

@@ -1,4 +1,4 @@
-package verify_test
+package opensslcmd_test
 
 import (
 	"os"
@@ -11,8 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/cmd/internal/opensslcmd/internal/cases"
+	"github.com/pkitool/pkitool/internal/openssltest"
 	"github.com/pkitool/pkitool/pki/verify"
-	"github.com/pkitool/pkitool/pki/verify/internal/cases"
 )
 
 // vectors is the directory of public test vectors that do not come with the project.
@@ -27,11 +28,11 @@ func vectors(t *testing.T) string {
 
 // agreeOn lets openssl and this program answer every case and fails for each on which they differ, but for the
 // exceptions. It returns our answers.
-func agreeOn(t *testing.T, list []cases.Case) []outcome {
+func agreeOn(t *testing.T, list []cases.Case) []openssltest.Outcome {
 	t.Helper()
-	path := openSSL(t)
+	path := openssltest.Path(t)
 	require.NotEmpty(t, list)
-	answers := make([]outcome, len(list))
+	answers := make([]openssltest.Outcome, len(list))
 	excepted, root := 0, t.TempDir()
 	var mu sync.Mutex
 	var running sync.WaitGroup

@@ -1,4 +1,4 @@
-package cmd
+package opensslcmd
 
 import (
 	"fmt"
@@ -20,19 +20,19 @@ const (
 	timeValue           // the same in 64 bits
 )
 
-// verifyOption is a row of the table that the scanner, the help and the completion are made of.
-type verifyOption struct {
+// option is a row of the table that the scanner, the help and the completion are made of.
+type option struct {
 	name  string // in openssl's spelling, or ours where openssl has no such option
 	alias string // kebab-case, where it is more than underscores turned to dashes
 	kind  valueKind
 	what  string // the value, for the help
 	help  string
 	words []string // the values there are, for the completion
-	apply func(r *verifyRequest, value string) error
+	apply func(r *request, value string) error
 }
 
 // kebab is the option's spelling in the rest of pkitool.
-func (o verifyOption) kebab() string {
+func (o option) kebab() string {
 	if o.alias != "" {
 		return o.alias
 	}
@@ -50,9 +50,9 @@ func badUse(format string, args ...any) error {
 	return &errSaid{"verify: " + fmt.Sprintf(format, args...) + "\nverify: Use -help for summary.\n"}
 }
 
-// scanVerify reads options as openssl does, from left to right and each at once, up to the first argument that
+// scan reads options as openssl does, from left to right and each at once, up to the first argument that
 // does not start with a dash, "--" or -help. What is left are targets.
-func scanVerify(r *verifyRequest, args []string) (targets []string, err error) {
+func scan(r *request, args []string) (targets []string, err error) {
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		word := args[0]
 		args = args[1:]
@@ -61,7 +61,7 @@ func scanVerify(r *verifyRequest, args []string) (targets []string, err error) {
 		}
 		name := strings.TrimPrefix(word[1:], "-")
 		name, value, given := strings.Cut(name, "=")
-		option, ok := findVerifyOption(name)
+		option, ok := findOption(name)
 		if !ok {
 			return nil, badUse("Unknown option: -%s", name)
 		}
@@ -86,19 +86,19 @@ func scanVerify(r *verifyRequest, args []string) (targets []string, err error) {
 	return args, nil
 }
 
-func findVerifyOption(name string) (verifyOption, bool) {
+func findOption(name string) (option, bool) {
 	if name == "h" {
 		name = "help"
 	}
-	for _, o := range verifyOptions() {
+	for _, o := range options() {
 		if name == o.name || name == o.kebab() {
 			return o, true
 		}
 	}
-	return verifyOption{}, false
+	return option{}, false
 }
 
-func checkValue(o verifyOption, value string) error {
+func checkValue(o option, value string) error {
 	switch o.kind {
 	case dirValue:
 		if info, err := os.Stat(value); err != nil || !info.IsDir() {

@@ -1,4 +1,4 @@
-package cmd
+package opensslcmd
 
 import (
 	"fmt"
@@ -66,7 +66,7 @@ func (l *lookup) inDir(hash uint32, forCRLs bool) looked {
 		var found looked
 		for n := range maxHashFiles {
 			path := filepath.Join(l.dir, prefix+strconv.Itoa(n))
-			data, err := readVerifyPath(path)
+			data, err := readPath(path)
 			if err != nil {
 				break
 			}
@@ -87,7 +87,7 @@ func (l *lookup) inStore(hash uint32) looked {
 	case l.storeFile != "":
 		return l.once("file", func() looked {
 			var found looked
-			if data, err := readVerifyFile(l.storeFile); err == nil {
+			if data, err := readFile(l.storeFile); err == nil {
 				objects, good := openssl.ParseCAStore(data)
 				l.take(&found.Objects, l.storeFile, objects)
 				found.spoilt = !good
@@ -103,7 +103,7 @@ func (l *lookup) inStore(hash uint32) looked {
 					continue
 				}
 				path := filepath.Join(l.storeDir, name)
-				data, _ := readVerifyFile(path)
+				data, _ := readFile(path)
 				objects, good := openssl.ParseCAStore(data)
 				l.take(&found.Objects, path, objects)
 				if found.spoilt = !good; found.spoilt {
@@ -143,7 +143,7 @@ func (l *lookup) take(found *openssl.Objects, path string, objects openssl.Objec
 
 // closure is what of the lookups can take part in the paths of one target. It walks all paths there could be: from the
 // target to every certificate that bears its issuer's name, and on from there; openssl asks for the same names.
-func (l *lookup) closure(r *verifyRequest, target *verify.Certificate) openssl.Objects {
+func (l *lookup) closure(r *request, target *verify.Certificate) openssl.Objects {
 	w := &walk{lookup: l, request: r, inFile: map[string]bool{}, seen: map[string]bool{}, queue: []*verify.Certificate{target}}
 	for _, c := range r.anchors {
 		w.inFile[c.Subject().Key()] = true
@@ -165,7 +165,7 @@ func (l *lookup) closure(r *verifyRequest, target *verify.Certificate) openssl.O
 // walk is a closure under way.
 type walk struct {
 	*lookup
-	request *verifyRequest
+	request *request
 	inFile  map[string]bool // names that the store has already, by Key
 	seen    map[string]bool
 	queue   []*verify.Certificate

@@ -1,4 +1,4 @@
-package cmd_test
+package opensslcmd_test
 
 import (
 	"bytes"

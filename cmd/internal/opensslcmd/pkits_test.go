@@ -1,4 +1,4 @@
-package verify_test
+package opensslcmd_test
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pkitool/pkitool/pki/verify/internal/cases"
+	"github.com/pkitool/pkitool/cmd/internal/opensslcmd/internal/cases"
 )
 
 // pkitsVector is one test of NIST's Public Key Interoperability Test Suite as Go's tree describes it.

@@ -1,17 +1,24 @@
-package verify_test
+package opensslcmd_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/cmd/internal/opensslcmd/internal/cases"
 	"github.com/pkitool/pkitool/pki/verify"
-	"github.com/pkitool/pkitool/pki/verify/internal/cases"
 )
 
 // Files of a -CApath or -CAstore that hold more, or something else, than their names say: what of it counts, and
@@ -26,11 +33,37 @@ func TestOddDirectoriesAgainstOpenSSL(t *testing.T) {
 		require.NoError(t, err)
 		return fmt.Sprintf("%08x", c.Subject().Hash())
 	}
-	impostor := parts{subject: forgeCN("ca"), spki: forgeSPKI(leafKey), by: leafKey, exts: [][]byte{isCA}}.make()
-	ca, inter, leaf := aRoot(), anIntermediate(), under()
-	list := func(issuer *forgedCert) string { return block("X509 CRL", forgedCRL{issuer: issuer}.issue()) }
-	caCRL := list(&forgedCert{name: forgeCN("ca"), key: caKey})
-	interCRL := list(&forgedCert{name: forgeCN("inter"), key: interKey})
+	// No certificate names its issuer's key, so an impostor could be any name's issuer.
+	at := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	keys := map[string]*ecdsa.PrivateKey{}
+	for _, name := range []string{"ca", "inter", "leaf"} {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		require.NoError(t, err)
+		keys[name] = key
+	}
+	template := func(name string) *x509.Certificate {
+		return &x509.Certificate{
+			SerialNumber: big.NewInt(int64(len(name))), Subject: pkix.Name{CommonName: name}, NotBefore: at.AddDate(-1, 0, 0), NotAfter: at.AddDate(3, 0, 0),
+			IsCA: name != "leaf", BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		}
+	}
+	issue := func(name, by, key, byKey string) []byte {
+		der, err := x509.CreateCertificate(rand.Reader, template(name), template(by), &keys[key].PublicKey, keys[byKey])
+		require.NoError(t, err)
+		return der
+	}
+	impostor := issue("ca", "ca", "leaf", "leaf")
+	ca, inter, leaf := issue("ca", "ca", "ca", "ca"), issue("inter", "ca", "inter", "ca"), issue("leaf", "inter", "leaf", "inter")
+	list := func(name string, issuer []byte) string {
+		c, err := x509.ParseCertificate(issuer)
+		require.NoError(t, err)
+		der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: at.AddDate(0, -1, 0), NextUpdate: at.AddDate(0, 1, 0)}, c, keys[name])
+		require.NoError(t, err)
+		return block("X509 CRL", der)
+	}
+	caCRL, interCRL := list("ca", ca), list("inter", inter)
+	publicKey, err := x509.MarshalPKIXPublicKey(&keys["leaf"].PublicKey)
+	require.NoError(t, err)
 	const (
 		garbage = "garbage\n"
 		damaged = "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"
@@ -39,7 +72,7 @@ func TestOddDirectoriesAgainstOpenSSL(t *testing.T) {
 		noCRL   = "-----BEGIN X509 CRL-----\nMAAA\n-----END X509 CRL-----\n"
 	)
 	h, i := hash(ca), hash(inter)
-	key := block("PUBLIC KEY", forgeSPKI(leafKey))
+	key := block("PUBLIC KEY", publicKey)
 	root, sub, other := cert(ca), cert(inter), cert(leaf)
 	rows := map[string]map[string]string{
 		"as it should be":              {h + ".0": root, i + ".0": sub, h + ".r0": caCRL, i + ".r0": interCRL},
@@ -74,7 +107,7 @@ func TestOddDirectoriesAgainstOpenSSL(t *testing.T) {
 	var all []cases.Case
 	add := func(class string, files []cases.File, args ...string) {
 		files = append(files, cases.File{Name: "target.pem", Data: []byte(cert(leaf))}, cases.File{Name: "sub.pem", Data: []byte(sub)})
-		args = append([]string{"-no-CAfile", "-attime", strconv.FormatInt(askedTime.Unix(), 10)}, args...)
+		args = append([]string{"-no-CAfile", "-attime", strconv.FormatInt(at.Unix(), 10)}, args...)
 		all = append(all, cases.Case{Number: len(all), Class: class, Files: files, Args: append(args, "target.pem")})
 	}
 	for _, name := range names {

@@ -1,4 +1,4 @@
-package cmd
+package opensslcmd
 
 import (
 	"crypto/x509"
@@ -37,7 +37,7 @@ func roleNames() []string {
 	return names
 }
 
-func setVerifyRole(r *verifyRequest, value string) error {
+func setRole(r *request, value string) error {
 	all := roles()
 	i := slices.IndexFunc(all, func(x role) bool { return x.name == value })
 	if i < 0 {
@@ -48,7 +48,7 @@ func setVerifyRole(r *verifyRequest, value string) error {
 }
 
 // prepare sets what the role asks for. A purpose beside it would be a second answer to the same question.
-func (x *role) prepare(r *verifyRequest) error {
+func (x *role) prepare(r *request) error {
 	if r.options.Purpose != verify.PurposeNone {
 		return badUse("--as %s sets the purpose: leave -purpose and -verify_name away", x.name)
 	}

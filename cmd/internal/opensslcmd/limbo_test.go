@@ -1,4 +1,4 @@
-package verify_test
+package opensslcmd_test
 
 import (
 	"bufio"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pkitool/pkitool/pki/verify/internal/cases"
+	"github.com/pkitool/pkitool/cmd/internal/opensslcmd/internal/cases"
 )
 
 // limboCase is one case of x509-limbo.

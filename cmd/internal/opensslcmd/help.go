@@ -1,14 +1,12 @@
-package cmd
+package opensslcmd
 
 import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/spf13/cobra"
 )
 
-const verifyIntro = `Verifies certificates exactly as "openssl verify" of OpenSSL 3.0 does: the same
+const intro = `Verifies certificates exactly as "openssl verify" of OpenSSL 3.0 does: the same
 verdicts, error numbers, words and exit status (0: all are good; 2: one is not
 good or cannot be read; 1: a bad command line or file of anchors).
 
@@ -22,29 +20,29 @@ names them. Options take one or two dashes, the value behind a blank or "=", and
 stand before the files; "--crl-check" is the same as "-crl_check".
 `
 
-// verifyHelp are the groups of the help.
-func verifyHelp() []struct {
+// helpGroups are the groups of the help.
+func helpGroups() []struct {
 	title   string
-	options []verifyOption
+	options []option
 } {
 	return []struct {
 		title   string
-		options []verifyOption
+		options []option
 	}{
-		{"General", verifyGeneral()},
-		{"Whom to trust", verifyTrust()},
-		{"By which rules", verifyRules()},
-		{"For whom", verifyNames()},
-		{"Revocation", verifyRevocation()},
-		{"Policies", verifyPolicies()},
+		{"General", generalOptions()},
+		{"Whom to trust", trustOptions()},
+		{"By which rules", ruleOptions()},
+		{"For whom", nameOptions()},
+		{"Revocation", revocationOptions()},
+		{"Policies", policyOptions()},
 	}
 }
 
-// writeVerifyHelp writes the help that is made of the table of options.
-func writeVerifyHelp(w io.Writer) {
+// WriteHelp writes the help, which is made of the table of options.
+func WriteHelp(w io.Writer) {
 	var out strings.Builder
-	out.WriteString(verifyIntro)
-	for _, group := range verifyHelp() {
+	out.WriteString(intro)
+	for _, group := range helpGroups() {
 		fmt.Fprintf(&out, "\n%s:\n", group.title)
 		for _, o := range group.options {
 			head := "-" + o.name
@@ -80,38 +78,36 @@ func wrapped(text string, width, indent int) string {
 	return out.String()
 }
 
-// completeVerify completes options, their values, and files.
-func completeVerify(_ *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+// Completion is what may stand at the end of a command line.
+type Completion struct {
+	Words       []string // each with its help behind a tab, if it has one
+	Files, Dirs bool     // names of these instead
+}
+
+// Complete completes options, their values, and files.
+func Complete(args []string, last string) Completion {
 	if len(args) > 0 {
-		last := args[len(args)-1]
-		name := strings.TrimPrefix(strings.TrimPrefix(last, "-"), "-")
-		o, ok := findVerifyOption(name)
-		if ok && strings.HasPrefix(last, "-") && !strings.Contains(last, "=") && o.kind != noValue {
-			switch {
-			case len(o.words) > 0:
-				return matching(o.words, toComplete), cobra.ShellCompDirectiveNoFileComp
-			case o.kind == dirValue:
-				return nil, cobra.ShellCompDirectiveFilterDirs
-			case o.kind == fileValue:
-				return nil, cobra.ShellCompDirectiveDefault
-			}
-			return nil, cobra.ShellCompDirectiveNoFileComp
+		before := args[len(args)-1]
+		name := strings.TrimPrefix(strings.TrimPrefix(before, "-"), "-")
+		o, ok := findOption(name)
+		if ok && strings.HasPrefix(before, "-") && o.kind != noValue {
+			return Completion{Words: matching(o.words, last), Dirs: o.kind == dirValue, Files: o.kind == fileValue}
 		}
 	}
-	if !strings.HasPrefix(toComplete, "-") {
-		return nil, cobra.ShellCompDirectiveDefault
+	if !strings.HasPrefix(last, "-") {
+		return Completion{Files: true}
 	}
 	var words []string
-	for _, group := range verifyHelp() {
+	for _, group := range helpGroups() {
 		for _, o := range group.options {
-			if strings.HasPrefix(toComplete, "--") {
+			if strings.HasPrefix(last, "--") {
 				words = append(words, "--"+o.kebab()+"\t"+o.help)
 			} else {
 				words = append(words, "-"+o.name+"\t"+o.help)
 			}
 		}
 	}
-	return matching(words, toComplete), cobra.ShellCompDirectiveNoFileComp
+	return Completion{Words: matching(words, last)}
 }
 
 func matching(words []string, prefix string) []string {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package cmd_test
+package opensslcmd_test
 
 import (
 	"os/exec"

@@ -1,4 +1,4 @@
-package cmd
+package opensslcmd
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 	"github.com/pkitool/pkitool/pki/verify"
 )
 
-// verifyDocument is a target's verdict for -o json and yaml.
-type verifyDocument struct {
+// document is a target's verdict for -o json and yaml.
+type document struct {
 	Target   string               `json:"target" yaml:"target"`
 	OK       bool                 `json:"ok" yaml:"ok"`
 	Error    string               `json:"error,omitempty" yaml:"error,omitempty"` // why there are no findings: unreadable, or an internal error
@@ -51,12 +51,12 @@ type findingDocument struct {
 }
 
 // writeDocument writes one element of the list of targets.
-func (r *verifyRequest) writeDocument(a *answer, t target, report verify.Report) {
+func (r *request) writeDocument(a *answer, t target, report verify.Report) {
 	d := r.document(t, report)
 	var text []byte
 	var err error
 	if r.format == "yaml" {
-		text, err = config.MarshalYAML([]verifyDocument{d})
+		text, err = config.MarshalYAML([]document{d})
 	} else {
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
@@ -74,8 +74,8 @@ func (r *verifyRequest) writeDocument(a *answer, t target, report verify.Report)
 	a.out().write(string(text))
 }
 
-func (r *verifyRequest) document(t target, report verify.Report) verifyDocument {
-	d := verifyDocument{Target: t.name, Chain: []chainDocument{}, Findings: []findingDocument{}}
+func (r *request) document(t target, report verify.Report) document {
+	d := document{Target: t.name, Chain: []chainDocument{}, Findings: []findingDocument{}}
 	if t.certificate == nil {
 		d.Error, _, _ = strings.Cut(t.said, "\n")
 		return d
@@ -99,7 +99,7 @@ func (r *verifyRequest) document(t target, report verify.Report) verifyDocument 
 	return d
 }
 
-func (r *verifyRequest) chainDocument(t target, c *verify.Certificate, depth int, trusted bool) chainDocument {
+func (r *request) chainDocument(t target, c *verify.Certificate, depth int, trusted bool) chainDocument {
 	sum := sha256.Sum256(c.Raw)
 	d := chainDocument{
 		Depth: depth, Subject: r.names.Name(c.Subject()), Issuer: r.names.Name(c.Issuer()), Serial: hexSerial(c.Serial()),
@@ -121,7 +121,7 @@ func hexSerial(n *big.Int) string {
 	return strings.ToUpper(n.Text(16))
 }
 
-func (r *verifyRequest) findingDocument(t target, report verify.Report, f verify.Finding) findingDocument {
+func (r *request) findingDocument(t target, report verify.Report, f verify.Finding) findingDocument {
 	d := findingDocument{
 		Code: int(f.Code), Name: f.Code.Name(), Depth: f.Depth, Text: f.Code.Text(), CRLPath: f.CRLPath,
 		What: f.Detail.What, Wanted: f.Detail.Wanted, Had: f.Detail.Had,

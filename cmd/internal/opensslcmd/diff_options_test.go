@@ -1,10 +1,10 @@
-package verify_test
+package opensslcmd_test
 
 import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/pkitool/pkitool/pki/verify/internal/cases"
+	"github.com/pkitool/pkitool/cmd/internal/opensslcmd/internal/cases"
 )
 
 // flagWords and valueWords are openssl's options; of the latter, with values that are good, odd and bad.

@@ -1,4 +1,4 @@
-package cmd_test
+package opensslcmd_test
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"software.sslmate.com/src/go-pkcs12"
 
+	"github.com/pkitool/pkitool/internal/openssltest"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/verify"
 )
@@ -21,7 +22,7 @@ import (
 // What stands before or behind the anchor, in a directory by hash or in a store, and is none: openssl stops at some of
 // it, and at some of it forgets what it has found.
 func TestVerifyStrangersInStores(t *testing.T) {
-	openssl := tooling(t, "openssl")
+	openssl := openssltest.Path(t)
 	dir := t.TempDir()
 	caFile, targets := fleet(t, dir, 1, algorithms[0].newKey)
 	ca, err := os.ReadFile(caFile)

@@ -1,4 +1,5 @@
-package verify_test
+// Package openssltest asks the installed openssl, for tests: it is the judge of what pki/verify says.
+package openssltest
 
 import (
 	"bytes"
@@ -13,28 +14,26 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/pkitool/pkitool/pki/verify/internal/cases"
 )
 
-// outcome is what one run of `verify` said, openssl's or ours.
-type outcome struct {
+// Outcome is what one run of `verify` said, openssl's or ours.
+type Outcome struct {
 	Stdout, Stderr string
 	Exit           int
 }
 
-// finding is one reported error: its X509_V_ERR number and the depth.
-type finding struct{ Code, Depth int }
+// Finding is one reported error: its X509_V_ERR number and the depth.
+type Finding struct{ Code, Depth int }
 
 var errorLine = regexp.MustCompile(`(?m)^(?:\[CRL path\] )?error (\d+) at (\d+) depth lookup: `)
 
-// findings are the reported errors in order, over all targets.
-func (o outcome) findings() []finding {
-	var list []finding
+// Findings are the reported errors in order, over all targets.
+func (o Outcome) Findings() []Finding {
+	var list []Finding
 	for _, m := range errorLine.FindAllStringSubmatch(o.Stderr, -1) {
 		code, _ := strconv.Atoi(m[1])
 		depth, _ := strconv.Atoi(m[2])
-		list = append(list, finding{code, depth})
+		list = append(list, Finding{code, depth})
 	}
 	return list
 }
@@ -42,9 +41,10 @@ func (o outcome) findings() []finding {
 // queueLine is a line of openssl's error queue: thread, "error", code and text, which no other program can say.
 var queueLine = regexp.MustCompile(`(?m)^[0-9A-F]+:error:.*\n`)
 
-// openSSL is the path of the openssl that judges. Without one the test is skipped, aloud; where
+// Path is the path of the openssl that judges. Without one the test is skipped, aloud; where
 // PKITOOL_REQUIRE_OPENSSL is set, as in CI, it fails.
-func openSSL(tb testing.TB) string {
+func Path(tb testing.TB) string {
+	tb.Helper()
 	path, err := exec.LookPath("openssl")
 	if err == nil {
 		return path
@@ -56,17 +56,18 @@ func openSSL(tb testing.TB) string {
 	return ""
 }
 
-// openSSLVersion is as in "3.0.19".
-func openSSLVersion(tb testing.TB) string {
-	out, err := exec.Command(openSSL(tb), "version").Output()
+// Version is as in "3.0.19".
+func Version(tb testing.TB) string {
+	tb.Helper()
+	out, err := exec.Command(Path(tb), "version").Output()
 	require.NoError(tb, err)
 	words := strings.Fields(string(out))
 	require.Greater(tb, len(words), 1)
 	return words[1]
 }
 
-// judge runs `openssl verify` in dir. It never sees the system's own anchors.
-func judge(path, dir string, args []string) (outcome, error) {
+// Verify runs `openssl verify` in dir. It never sees the system's own anchors.
+func Verify(path, dir string, args []string) (Outcome, error) {
 	cmd := exec.Command(path, append([]string{"verify"}, args...)...)
 	cmd.Dir = dir
 	nowhere := filepath.Join(dir, "nowhere")
@@ -76,27 +77,10 @@ func judge(path, dir string, args []string) (outcome, error) {
 	err := cmd.Run()
 	var failed *exec.ExitError
 	if err != nil && !errors.As(err, &failed) {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if !cmd.ProcessState.Exited() {
-		return outcome{}, fmt.Errorf("openssl: %s", cmd.ProcessState)
+		return Outcome{}, fmt.Errorf("openssl: %s", cmd.ProcessState)
 	}
-	return outcome{stdout.String(), queueLine.ReplaceAllString(stderr.String(), ""), cmd.ProcessState.ExitCode()}, nil
-}
-
-// lay writes the files of a case.
-func lay(dir string, c cases.Case) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	for _, f := range c.Files {
-		path := filepath.Join(dir, f.Name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, f.Data, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	return Outcome{stdout.String(), queueLine.ReplaceAllString(stderr.String(), ""), cmd.ProcessState.ExitCode()}, nil
 }

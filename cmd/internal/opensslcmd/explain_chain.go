@@ -1,4 +1,4 @@
-package cmd
+package opensslcmd
 
 import (
 	"bytes"
@@ -23,11 +23,11 @@ var kubernetesCAs = map[string]string{
 }
 
 // known are all certificates that could have issued something.
-func (r *verifyRequest) known() []*verify.Certificate {
+func (r *request) known() []*verify.Certificate {
 	return slices.Concat(r.anchors, r.trusted, r.untrusted)
 }
 
-func (r *verifyRequest) isTrusted(c *verify.Certificate) bool {
+func (r *request) isTrusted(c *verify.Certificate) bool {
 	return slices.Contains(r.anchors, c) || slices.Contains(r.trusted, c)
 }
 

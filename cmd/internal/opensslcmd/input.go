@@ -1,4 +1,4 @@
-package cmd
+package opensslcmd
 
 import (
 	"fmt"
@@ -18,10 +18,10 @@ type errOpen struct{ err error }
 func (e *errOpen) Error() string { return e.err.Error() }
 func (e *errOpen) Unwrap() error { return e.err }
 
-// readVerifyFile reads a file that openssl would take as a URI: a path, or one behind "file:".
-func readVerifyFile(name string) ([]byte, error) { return readInto(name, nil) }
+// readFile reads a file that openssl would take as a URI: a path, or one behind "file:".
+func readFile(name string) ([]byte, error) { return readInto(name, nil) }
 
-// readInto is readVerifyFile with a buffer to use if it is large enough.
+// readInto is readFile with a buffer to use if it is large enough.
 func readInto(name string, buffer []byte) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -35,9 +35,9 @@ func readInto(name string, buffer []byte) ([]byte, error) {
 	return readOpen(f, buffer)
 }
 
-// readVerifyPath reads a file that openssl takes as a path and nothing else: that of -CAfile, and those in the
+// readPath reads a file that openssl takes as a path and nothing else: that of -CAfile, and those in the
 // directory of -CApath.
-func readVerifyPath(name string) ([]byte, error) {
+func readPath(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, &errOpen{err}
@@ -60,14 +60,14 @@ func readOpen(f *os.File, buffer []byte) ([]byte, error) {
 	return readBig(f)
 }
 
-// maxVerifyFile is the largest file or stream that is verified or trusted: the revocation list of a large CA has
+// maxFile is the largest file or stream that is verified or trusted: the revocation list of a large CA has
 // hundreds of thousands of entries, and openssl reads whatever there is.
-const maxVerifyFile = 256 << 20
+const maxFile = 256 << 20
 
 // readBig reads to the end whatever is no small file. It takes memory by what is there, not by the bound.
 func readBig(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxVerifyFile+1))
-	if err == nil && len(data) > maxVerifyFile {
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(data) > maxFile {
 		return nil, store.ErrTooLarge
 	}
 	return data, err
@@ -119,7 +119,7 @@ func withoutPrefix(s, prefix string) (string, bool) {
 
 // loadCertificates reads all certificates of a file, openssl's way.
 func loadCertificates(name, what string) ([]*verify.Certificate, error) {
-	data, err := readVerifyFile(name)
+	data, err := readFile(name)
 	if _, ok := err.(*errOpen); ok {
 		return nil, &errSaid{fmt.Sprintf("Could not open file or uri for loading certs of %s from %s\n", what, name)}
 	}
@@ -130,7 +130,7 @@ func loadCertificates(name, what string) ([]*verify.Certificate, error) {
 	return found.Certificates, nil
 }
 
-func addTrusted(r *verifyRequest, value string) error {
+func addTrusted(r *request, value string) error {
 	r.trustSaid, r.trustedGiven = true, true
 	certificates, err := loadCertificates(value, "trusted certificates")
 	r.trusted = append(r.trusted, certificates...)
@@ -138,15 +138,15 @@ func addTrusted(r *verifyRequest, value string) error {
 	return err
 }
 
-func addUntrusted(r *verifyRequest, value string) error {
+func addUntrusted(r *request, value string) error {
 	certificates, err := loadCertificates(value, "untrusted certificates")
 	r.untrusted = append(r.untrusted, certificates...)
 	r.sources.note(value, certificates)
 	return err
 }
 
-func addCRLs(r *verifyRequest, value string) error {
-	data, err := readVerifyFile(value)
+func addCRLs(r *request, value string) error {
+	data, err := readFile(value)
 	if _, ok := err.(*errOpen); ok {
 		return &errSaid{fmt.Sprintf("Could not open file or uri for loading other CRLs from %s\n", value)}
 	}
@@ -159,9 +159,9 @@ func addCRLs(r *verifyRequest, value string) error {
 }
 
 // loadAnchors reads the -CAfile and prepares -CApath and -CAstore, in openssl's order and words.
-func (r *verifyRequest) loadAnchors() error {
+func (r *request) loadAnchors() error {
 	if r.caFile != nil {
-		data, err := readVerifyPath(*r.caFile)
+		data, err := readPath(*r.caFile)
 		var found openssl.Objects
 		if err == nil {
 			found, err = openssl.ParseStore(data)

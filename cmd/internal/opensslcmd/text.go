@@ -1,4 +1,4 @@
-package cmd
+package opensslcmd
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 )
 
 // writeText says what openssl says, on the stream on which it says it.
-func (r *verifyRequest) writeText(a *answer, t target, report verify.Report) {
+func (r *request) writeText(a *answer, t target, report verify.Report) {
 	if t.certificate == nil {
 		a.err().write(t.said)
 		return
@@ -39,7 +39,7 @@ func (r *verifyRequest) writeText(a *answer, t target, report verify.Report) {
 	}
 }
 
-func (r *verifyRequest) writeFinding(p *piece, f verify.Finding) {
+func (r *request) writeFinding(p *piece, f verify.Finding) {
 	if f.Cert != nil {
 		p.write(r.names.Name(f.Cert.Subject()), "\n")
 	}
@@ -52,7 +52,7 @@ func (r *verifyRequest) writeFinding(p *piece, f verify.Finding) {
 	}
 }
 
-func (r *verifyRequest) writeChain(p *piece, report verify.Report) {
+func (r *request) writeChain(p *piece, report verify.Report) {
 	p.write("Chain:\n")
 	for depth, c := range report.Chain {
 		p.write(fmt.Sprintf("depth=%d: ", depth), r.names.Name(c.Subject()))

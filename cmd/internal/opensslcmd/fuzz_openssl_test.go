@@ -1,4 +1,4 @@
-package verify_test
+package opensslcmd_test
 
 import (
 	"bytes"
@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pkitool/pkitool/pki/verify/internal/cases"
+	"github.com/pkitool/pkitool/cmd/internal/opensslcmd/internal/cases"
+	"github.com/pkitool/pkitool/internal/openssltest"
 )
 
 // mutate changes octets of the certificates and CRLs of a case: for every three octets of changes it picks a place
@@ -84,7 +85,7 @@ func FuzzAgainstOpenSSL(f *testing.F) {
 		if path == "" || c.RealTime || os.Getenv("PKITOOL_FUZZ_ALONE") != "" {
 			return
 		}
-		theirs, err := judge(path, dir, c.Args)
+		theirs, err := openssltest.Verify(path, dir, c.Args)
 		if err != nil {
 			t.Fatal(err)
 		}

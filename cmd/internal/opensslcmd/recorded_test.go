@@ -1,4 +1,4 @@
-package verify_test
+package opensslcmd_test
 
 import (
 	"bufio"
@@ -16,11 +16,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pkitool/pkitool/pki/verify/internal/cases"
+	"github.com/pkitool/pkitool/cmd/internal/opensslcmd/internal/cases"
+	"github.com/pkitool/pkitool/internal/openssltest"
 )
 
 const (
-	recordFile = "../../testdata/verify/outcomes.jsonl"
+	recordFile = "../../../testdata/verify/outcomes.jsonl"
 	recordSeed = 2026
 )
 
@@ -60,10 +61,10 @@ func TestRecordedOutcomes(t *testing.T) {
 		require.Equal(t, r.Digest, digestOf(c), "%s is not what it was when its answer was recorded: record anew", c)
 		dir := filepath.Join(root, fmt.Sprint(r.Number))
 		require.NoError(t, lay(dir, c))
-		theirs := outcome{r.Stdout, r.Stderr, r.Exit}
+		theirs := openssltest.Outcome{Stdout: r.Stdout, Stderr: r.Stderr, Exit: r.Exit}
 		own := ours(dir, c.Args)
 		assert.Empty(t, difference(theirs, own), describe(c, theirs, own))
-		for _, f := range theirs.findings() {
+		for _, f := range theirs.Findings() {
 			codes[f.Code] = true
 		}
 	}
@@ -73,7 +74,7 @@ func TestRecordedOutcomes(t *testing.T) {
 
 // recordOutcomes keeps every case that shows something new: a sequence of codes in its class, or a good one of each.
 func recordOutcomes(t *testing.T) {
-	path := openSSL(t)
+	path := openssltest.Path(t)
 	var out bytes.Buffer
 	root, seen, codes := t.TempDir(), map[string]bool{}, map[int]bool{}
 	for n := range 12000 {
@@ -83,12 +84,12 @@ func recordOutcomes(t *testing.T) {
 		}
 		dir := filepath.Join(root, fmt.Sprint(n))
 		require.NoError(t, lay(dir, c))
-		theirs, err := judge(path, dir, c.Args)
+		theirs, err := openssltest.Verify(path, dir, c.Args)
 		require.NoError(t, err)
 		require.NoError(t, os.RemoveAll(dir))
 		var list []int
 		fresh := false
-		for _, f := range theirs.findings() {
+		for _, f := range theirs.Findings() {
 			list = append(list, f.Code)
 			fresh = fresh || !codes[f.Code]
 		}
@@ -124,7 +125,7 @@ func TestExplainEveryError(t *testing.T) {
 		for line := range strings.Lines(own.Stderr) {
 			said := strings.HasPrefix(line, "  ") && !policies
 			assert.False(t, wanted && !said, "%s: no explanation in front of %q", c, line)
-			if wanted = errorLine.MatchString(line); wanted {
+			if wanted = len(openssltest.Outcome{Stderr: line}.Findings()) > 0; wanted {
 				explained++
 			}
 			// The policies stand between error 43 and its explanation, and are indented, too.

@@ -1,4 +1,4 @@
-package verify_test
+package opensslcmd_test
 
 import (
 	"bytes"
@@ -18,16 +18,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pkitool/pkitool/cmd"
-	"github.com/pkitool/pkitool/pki/verify/internal/cases"
+	"github.com/pkitool/pkitool/cmd/internal/opensslcmd"
+	"github.com/pkitool/pkitool/cmd/internal/opensslcmd/internal/cases"
+	"github.com/pkitool/pkitool/internal/openssltest"
 )
 
 // ours runs the same command line in this process. A process has only one working directory, so paths are made
 // absolute first, and put back afterwards in what was said.
-func ours(dir string, args []string) (o outcome) {
+func ours(dir string, args []string) (o openssltest.Outcome) {
 	defer func() {
 		if r := recover(); r != nil {
-			o = outcome{Stderr: fmt.Sprintf("PANIC: %v\n%s", r, debug.Stack()), Exit: 99}
+			o = openssltest.Outcome{Stderr: fmt.Sprintf("PANIC: %v\n%s", r, debug.Stack()), Exit: 99}
 		}
 	}()
 	absolute := slices.Clone(args)
@@ -45,20 +46,17 @@ func ours(dir string, args []string) (o outcome) {
 		}
 	}
 	var stdout, stderr bytes.Buffer
-	code := cmd.Run(context.Background(), append([]string{"verify"}, absolute...), cmd.Env{
-		Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr, Now: time.Now(),
-		LookupEnv: func(string) (string, bool) { return "", false },
-	})
+	code := opensslcmd.Run(context.Background(), opensslcmd.Env{Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr, Now: time.Now()}, absolute)
 	clean := func(b *bytes.Buffer) string { return strings.ReplaceAll(b.String(), dir+"/", "") }
-	return outcome{clean(&stdout), clean(&stderr), code}
+	return openssltest.Outcome{Stdout: clean(&stdout), Stderr: clean(&stderr), Exit: code}
 }
 
 // difference says in which respect two outcomes differ, "" in none.
-func difference(openssl, own outcome) string {
+func difference(openssl, own openssltest.Outcome) string {
 	switch {
 	case openssl.Exit != own.Exit:
 		return "exit status"
-	case !slices.Equal(openssl.findings(), own.findings()):
+	case !slices.Equal(openssl.Findings(), own.Findings()):
 		return "codes"
 	case openssl.Stdout != own.Stdout:
 		return "stdout"
@@ -72,7 +70,7 @@ func difference(openssl, own outcome) string {
 // is the default; PKITOOL_DIFF_CASES asks for more, PKITOOL_DIFF_SEED for others, PKITOOL_DIFF_CASE
 // one case of it, PKITOOL_DIFF_CLASS keeps to one class, and PKITOOL_DIFF_DUMP names a directory that keeps the files of cases that differ.
 func TestDifferentialAgainstOpenSSL(t *testing.T) {
-	path, version := openSSL(t), openSSLVersion(t)
+	path, version := openssltest.Path(t), openssltest.Version(t)
 	if !strings.HasPrefix(version, "3.0.") {
 		t.Skipf("OPENSSL %s IS NOT OF THE 3.0 LINE: nothing was compared with it", version)
 	}
@@ -103,7 +101,7 @@ func TestDifferentialAgainstOpenSSL(t *testing.T) {
 // Cases that once differed, each found by a hunt of hundreds of thousands. While the generator makes what it made then
 // they ask the same again.
 func TestCasesThatOnceDiffered(t *testing.T) {
-	openSSL(t)
+	openssltest.Path(t)
 	var list []cases.Case
 	for _, c := range []struct {
 		seed   uint64
@@ -172,11 +170,11 @@ func compare(t *testing.T, path string, seed uint64, numbers []int) tally {
 	return sum
 }
 
-func both(path, dir string, c cases.Case) (theirs, own outcome, err error) {
+func both(path, dir string, c cases.Case) (theirs, own openssltest.Outcome, err error) {
 	if err := lay(dir, c); err != nil {
 		return theirs, own, err
 	}
-	if theirs, err = judge(path, dir, c.Args); err != nil {
+	if theirs, err = openssltest.Verify(path, dir, c.Args); err != nil {
 		return theirs, own, err
 	}
 	own = ours(dir, c.Args)
@@ -187,15 +185,32 @@ func both(path, dir string, c cases.Case) (theirs, own outcome, err error) {
 }
 
 // describe is a case that differs, compactly, with the command that repeats it.
-func describe(c cases.Case, theirs, own outcome) string {
-	return fmt.Sprintf("%s: %s differ\n  openssl: exit %d %v\n%s  ours: exit %d %v\n%s  repeat: PKITOOL_DIFF_SEED=%d PKITOOL_DIFF_CASE=%d PKITOOL_DIFF_DUMP=DIR go test -run TestDifferential ./pki/verify",
-		c, difference(theirs, own), theirs.Exit, theirs.findings(), indent(theirs), own.Exit, own.findings(), indent(own), c.Seed, c.Number)
+func describe(c cases.Case, theirs, own openssltest.Outcome) string {
+	return fmt.Sprintf("%s: %s differ\n  openssl: exit %d %v\n%s  ours: exit %d %v\n%s  repeat: PKITOOL_DIFF_SEED=%d PKITOOL_DIFF_CASE=%d PKITOOL_DIFF_DUMP=DIR go test -run TestDifferential ./cmd/internal/opensslcmd",
+		c, difference(theirs, own), theirs.Exit, theirs.Findings(), indent(theirs), own.Exit, own.Findings(), indent(own), c.Seed, c.Number)
 }
 
-func indent(o outcome) string {
+func indent(o openssltest.Outcome) string {
 	var out strings.Builder
 	for line := range strings.Lines(o.Stdout + o.Stderr) {
 		fmt.Fprintf(&out, "    %q\n", strings.TrimSuffix(line, "\n"))
 	}
 	return out.String()
+}
+
+// lay writes the files of a case.
+func lay(dir string, c cases.Case) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, f := range c.Files {
+		path := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

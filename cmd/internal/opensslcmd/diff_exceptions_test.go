@@ -1,4 +1,4 @@
-package verify_test
+package opensslcmd_test
 
 import (
 	"bytes"
@@ -20,8 +20,9 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
+	"github.com/pkitool/pkitool/cmd/internal/opensslcmd/internal/cases"
+	"github.com/pkitool/pkitool/internal/openssltest"
 	"github.com/pkitool/pkitool/pki/verify"
-	"github.com/pkitool/pkitool/pki/verify/internal/cases"
 )
 
 // An exceptionRow is a class of cases in which this program differs from some openssl on purpose. Where the two
@@ -29,7 +30,7 @@ import (
 type exceptionRow struct {
 	name, reason string
 	applies      func(c cases.Case) bool
-	proven       func(path, dir string, c cases.Case, theirs, own outcome) bool
+	proven       func(path, dir string, c cases.Case, theirs, own openssltest.Outcome) bool
 }
 
 var exceptions = []exceptionRow{
@@ -37,7 +38,7 @@ var exceptions = []exceptionRow{
 		name:    "delta CRL as a complete one",
 		reason:  "up to 3.0.19 openssl takes a delta CRL for a complete one unless -extended_crl is given; later versions never do, and we follow them",
 		applies: func(c cases.Case) bool { return c.DeltaCRL || hasCRL(c, isDelta) },
-		proven: func(path, dir string, c cases.Case, _, own outcome) bool {
+		proven: func(path, dir string, c cases.Case, _, own openssltest.Outcome) bool {
 			if !slices.Contains(c.Args, "-use_deltas") {
 				// Nobody asked for deltas: it must be as if there were none.
 				stripped := withoutCRLs(c, isDelta)
@@ -55,7 +56,7 @@ var exceptions = []exceptionRow{
 		name:    "CRL with two algorithms",
 		reason:  "up to 3.0.19 openssl does not compare the algorithm inside of what a CRL's issuer signed with the one outside; later versions report error 8, and so do we",
 		applies: func(c cases.Case) bool { return c.MixedCRL || hasCRL(c, isMixed) },
-		proven: func(path, dir string, c cases.Case, _, own outcome) bool {
+		proven: func(path, dir string, c cases.Case, _, own openssltest.Outcome) bool {
 			theirs, again, err := both(path, dir, withoutMixed(c))
 			return err == nil && difference(theirs, again) == "" && difference(own, again) == ""
 		},
@@ -63,7 +64,7 @@ var exceptions = []exceptionRow{
 }
 
 // excused reports whether a row of the table, or the two together, explains the difference.
-func excused(path, dir string, c cases.Case, theirs, own outcome) bool {
+func excused(path, dir string, c cases.Case, theirs, own openssltest.Outcome) bool {
 	for _, row := range exceptions {
 		if row.applies(c) && row.proven(path, dir+"-detour", c, theirs, own) {
 			return true
@@ -197,7 +198,7 @@ var strangersCRL = sync.OnceValue(func() []byte {
 
 // Each row must still be needed: among many cases one that it applies to differs, on the versions it is about.
 func TestExceptionsStillDiffer(t *testing.T) {
-	path, version := openSSL(t), openSSLVersion(t)
+	path, version := openssltest.Path(t), openssltest.Version(t)
 	if version != "3.0.19" {
 		t.Skipf("openssl is %s: the exceptions are about 3.0.19", version)
 	}
