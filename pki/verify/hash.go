@@ -7,6 +7,8 @@ import (
 	_ "crypto/sha256"
 	_ "crypto/sha3"
 	_ "crypto/sha512"
+
+	"github.com/pkitool/pkitool/pki/verify/internal/objects"
 )
 
 // hashAlgorithm is a hash function of a signature.
@@ -59,4 +61,10 @@ func (h *hashAlgorithm) sum(message []byte) []byte {
 	d := h.std.New()
 	d.Write(message)
 	return d.Sum(nil)
+}
+
+// named reports whether openssl has a name for the object identifier.
+func named(oid string) bool {
+	_, _, ok := objects.Names(dottedOID(oid))
+	return ok
 }

@@ -155,7 +155,7 @@ func (k *publicKey) parseLimits(alg *algorithm) bool {
 	if k.limits = p; ok && (p.hash == nil || p.mask == nil) {
 		k.unsupported = "RSASSA-PSS for other hash functions"
 	}
-	return ok
+	return ok && p.known
 }
 
 func (k *publicKey) parseEC(alg *algorithm, bits []byte) bool {
@@ -170,12 +170,11 @@ func (k *publicKey) parseEC(alg *algorithm, bits []byte) bool {
 	oid := string(alg.params.body)
 	curve := standardCurve(oid)
 	if curve == nil {
-		short, _, known := objects.Names(dottedOID(oid))
 		if oid == oidSM2 {
 			k.kind = keySM2
 		}
-		k.unsupported = short
-		return known
+		k.unsupported, _, _ = objects.Names(dottedOID(oid))
+		return k.unsupported != ""
 	}
 	if len(bits) == 1 && bits[0] == 0 {
 		k.unsupported = "EC with the point at infinity"

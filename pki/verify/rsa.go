@@ -35,6 +35,7 @@ func (k *publicKey) whole(signature []byte) []byte {
 // pssParams are RSASSA-PSS-params (RFC 8017 appendix A.2.3).
 type pssParams struct {
 	hash, mask *hashAlgorithm // nil: not for verifying
+	known      bool           // openssl has names for both, if not more
 	salt       int32          // these two cut to an int, as in openssl
 	trailer    int32
 }
@@ -46,7 +47,7 @@ func parsePSSParams(alg *algorithm) (*pssParams, bool) {
 		return nil, false
 	}
 	sha1 := hashByName("SHA-1")
-	p := &pssParams{hash: sha1, mask: sha1, salt: 20, trailer: 1}
+	p := &pssParams{hash: sha1, mask: sha1, known: true, salt: 20, trailer: 1}
 	r := reader(alg.params.body)
 	if r.peek(classContext, 0) {
 		id, ok := r.explicitAlgorithm(0)
@@ -54,6 +55,7 @@ func parsePSSParams(alg *algorithm) (*pssParams, bool) {
 			return nil, false
 		}
 		p.hash = hashByOID(id.oid)
+		p.known = named(id.oid)
 	}
 	if r.peek(classContext, 1) {
 		id, ok := r.explicitAlgorithm(1)
@@ -66,6 +68,7 @@ func parsePSSParams(alg *algorithm) (*pssParams, bool) {
 			return nil, false
 		}
 		p.mask = hashByOID(mask.oid)
+		p.known = p.known && named(mask.oid)
 	}
 	for tag, n := range []*int32{2: &p.salt, 3: &p.trailer} {
 		if n == nil || !r.peek(classContext, tag) {

@@ -35,7 +35,8 @@ var unsupportedExtensions = [...]struct {
 
 // refuse reports something that this package does not judge at all; what names it.
 func (v *verifier) refuse(code Code, depth int, c *Certificate, what string) bool {
-	sentence := what + " is not supported"
-	v.report.Unsupported = append(v.report.Unsupported, sentence)
-	return v.find(code, depth, c, Detail{What: what, Wanted: "one that is supported"})
+	goOn := v.find(code, depth, c, Detail{})
+	v.report.Findings[len(v.report.Findings)-1].Unsupported = what + " is not supported"
+	v.report.Unsupported = true
+	return goOn
 }

@@ -10,19 +10,22 @@ type Report struct {
 	Findings     []Finding      // in the order in which openssl reports them
 	Policy       *PolicyResult  // of a policy check that succeeded; nil if none was asked for or made
 
-	// Unsupported are sentences about what was met that openssl judges and this package does not: the verdict is not
-	// openssl's then, and never OK. The code of such a finding is the one that says least.
-	Unsupported []string
+	Unsupported bool // some finding is Unsupported: openssl would judge it, and might say OK; this package never does
 }
 
 // Finding is one reported error.
 type Finding struct {
 	Code    Code
-	Depth   int           // 0 is the target
-	Cert    *Certificate  // whose subject openssl prints; nil: it prints none
-	CRLPath bool          // found in the path of a CRL's issuer, which is a path of its own
-	Detail  Detail        // what was compared
-	Policy  *PolicyResult // only with ErrNoExplicitPolicy: openssl prints the policies, too
+	Depth   int          // 0 is the target
+	Cert    *Certificate // whose subject openssl prints; nil: it prints none
+	CRLPath bool         // found in the path of a CRL's issuer, which is a path of its own
+
+	// Unsupported is a sentence about what this package does not judge, "" for all that it does. Code is then
+	// the one that says least.
+	Unsupported string
+
+	Detail Detail        // what was compared
+	Policy *PolicyResult // only with ErrNoExplicitPolicy: openssl prints the policies, too
 }
 
 // Detail says what was compared with what, so far as there is something to say;
@@ -76,7 +79,7 @@ func Verify(target *Certificate, trust *Trust, untrusted []*Certificate, crls []
 	}
 	end := v.run(target)
 	v.remember()
-	report.OK = end == proceed && !v.failed
+	report.OK = end == proceed && !v.failed && !report.Unsupported
 	report.Internal = end == broken
 	report.Chain, report.NumUntrusted = v.chain, v.numUntrusted
 	return report

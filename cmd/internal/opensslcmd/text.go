@@ -25,6 +25,7 @@ func (r *request) writeText(a *answer, t target, report verify.Report) {
 	}
 	if !report.OK {
 		a.err().write("error ", t.name, ": verification failed\n")
+		a.err().write(r.lookup.said()...)
 		if r.explain && report.Internal {
 			a.err().write("  ", report.Reason, "\n")
 		}
@@ -47,6 +48,9 @@ func (r *request) writeFinding(p *piece, f verify.Finding) {
 		p.write("[CRL path] ")
 	}
 	p.write("error ", strconv.Itoa(int(f.Code)), " at ", strconv.Itoa(f.Depth), " depth lookup: ", f.Code.Text(), "\n")
+	if f.Unsupported != "" {
+		p.write(f.Unsupported, "\n")
+	}
 	if f.Policy != nil {
 		p.write(f.Policy.Text(openssl.ObjectName))
 	}

@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	encodingasn1 "encoding/asn1"
 	"errors"
-	"fmt"
 	"math"
 	"strings"
 
@@ -47,7 +46,7 @@ func ParseStore(data []byte) (Objects, error) {
 			return Objects{}, errors.New("damaged PEM block")
 		}
 		if err := found.addBlock(b); err != nil {
-			return Objects{}, err
+			return Objects{Unsupported: found.Unsupported}, err
 		}
 	}
 	if len(found.Certificates)+len(found.CRLs) == 0 {
@@ -72,16 +71,13 @@ func (o *Objects) addBlock(b block) error {
 		return o.addCRL(b.data)
 	}
 	if strings.HasSuffix(b.label, "PRIVATE KEY") && b.label != "ENCRYPTED PRIVATE KEY" {
-		return passKey(b)
+		return o.passKey(b)
 	}
 	return nil
 }
 
-// passKey passes over a private key: openssl fails on one that it cannot read, of whatever kind.
-func passKey(b block) error {
-	if b.header != "" {
-		return errors.New("encrypted private key is not supported")
-	}
+// passKey passes over a private key: openssl fails on one that is damaged, and decides that for more kinds of keys.
+func (o *Objects) passKey(b block) error {
 	_, err := x509.ParsePKCS8PrivateKey(b.data)
 	switch b.label {
 	case "RSA PRIVATE KEY":
@@ -89,10 +85,12 @@ func passKey(b block) error {
 	case "EC PRIVATE KEY":
 		_, err = x509.ParseECPrivateKey(b.data)
 	}
-	if err != nil {
-		return fmt.Errorf("block %s is not supported: %w", b.label, err)
+	if err == nil && b.header == "" {
+		return nil
 	}
-	return nil
+	what := "block " + b.label + " is damaged, encrypted or not supported"
+	o.Unsupported = append(o.Unsupported, what)
+	return errors.New(what)
 }
 
 func (o *Objects) addCertificate(c *verify.Certificate, err error) error {
