@@ -44,7 +44,7 @@ type request struct {
 	names                    openssl.NameOptions
 	namesGiven, timeGiven    bool
 
-	trustSaid    bool // some option says what to trust, so no target is taken for it
+	trustSaid    bool // some option says whom to trust, so no file is taken for it
 	trustedGiven bool
 	caFile       *string
 	caPath       *string
@@ -75,6 +75,9 @@ func Run(ctx context.Context, env Env, args []string) int {
 		WriteHelp(env.Stdout)
 		return exitOK
 	}
+	if len(targets) == 0 && isTerminal(env.Stdin) {
+		_, _ = io.WriteString(env.Stderr, "verify: no file is named: reading a certificate from the terminal, to its end (Ctrl-D)\n")
+	}
 	if !r.verifyAll(ctx, targets) {
 		return exitBad
 	}
@@ -90,10 +93,7 @@ func (r *request) prepare(args []string) (targets []string, err error) {
 	if err != nil || r.help {
 		return nil, err
 	}
-	if !r.trustSaid && len(targets) > 0 {
-		if f, ok := r.env.Stdin.(*os.File); ok && len(targets) == 1 && term.IsTerminal(int(f.Fd())) {
-			return nil, badUse("%s is taken as the trust anchor, and nothing is left to verify: name a certificate behind it, or the anchor with -CAfile", targets[0])
-		}
+	if !r.trustSaid && len(targets) > 1 {
 		r.caFile, targets = &targets[0], targets[1:]
 	}
 	if r.trustedGiven && (r.caFile != nil || r.caPath != nil || r.caStore != nil) {
@@ -143,4 +143,9 @@ func (r *request) judge(c *verify.Certificate) verify.Report {
 		report = verify.Verify(c, trust, r.untrusted, r.crls, options)
 	}
 	return report
+}
+
+func isTerminal(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -2,6 +2,7 @@ package opensslcmd_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/pkitool/pkitool/cmd/internal/opensslcmd/internal/cases"
@@ -34,6 +35,39 @@ var valueWords = []struct {
 	{"-verify_ip", []string{"10.0.0.1", "10.0.0.2", "x", "::1", ""}},
 }
 
+// optionCase is a case of two files: anchors, and one target.
+func optionCase(seed uint64, n int) cases.Case {
+	c := cases.GenerateOf("time", seed, n)
+	ca := cases.File{Name: "ca.pem"}
+	var target cases.File
+	for _, f := range c.Files {
+		switch f.Name {
+		case "ca.pem", "trusted0.pem":
+			ca.Data = append(ca.Data, f.Data...)
+		case "target0.pem":
+			target = f
+		}
+	}
+	c.Files, c.Class, c.RealTime = []cases.File{ca, target}, "options", false
+	return c
+}
+
+// One file alone is verified, whether or not options stand before it.
+func TestOneFileAgainstOpenSSL(t *testing.T) {
+	var list []cases.Case
+	for n, options := range [][]string{
+		nil, {"--"}, {"-show_chain"}, {"-attime", "1749988800"}, {"-no_check_time", "-untrusted", "ca.pem"}, {"-no_check_time", "-partial_chain"},
+		{"-x509_strict", "-purpose", "sslserver"}, {"-verify_hostname=x"}, {"-nameopt", "RFC2253"}, {"-CAfile", "ca.pem"}, {"-trusted", "ca.pem"}, {"-no-CAfile"},
+	} {
+		for _, file := range []string{"target0.pem", "ca.pem", "missing.pem", ""} {
+			c := optionCase(1, n)
+			c.Args = append(slices.Clone(options), file)
+			list = append(list, c)
+		}
+	}
+	agreeOn(t, list)
+}
+
 // Command lines made at random are understood, or refused, as openssl does it: with one dash or two, values behind
 // a blank or an equals sign, missing, or where none belongs.
 func TestOptionsAgainstOpenSSL(t *testing.T) {
@@ -41,18 +75,7 @@ func TestOptionsAgainstOpenSSL(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 3))
 	var list []cases.Case
 	for n := range envNumber(t, "PKITOOL_DIFF_CASES", 300) {
-		c := cases.GenerateOf("time", seed, n)
-		ca := cases.File{Name: "ca.pem"}
-		var target cases.File
-		for _, f := range c.Files {
-			switch f.Name {
-			case "ca.pem", "trusted0.pem":
-				ca.Data = append(ca.Data, f.Data...)
-			case "target0.pem":
-				target = f
-			}
-		}
-		c.Files, c.Class, c.RealTime = []cases.File{ca, target}, "options", false
+		c := optionCase(seed, n)
 		c.Args = randomOptions(r)
 		list = append(list, c)
 	}

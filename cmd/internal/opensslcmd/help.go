@@ -11,13 +11,19 @@ verdicts, error numbers, words and exit status (0: all are good; 2: one is not
 good or cannot be read; 1: a bad command line or file of anchors).
 
 Usage:
-  pkitool verify CA FILE...           CA holds the trust anchors
-  pkitool verify [options] [FILE...]  with -CAfile, -trusted, ...: every FILE is
-                                      verified; none: standard input
+  pkitool verify [options] [FILE...]
+                          every FILE is verified; none: standard input
+  pkitool verify [options] CA FILE...
+                          two or more files, and no option says whom to trust:
+                          CA holds the trust anchors
 
-One difference: the trust anchors of the system are never used unless an option
-names them. Options take one or two dashes, the value behind a blank or "=", and
-stand before the files; "--crl-check" is the same as "-crl_check".
+Two differences from openssl:
+  The trust anchors of the system are never used unless an option names them.
+  Of two or more files the first holds the trust anchors, unless an option says
+  whom to trust: -CAfile, -CApath, -CAstore, -trusted; or -no-CAfile for nobody.
+
+Options take one or two dashes, the value behind a blank or "=", and stand
+before the files; "--crl-check" is the same as "-crl_check".
 `
 
 // helpGroups are the groups of the help.
