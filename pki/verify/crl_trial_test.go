@@ -134,14 +134,6 @@ func (tr trial) options(t *testing.T) verify.Options {
 			o.PolicyCheck, o.InhibitMap = true, true
 		case "-policy_print":
 			o.NotifyPolicy = true
-		case "-allow_proxy_certs":
-			o.AllowProxy = true
-		case "-suiteB_128_only":
-			o.SuiteB = verify.SuiteB128Only
-		case "-suiteB_128":
-			o.SuiteB = verify.SuiteB128
-		case "-suiteB_192":
-			o.SuiteB = verify.SuiteB192
 		case "-verify_hostname":
 			i++
 			o.Hostname = tr.args[i]

@@ -47,6 +47,9 @@ type findingDocument struct {
 	What    string   `json:"what,omitempty" yaml:"what,omitempty"`
 	Wanted  string   `json:"wanted,omitempty" yaml:"wanted,omitempty"`
 	Had     []string `json:"had,omitempty" yaml:"had,omitempty"`
+
+	Unsupported string `json:"unsupported,omitempty" yaml:"unsupported,omitempty"` // what openssl would judge, and is not judged here
+
 	Explain []string `json:"explain,omitempty" yaml:"explain,omitempty"`
 }
 
@@ -124,7 +127,7 @@ func hexSerial(n *big.Int) string {
 func (r *request) findingDocument(t target, report verify.Report, f verify.Finding) findingDocument {
 	d := findingDocument{
 		Code: int(f.Code), Name: f.Code.Name(), Depth: f.Depth, Text: f.Code.Text(), CRLPath: f.CRLPath,
-		What: f.Detail.What, Wanted: f.Detail.Wanted, Had: f.Detail.Had,
+		What: f.Detail.What, Wanted: f.Detail.Wanted, Had: f.Detail.Had, Unsupported: f.Unsupported,
 	}
 	if f.Cert != nil {
 		d.Subject = new(r.names.Name(f.Cert.Subject()))

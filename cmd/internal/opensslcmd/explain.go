@@ -29,6 +29,9 @@ func (r *request) writeExplanation(a *answer, t target, report verify.Report, f 
 
 // explanation is one or two sentences about an error. One that starts with "hint: " says what to do.
 func (r *request) explanation(t target, report verify.Report, f verify.Finding) []string {
+	if f.Unsupported != "" {
+		return []string{"no Kubernetes component takes it, so it is not judged here; openssl would judge it"}
+	}
 	x := explained{r: r, target: t, report: report, finding: f, cert: f.Cert, parsed: new(x509.Certificate)}
 	if x.cert != nil {
 		if parsed, err := x509.ParseCertificate(x.cert.Raw); err == nil {
@@ -113,15 +116,9 @@ var inWords = map[verify.Code]string{
 	verify.ErrUnhandledCriticalCRLExtension: "the revocation list, or one of its entries, has a critical extension that is not understood",
 	verify.ErrDifferentCRLScope:             "the revocation list is about other certificates than this one",
 	verify.ErrCRLPathValidationError:        "the revocation list's own issuer has no path to the same anchor",
-	verify.ErrInvalidNonCA:                  "a CA's certificate stands where a certificate that is no CA's must stand",
-	verify.ErrProxyPathLengthExceeded:       "a proxy certificate above it does not allow as many below",
-	verify.ErrKeyUsageNoDigitalSignature:    "it issued a proxy certificate, and its key usage lacks digitalSignature",
-	verify.ErrProxyCertificatesNotAllowed:   "it is a proxy certificate (RFC 3820); -allow_proxy_certs accepts such",
-	verify.ErrProxySubjectNameViolation:     "a proxy's name must be its issuer's with one common name added",
 	verify.ErrInvalidExtension:              "an extension on the path is malformed, or contradicts another",
 	verify.ErrInvalidPolicyExtension:        "a policy extension is malformed, or maps from or to anyPolicy",
 	verify.ErrNoExplicitPolicy:              "no policy is left that all CAs assert and that was asked for; without -policy nothing is asked for (-policy anyPolicy asks for all)",
-	verify.ErrUnnestedResource:              "it names addresses or AS numbers that the CA above does not have (RFC 3779)",
 	verify.ErrPermittedViolation:            "one of its names is not among those that a CA above permits",
 	verify.ErrExcludedViolation:             "one of its names is among those that a CA above excludes",
 	verify.ErrSubtreeMinMax:                 "a name constraint has a minimum or maximum, which nobody supports",
@@ -144,13 +141,6 @@ var inWords = map[verify.Code]string{
 	verify.ErrCACertMissingKeyUsage:         "it is a CA and lacks a key usage (RFC 5280 4.2.1.3)",
 	verify.ErrExtensionsRequireVersion3:     "it has extensions, and is not of version 3 (RFC 5280 4.1.2.1)",
 	verify.ErrSignatureAlgInconsistency:     "the algorithm inside what is signed is not the one outside (RFC 5280 4.1.1.2)",
-	verify.ErrECKeyExplicitParams:           "the curve of its key is written out instead of named (RFC 5480)",
-	verify.ErrSuiteBInvalidVersion:          "Suite B wants version 3",
-	verify.ErrSuiteBInvalidAlgorithm:        "Suite B wants an elliptic key",
-	verify.ErrSuiteBInvalidCurve:            "Suite B wants P-256 or P-384",
-	verify.ErrSuiteBInvalidSignatureAlg:     "Suite B wants SHA-256 with P-256 and SHA-384 with P-384",
-	verify.ErrSuiteBLOSNotAllowed:           "this curve is not allowed at the level of Suite B that is asked for",
-	verify.ErrSuiteBCannotSignP384WithP256:  "a P-256 key has signed for a P-384 key",
 }
 
 // authority explains a CA that may not be one.

@@ -93,10 +93,19 @@ func loadCertificates(name, what string) ([]*verify.Certificate, error) {
 		return nil, &errSaid{fmt.Sprintf("Could not open file or uri for loading certs of %s from %s\n", what, name)}
 	}
 	found := openssl.Parse(data, nil)
-	if err != nil || len(found.Certificates) == 0 {
-		return nil, &errSaid{fmt.Sprintf("Could not read any %s from %s\n", what, name)}
+	if err != nil || len(found.Certificates) == 0 || len(found.Unsupported) > 0 {
+		return nil, &errSaid{fmt.Sprintf("Could not read any %s from %s\n", what, name) + lines(found.Unsupported)}
 	}
 	return found.Certificates, nil
+}
+
+// lines ends each sentence with a line.
+func lines(sentences []string) string {
+	var out strings.Builder
+	for _, s := range sentences {
+		out.WriteString(s + "\n")
+	}
+	return out.String()
 }
 
 func addTrusted(r *request, value string) error {
@@ -136,7 +145,7 @@ func (r *request) loadAnchors() error {
 			found, err = openssl.ParseStore(data)
 		}
 		if err != nil {
-			return &errSaid{fmt.Sprintf("Error loading file %s\n", *r.caFile)}
+			return &errSaid{fmt.Sprintf("Error loading file %s\n", *r.caFile) + lines(found.Unsupported)}
 		}
 		r.anchors, r.storeCRLs = found.Certificates, found.CRLs
 		r.sources.note(*r.caFile, found.Certificates)
@@ -194,7 +203,7 @@ func (r *request) loadTarget(name string, buffer []byte) target {
 	}
 	found := openssl.Parse(data, func(o openssl.Objects) bool { return len(o.Certificates) > 0 })
 	if err != nil || len(found.Certificates) == 0 {
-		t.said = fmt.Sprintf("Could not read certificate file from %s\nUnable to load certificate file\n", shown)
+		t.said = fmt.Sprintf("Could not read certificate file from %s\nUnable to load certificate file\n", shown) + lines(found.Unsupported)
 		return t
 	}
 	t.certificate = found.Certificates[0]

@@ -24,6 +24,7 @@ type lookup struct {
 	sources *sources
 	mu      sync.Mutex
 	known   map[string]looked // what a hash gave; names that share a hash share the files
+	refused []string          // lines about what was met there and is not supported
 }
 
 // looked is what there was for a hash. Where openssl has ended at something odd it does not find the name that it has
@@ -139,6 +140,19 @@ func (l *lookup) take(found *openssl.Objects, path string, objects openssl.Objec
 	found.Certificates = append(found.Certificates, objects.Certificates...)
 	found.CRLs = append(found.CRLs, objects.CRLs...)
 	l.sources.note(path, objects.Certificates)
+	for _, what := range objects.Unsupported {
+		l.refused = append(l.refused, path+": "+what+"\n")
+	}
+}
+
+// said are the lines about what was met so far and is not supported.
+func (l *lookup) said() []string {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.refused)
 }
 
 // closure is what of the lookups can take part in the paths of one target. It walks all paths there could be: from the

@@ -24,10 +24,6 @@ func policyFlag(set func(*verify.Options)) func(*request, string) error {
 	return flag(func(r *request) { set(&r.options); r.options.PolicyCheck = true })
 }
 
-func suiteB(level verify.SuiteB) func(*request, string) error {
-	return flag(func(r *request) { r.options.SuiteB = level })
-}
-
 func generalOptions() []option {
 	return []option{
 		{name: "help", help: "show this help", apply: flag(func(r *request) { r.help = true })},
@@ -74,10 +70,6 @@ func ruleOptions() []option {
 		{name: "x509_strict", help: "no tolerance for certificates that break RFC 5280", apply: flag(func(r *request) { r.options.Strict = true })},
 		{name: "ignore_critical", help: "accept critical extensions that are not understood", apply: flag(func(r *request) { r.options.IgnoreCritical = true })},
 		{name: "check_ss_sig", help: "check the root's own signature too", apply: flag(func(r *request) { r.options.CheckSSSig = true })},
-		{name: "allow_proxy_certs", help: "accept proxy certificates (RFC 3820)", apply: flag(func(r *request) { r.options.AllowProxy = true })},
-		{name: "suiteB_128_only", alias: "suite-b-128-only", help: "Suite B, P-256 only", apply: suiteB(verify.SuiteB128Only)},
-		{name: "suiteB_128", alias: "suite-b-128", help: "Suite B, P-256 or P-384", apply: suiteB(verify.SuiteB128)},
-		{name: "suiteB_192", alias: "suite-b-192", help: "Suite B, P-384 only", apply: suiteB(verify.SuiteB192)},
 	}
 }
 
@@ -110,8 +102,8 @@ func policyOptions() []option {
 	}
 }
 
-// refusedOptions are options of openssl that ask for something outside this program: code that is loaded, or the
-// network. They are refused by name.
+// refusedOptions are options of openssl that ask for something outside this program, code that is loaded or the
+// network, or for what no Kubernetes component takes. They are refused by name.
 func refusedOptions() []option {
 	refuse := func(name, why string, kind valueKind) option {
 		return option{name: name, kind: kind, apply: func(*request, string) error {
@@ -119,10 +111,13 @@ func refusedOptions() []option {
 		}}
 	}
 	const code = "no code is loaded at run time"
+	const suiteB = "no Kubernetes component asks for Suite B; openssl does"
 	return []option{
 		refuse("engine", code, textValue), refuse("provider", code, textValue), refuse("provider-path", code, textValue), refuse("propquery", code, textValue),
 		refuse("crl_download", "nothing is fetched from a network; give the CRLs with -CRLfile", noValue),
-		refuse("vfyopt", "SM2 signatures are checked with the usual identifier only", textValue),
+		refuse("vfyopt", "no algorithm that is supported has such options", textValue),
+		refuse("allow_proxy_certs", "no Kubernetes component takes proxy certificates (RFC 3820)", noValue),
+		refuse("suiteB_128_only", suiteB, noValue), refuse("suiteB_128", suiteB, noValue), refuse("suiteB_192", suiteB, noValue),
 	}
 }
 

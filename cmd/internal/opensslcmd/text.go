@@ -25,6 +25,7 @@ func (r *request) writeText(a *answer, t target, report verify.Report) {
 	}
 	if !report.OK {
 		a.stderr("error ", t.name, ": verification failed\n")
+		a.stderr(r.lookup.said()...)
 		if r.explain && report.Internal {
 			a.stderr("  ", report.Reason, "\n")
 		}
@@ -45,6 +46,9 @@ func (r *request) writeFinding(a *answer, f verify.Finding) {
 		a.stderr("[CRL path] ")
 	}
 	a.stderr("error ", strconv.Itoa(int(f.Code)), " at ", strconv.Itoa(f.Depth), " depth lookup: ", f.Code.Text(), "\n")
+	if f.Unsupported != "" {
+		a.stderr(f.Unsupported, "\n")
+	}
 	if f.Policy != nil {
 		a.stderr(f.Policy.Text(openssl.ObjectName))
 	}
