@@ -42,8 +42,8 @@ func (r *request) explanation(t target, report verify.Report, f verify.Finding) 
 		}
 	}
 	var lines []string
-	if words, ok := inWords[f.Code]; ok {
-		lines = append(lines, words)
+	if int(f.Code) < len(inWords) && inWords[f.Code] != "" {
+		lines = append(lines, inWords[f.Code])
 	}
 	if line := detailLine(f.Detail); line != "" {
 		lines = append(lines, line)
@@ -99,7 +99,7 @@ func detailLine(d verify.Detail) string {
 }
 
 // inWords are the errors that need no look at the certificates.
-var inWords = map[verify.Code]string{
+var inWords = [...]string{
 	verify.ErrUnspecified:                   "a public key on the path cannot be read, or there are too many names and constraints to compare",
 	verify.ErrUnableToVerifyLeafSignature:   "its issuer is not there, so its signature cannot be checked",
 	verify.ErrUnableToDecodeIssuerPublicKey: "the public key that should verify a signature cannot be read",
