@@ -25,7 +25,6 @@ var floors = []struct {
 	{"pki", []string{"finding", "pki/internal/cfssl"}},
 	{"pki/verify", nil},
 	{"pki/verify/openssl", []string{"pki/verify"}},
-	{"pki/verify/internal/cases", nil},
 	{"pki/inspect", []string{"finding", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"pki/store", nil},
 	{"certs", []string{"pki"}},
@@ -33,7 +32,11 @@ var floors = []struct {
 	{"config", []string{"certs", "pki"}},
 	{"phases/judge", []string{"certs", "finding", "kubeconfig", "pki", "pki/store"}},
 	{"phases", []string{"certs", "finding", "kubeconfig", "phases/judge", "pki", "pki/inspect", "pki/store"}},
-	{"cmd", []string{"certs", "config", "finding", "kubeconfig", "phases", "phases/judge", "pki", "pki/inspect", "pki/store", "pki/verify", "pki/verify/openssl"}},
+	{"cmd/internal/terminal", nil},
+	{"cmd/internal/opensslcmd", []string{"cmd/internal/terminal", "certs", "config", "finding", "phases/judge", "pki", "pki/verify", "pki/verify/openssl"}},
+	{"cmd/internal/opensslcmd/internal/cases", nil}, // for tests
+	{"internal/openssltest", nil},                   // for tests
+	{"cmd", []string{"cmd/internal/opensslcmd", "cmd/internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/judge", "pki", "pki/inspect", "pki/store"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
 
@@ -49,10 +52,10 @@ var doors = []struct {
 	{"github.com/spf13/", []string{"cmd"}},
 	{"gopkg.in/yaml.v3", []string{"config", "kubeconfig"}},
 	{"github.com/gofrs/flock", []string{"pki/store"}},
-	{"github.com/cloudflare/circl/", []string{"pki/verify", "pki/verify/internal/cases"}},
+	{"github.com/cloudflare/circl/", []string{"pki/verify", "cmd/internal/opensslcmd/internal/cases"}},
 	{"software.sslmate.com/src/go-pkcs12", []string{"pki/verify/openssl"}},
-	{"os", []string{"pki/store", "cmd", "cmd/pkitool"}},
-	{"os/exec", []string{}},
+	{"os", []string{"pki/store", "cmd", "cmd/internal/opensslcmd", "cmd/pkitool", "internal/openssltest"}},
+	{"os/exec", []string{"internal/openssltest"}},
 	{"log", []string{}},
 	{"log/slog", []string{}},
 	{"net/http", []string{}},
