@@ -57,7 +57,7 @@ func newConfigValidate(env *Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			notes, err := config.Validate(args[0], data, phases.Paths(knownTree()))
+			notes, err := config.Validate(args[0], data, phases.Paths())
 			for _, n := range notes {
 				fmt.Fprintf(env.Stderr, "note: %s\n", oneLine(n))
 			}

@@ -343,9 +343,13 @@ func writeKubeconfigReport(w io.Writer, r phases.KubeconfigReport, env *Env) err
 		if f.Line > 0 {
 			line = fmt.Sprintf(" (line %d)", f.Line)
 		}
-		fmt.Fprintf(w, "%s: %s: %s%s\n", f.Severity, f.ID, oneLine(f.Text()), line)
-		if hint := f.Remedy(finding.Check); hint != "" {
-			fmt.Fprintf(w, "hint: %s\n", oneLine(hint))
+		text := f.Text
+		if f.Entry != "" {
+			text = f.Entry + ": " + text
+		}
+		fmt.Fprintf(w, "%s: %s: %s%s\n", f.Severity, f.ID, oneLine(text), line)
+		if f.Hint != "" {
+			fmt.Fprintf(w, "hint: %s\n", oneLine(f.Hint))
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -41,6 +42,6 @@ func runVerify(ctx context.Context, env *Env, args []string) int {
 	format, _ := env.LookupEnv(envName("output"))
 	return opensslcmd.Run(ctx, opensslcmd.Env{
 		Stdin: env.Stdin, Stdout: env.Stdout, Stderr: env.Stderr, Now: env.Now, Format: format,
-		Rows: func() []certs.Spec { return knownTree().Rows() },
+		Rows: func() []certs.Spec { return slices.Collect(knownTree().Rows()) },
 	}, args)
 }

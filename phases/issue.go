@@ -2,7 +2,6 @@ package phases
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"net/netip"

@@ -113,6 +113,13 @@ func Judge(t certs.Tree, inv Inventory, chosen Selection, now time.Time) Judgeme
 	return j
 }
 
+// Alone judges a row that is not in the tree, with the CA that signs it.
+func (j Judgement) Alone(s certs.Spec, h *Held, ca *CA) Case {
+	c := &Case{Spec: s, Held: h, CA: ca}
+	j.leaf(c)
+	return *c
+}
+
 // Case is the case of a row; ok is false for a row that was not judged.
 func (j Judgement) Case(id certs.ID) (Case, bool) {
 	c, ok := j.cases[id]

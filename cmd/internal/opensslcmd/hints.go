@@ -18,13 +18,13 @@ func (x explained) renewal() (command string, kind certs.Kind) {
 	}
 	var row certs.Spec
 	for _, s := range x.r.env.Rows() {
-		if s.Issuer != "" && len(s.Place.Cert) > len(row.Place.Cert) && strings.HasSuffix("/"+file, "/"+s.Place.Cert) {
+		if s.Issuer.Role != "" && len(s.Place.Cert) > len(row.Place.Cert) && strings.HasSuffix("/"+file, "/"+s.Place.Cert) {
 			row = s
 		}
 	}
 	dir := filepath.Clean(strings.TrimSuffix(file, row.Place.Cert))
 	for _, s := range x.r.env.Rows() {
-		if s.Name != row.Issuer {
+		if s.ID != row.Issuer {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(dir, s.Place.Key)); err == nil {
