@@ -99,6 +99,15 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	case all:
 		args = nil
 	}
+	if !all {
+		named, err := phases.ChooseRenewal(knownTree(), args)
+		if err != nil {
+			return usage(err)
+		}
+		if err := flags.idle(c, rolesIn(named)); err != nil {
+			return err
+		}
+	}
 	flags.anyCAValidity()
 	s, err := flags.load(out.quiet)
 	if err != nil {
@@ -111,9 +120,6 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	chosen, err := phases.ChooseRenewal(tree, args)
 	if err != nil {
 		return usage(err)
-	}
-	if err := flags.idle(c, rolesIn(chosen, all)); err != nil {
-		return err
 	}
 	o, err := own.options(c, s)
 	if err != nil {
@@ -143,11 +149,8 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	return errors.Join(err, out.print(r, func(w io.Writer) error { return writeRenewal(w, r) }))
 }
 
-// rolesIn are the roles that were named; none for all.
-func rolesIn(chosen judge.Selection, all bool) []string {
-	if all {
-		return nil
-	}
+// rolesIn are the roles of a choice of rows.
+func rolesIn(chosen judge.Selection) []string {
 	return phases.RoleNames(func(r certs.Role) bool { return chosen.Has(certs.ID{Role: r.Name}) })
 }
 
