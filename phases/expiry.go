@@ -75,13 +75,14 @@ func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen 
 		inv = judge.Take(t, site, chosen)
 	}
 	x := expiry{
-		ExpiryOptions: o, Judgement: judge.Judge(t, inv, chosen, o.Now), seen: map[string]bool{}, cas: map[string]certs.ID{}, present: map[group]bool{},
+		ExpiryOptions: o, Judgement: judge.Judge(t, inv, chosen, o.Now), seen: map[string]bool{}, known: map[string]bool{}, present: map[group]bool{},
 		out: Expirations{Kind: "CertificateExpirationInfo", APIVersion: "output.kubeadm.k8s.io/v1alpha3", Certificates: []Expiration{}, Authorities: []Expiration{}},
 	}
 	for c := range x.Cases() {
 		if c.Spec.Kind == certs.CA {
+			x.signers = append(x.signers, c.CA)
 			for _, ca := range c.Held.Chain {
-				x.cas[string(ca.Raw)] = c.Spec.ID
+				x.known[string(ca.Raw)] = true
 			}
 		}
 		x.present[groupOf(c.Spec)] = x.present[groupOf(c.Spec)] || !c.Held.Nothing()
@@ -130,8 +131,9 @@ func groupOf(s certs.Spec) group {
 type expiry struct {
 	ExpiryOptions
 	judge.Judgement
-	seen    map[string]bool     // label sets, since a series may stand there only once
-	cas     map[string]certs.ID // the tree's CAs, by their encoding
+	seen    map[string]bool // label sets, since a series may stand there only once
+	signers []*judge.CA     // the tree's CAs
+	known   map[string]bool // their certificates, by encoding
 	present map[group]bool
 	told    bool // a certificate was found
 	out     Expirations
@@ -309,7 +311,7 @@ func (x *expiry) conf(p place, f judge.File) {
 		}
 		name := q.name
 		for i, ca := range chain {
-			if _, known := x.cas[string(ca.Raw)]; known {
+			if x.known[string(ca.Raw)] {
 				x.metric(q, ca)
 				continue
 			}
@@ -323,9 +325,9 @@ func (x *expiry) conf(p place, f judge.File) {
 
 // issuer names the tree's CA that signed c, or "".
 func (x *expiry) issuer(c *x509.Certificate) string {
-	for k := range x.Cases() {
-		if k.Spec.Kind == certs.CA && slices.ContainsFunc(k.Held.Chain, func(p *x509.Certificate) bool { return judge.SignedBy(c, p) }) {
-			return k.Spec.ID.String()
+	for _, ca := range x.signers {
+		if slices.ContainsFunc(ca.Bundle, func(p *x509.Certificate) bool { return judge.SignedBy(c, p) }) {
+			return ca.ID.String()
 		}
 	}
 	return ""
