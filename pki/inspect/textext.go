@@ -284,10 +284,11 @@ func nullText(r *verify.Reader) []string {
 
 // invalidity writes the octets behind a date that is none, as openssl does where it fails in the middle.
 func (b *block) invalidity(r *verify.Reader) {
+	value := r.Rest()
 	e := r.Universal(asn1.TagGeneralizedTime)
 	b.printf(0, "%s", timeText(e))
 	if _, ok := e.Time(); !ok {
-		b.printf(0, "%s", rawText(e.Raw()))
+		b.printf(0, "%s", rawText(value))
 	}
 }
 

@@ -22,6 +22,9 @@ func (r *Reader) OK() bool { return !*r.failed }
 // More reports whether there is something left to read.
 func (r *Reader) More() bool { return r.OK() && len(r.rest) > 0 }
 
+// Rest is what is left.
+func (r *Reader) Rest() []byte { return r.rest }
+
 // Require makes the Reader fail where ok is false.
 func (r *Reader) Require(ok bool) { *r.failed = *r.failed || !ok }
 

@@ -91,6 +91,7 @@ func (q *Request) parseInfo(r reader) bool {
 }
 
 func (q *Request) parseAttributes(list reader) bool {
+	q.attributes = []RequestAttribute{}
 	for len(list) > 0 {
 		seq, ok := list.sequence()
 		if !ok {
@@ -126,7 +127,7 @@ func (q *Request) Subject() Name { return q.subject }
 // PublicKeyInfo returns the encoded SubjectPublicKeyInfo.
 func (q *Request) PublicKeyInfo() []byte { return q.spki }
 
-// Attributes returns the attributes in their order, those with extensions among them.
+// Attributes returns the attributes in their order, those with extensions among them; nil where the field is absent.
 func (q *Request) Attributes() []RequestAttribute { return q.attributes }
 
 // SignatureAlgorithm returns the algorithm of the signature.
