@@ -32,7 +32,7 @@ var floors = []struct {
 	{"kubeconfig", []string{"finding"}},
 	{"config", []string{"certs", "pki"}},
 	{"phases", []string{"certs", "finding", "kubeconfig", "pki", "pki/store", "pki/verify"}},
-	{"cmd", []string{"phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/verify/openssl", "pki/inspect"}},
+	{"cmd", []string{"phases", "certs", "config", "finding", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/verify/openssl", "pki/inspect"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
 

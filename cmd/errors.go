@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki/store"
 )
@@ -146,10 +147,12 @@ func tell(w io.Writer, text, hint string) {
 // against the operating system's refusals.
 func hintOf(err error) string {
 	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
+	var f *finding.Finding
 	switch {
+	case errors.As(err, &h):
+		return h.Hint()
+	case errors.As(err, &f):
+		return f.Remedy(finding.Init)
 	case errors.Is(err, store.ErrSymlink):
 		return "replace the link by the file, or use the directory that the link leads to"
 	case errors.Is(err, fs.ErrExist):
