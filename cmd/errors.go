@@ -146,10 +146,12 @@ func tell(w io.Writer, text, hint string) {
 // against the operating system's refusals.
 func hintOf(err error) string {
 	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
+	var f *finding.Finding
 	switch {
+	case errors.As(err, &h):
+		return h.Hint()
+	case errors.As(err, &f):
+		return f.Remedy(finding.Init)
 	case errors.Is(err, store.ErrSymlink):
 		return "replace the link by the file, or use the directory that the link leads to"
 	case errors.Is(err, fs.ErrExist):
