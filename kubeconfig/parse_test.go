@@ -116,7 +116,7 @@ func TestParseForms(t *testing.T) {
 		"aliases":         "x: &s https://a\nclusters:\n- name: a\n  cluster: {server: *s, certificate-authority-data: Q0E=, insecure-skip-tls-verify: no}\n",
 		"nulls": "extensions: ~\npreferences: ~\nusers:\n- name: u\n  user: {exec: {args: ~, env: [~], provideClusterInfo: ~}, as-groups: [~], as-user-extra: {a: ~}, auth-provider: {config: ~}, extensions: [~]}\n" +
 			"clusters:\n- name: a\n  cluster: {server: https://a, certificate-authority-data: Q0E=, extensions: ~, disable-compression: ~}\n",
-		"tags":                    "clusters:\n- name: ! a\n  cluster: {server: !own https://a, certificate-authority-data: Q0E=, disable-compression: !!bool 'no'}\n",
+		"tags":                    "clusters:\n- name: !!set a\n  cluster: {server: !own https://a, certificate-authority-data: Q0E=, disable-compression: !!bool 'no'}\n",
 		"binary":                  "clusters:\n- !!binary bmFtZQ==: !!binary YQ==\n  cluster: {server: https://a, certificate-authority-data: !!binary UTBFPQ==}\n",
 		"binary in a block":       "clusters:\n- name: a\n  cluster:\n    server: https://a\n    certificate-authority-data: !!binary |\n      UTBF\n      PQo=\n",
 		"alias to binary":         "x: &x !!binary UTAKRT0K\nclusters:\n- name: a\n  cluster: {server: https://a, certificate-authority-data: *x}\n",
@@ -183,6 +183,9 @@ func TestParseErrors(t *testing.T) {
 		"merged null key":    {"d:\n  <<: {~: c}\n", "line 2: null is used as a key"},
 		"binary, broken":     {"users:\n- name: !!binary Y\n", "line 2: a !!binary value is not base64"},
 		"PEM in binary":      {"users:\n- name: a\n  user:\n    client-key-data: !!binary LS0tLS1CRUdJTg==\n", "line 4: users[0].user.client-key-data: is not base64"},
+		"type that is none":  {"users:\n- name: !!int x\n", `line 2: "x" is not of the type !!int`},
+		"truth that is none": {"preferences: {colors: !!bool x}\n", `line 1: "x" is not of the type !!bool`},
+		"YAML 1.2":           {"%YAML 1.2\n---\nkind: Config\n", "not YAML: found incompatible YAML document"},
 		"third document":     {"kind: Config\n---\n# later\n---\nkind: Config\n", "line 4: a second document begins here; a kubeconfig is one document, and kubectl would ignore the others"},
 		"behind nothing":     {"---\n# copied\n---\nkind: Config\n", "line 3: a second document begins here; a kubeconfig is one document, and kubectl would ignore the others"},
 		"panics in yaml.v3":  {"{? [x] : y, <<: {a: 1}}", "line 1: a list is used as a key"},

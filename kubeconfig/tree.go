@@ -321,17 +321,22 @@ func writeNull(parent, v *yaml.Node) {
 	}
 }
 
-// plain makes a !!binary scalar the text that it stands for, as sigs.k8s.io/yaml does.
+// plain resolves the tag of a scalar as sigs.k8s.io/yaml does: !!binary is the text that it stands for, and a type fits.
 func plain(n *yaml.Node) error {
-	if n.ShortTag() != "!!binary" {
-		return nil
+	var v any
+	switch tag := n.ShortTag(); {
+	case tag == "!!binary":
+		b, err := base64.StdEncoding.DecodeString(n.Value)
+		if err != nil {
+			return &SyntaxError{Line: n.Line, Fault: "a !!binary value is not base64"}
+		}
+		n.Tag, n.Value = "!!str", string([]rune(string(b))) // U+FFFD for what is not UTF-8
+		n.Style = stringStyle(n.Value)
+	case n.Style&yaml.TaggedStyle != 0 && n.Decode(&v) != nil:
+		if _, ok := truth(n); !ok { // yaml.v3 does not know !!bool yes
+			return &SyntaxError{Line: n.Line, Fault: fmt.Sprintf("%q is not of the type %s", shorten(n.Value), tag)}
+		}
 	}
-	b, err := base64.StdEncoding.DecodeString(n.Value)
-	if err != nil {
-		return &SyntaxError{Line: n.Line, Fault: "a !!binary value is not base64"}
-	}
-	n.Tag, n.Value = "!!str", strings.ToValidUTF8(string(b), "\ufffd")
-	n.Style = stringStyle(n.Value)
 	return nil
 }
 
