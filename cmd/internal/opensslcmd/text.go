@@ -49,7 +49,7 @@ func (r *request) writeFinding(p *piece, f verify.Finding) {
 	}
 	p.write("error ", strconv.Itoa(int(f.Code)), " at ", strconv.Itoa(f.Depth), " depth lookup: ", f.Code.Text(), "\n")
 	if f.Unsupported != "" {
-		p.write(f.Unsupported, "\n")
+		p.write("  ", f.Unsupported, "\n")
 	}
 	if f.Policy != nil {
 		p.write(f.Policy.Text(openssl.ObjectName))
