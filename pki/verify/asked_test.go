@@ -43,6 +43,7 @@ func ask(t *testing.T, list []asked) {
 	t.Helper()
 	for _, a := range list {
 		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
 			got := a.ours(t)
 			assert.Equal(t, a.want, got)
 			theirs := a.openssl(t)

@@ -86,7 +86,11 @@ func recordOutcomes(t *testing.T) {
 		require.NoError(t, lay(dir, c))
 		theirs, err := openssltest.Verify(path, dir, c.Args)
 		require.NoError(t, err)
+		excepted := difference(theirs, ours(dir, c.Args)) != ""
 		require.NoError(t, os.RemoveAll(dir))
+		if excepted { // TestDifferentialAgainstOpenSSL says why
+			continue
+		}
 		var list []int
 		fresh := false
 		for _, f := range theirs.Findings() {

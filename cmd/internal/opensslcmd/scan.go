@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// valueKind is what stands behind an option of verify.
+// valueKind is what comes behind an option.
 type valueKind int
 
 const (
@@ -80,7 +80,7 @@ func scan(r *request, args []string) (targets []string, err error) {
 		if err := option.apply(r, value); err != nil {
 			return nil, err
 		}
-		if r.help { // whatever stands behind it
+		if r.help { // whatever comes behind it
 			return nil, nil
 		}
 	}

@@ -47,7 +47,7 @@ func (r *request) writeFinding(a *answer, f verify.Finding) {
 	}
 	a.stderr("error ", strconv.Itoa(int(f.Code)), " at ", strconv.Itoa(f.Depth), " depth lookup: ", f.Code.Text(), "\n")
 	if f.Unsupported != "" {
-		a.stderr(f.Unsupported, "\n")
+		a.stderr("  ", f.Unsupported, "\n")
 	}
 	if f.Policy != nil {
 		a.stderr(f.Policy.Text(openssl.ObjectName))

@@ -76,8 +76,11 @@ func (o *Objects) addBlock(b block) error {
 	return nil
 }
 
-// passKey passes over a private key: openssl fails on one that is damaged, and decides that for more kinds of keys.
+// passKey passes over a private key. openssl fails on one that is damaged, and knows that of more kinds of keys.
 func (o *Objects) passKey(b block) error {
+	if !numbered(b.data) {
+		return errors.New("damaged private key")
+	}
 	_, err := x509.ParsePKCS8PrivateKey(b.data)
 	switch b.label {
 	case "RSA PRIVATE KEY":
@@ -88,7 +91,7 @@ func (o *Objects) passKey(b block) error {
 	if err == nil && b.header == "" {
 		return nil
 	}
-	what := "block " + b.label + " is damaged, encrypted or not supported"
+	what := "a " + b.label + " of this form is not supported"
 	o.Unsupported = append(o.Unsupported, what)
 	return errors.New(what)
 }
@@ -226,16 +229,21 @@ func (o *Objects) addDER(der []byte) {
 	if o.addAnyCertificate(der) == nil || o.addCRL(der) == nil {
 		return
 	}
+	o.foreign = o.foreign || numbered(der)
 	in := cryptobyte.String(der)
-	var numbered, safe cryptobyte.String
-	if !in.ReadASN1(&numbered, asn1.SEQUENCE) || !numbered.SkipASN1(asn1.INTEGER) {
-		return
-	}
-	o.foreign = true // a version comes first in private keys of all kinds
+	var file, safe cryptobyte.String
 	var kind encodingasn1.ObjectIdentifier
-	if numbered.ReadASN1(&safe, asn1.SEQUENCE) && safe.ReadASN1ObjectIdentifier(&kind) && strings.HasPrefix(kind.String(), pkcs7) {
+	if in.ReadASN1(&file, asn1.SEQUENCE) && file.SkipASN1(asn1.INTEGER) && file.ReadASN1(&safe, asn1.SEQUENCE) &&
+		safe.ReadASN1ObjectIdentifier(&kind) && strings.HasPrefix(kind.String(), pkcs7) {
 		o.Unsupported = append(o.Unsupported, "PKCS #12 is not supported")
 	}
+}
+
+// numbered reports whether it is a sequence with a number in front, as private keys of all kinds are.
+func numbered(der []byte) bool {
+	in := cryptobyte.String(der)
+	var key cryptobyte.String
+	return in.ReadASN1(&key, asn1.SEQUENCE) && key.SkipASN1(asn1.INTEGER)
 }
 
 // pkcs7 is what the types of contents in a PKCS #12 file begin with.

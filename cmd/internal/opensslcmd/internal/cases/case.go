@@ -138,9 +138,7 @@ func classes() []class {
 		{"crl", 10, setupCRL, crlSteps()},
 		{"indirect", 5, setupIndirect, crlSteps()},
 		{"delta", 3, setupDelta, crlSteps()},
-		{"proxy", 2, setupProxy, proxySteps()},
-		{"resources", 2, setupResources, nil},
-		{"suiteb", 2, setupSuiteB, nil},
+		{"unsupported", 2, setupUnsupported, nil},
 		{"files", 4, nil, fileSteps()},
 		{"mangled", 10, setupMangled, nil},
 	}
@@ -160,7 +158,6 @@ func (w *world) noise() {
 	w.maybe(0.02, "-policy_print")
 	w.maybe(0.02, "-no_alt_chains")
 	w.maybe(0.02, "-trusted_first")
-	w.maybe(0.02, "-allow_proxy_certs")
 	w.maybe(0.02, "-issuer_checks")
 	if w.r.chance(0.1) {
 		w.option("-nameopt", pick(w.r, "oneline", "RFC2253", "compat", "multiline", "utf8", "sep_multiline,lname,align",

@@ -15,7 +15,6 @@ import (
 	"math/big"
 	"sync"
 
-	"github.com/cloudflare/circl/sign/ed448"
 	//lint:ignore SA1019 openssl verifies such signatures
 	_ "golang.org/x/crypto/ripemd160"
 )
@@ -28,8 +27,6 @@ const (
 	kindPSS      // an RSA key whose algorithm is id-RSASSA-PSS
 	kindEC
 	kindEd25519
-	kindEd448
-	kindDSA
 )
 
 // key is one key pair of the pool: the same in every run, because it is derived from its name.
@@ -53,7 +50,7 @@ var (
 	pool   = map[string]*key{}
 )
 
-// keyNamed makes, once, the key of that name: rsa1024/0, p256/3, ed25519/1, dsa1024/0, ed448/0, pss1024/0, explicit/0.
+// keyNamed makes, once, the key of that name: rsa1024/0, p256/3, ed25519/1, pss1024/0, explicit/0.
 func keyNamed(algorithm string, n int) *key {
 	name := fmt.Sprintf("%s/%d", algorithm, n)
 	poolMu.Lock()
@@ -71,8 +68,6 @@ func makeKey(algorithm string, rand *stream) *key {
 	switch algorithm {
 	case "rsa512":
 		return rsaKey(512, rand)
-	case "rsa768":
-		return rsaKey(768, rand)
 	case "rsa1024":
 		return rsaKey(1024, rand)
 	case "rsa1536":
@@ -98,10 +93,6 @@ func makeKey(algorithm string, rand *stream) *key {
 		return explicitKey(rand)
 	case "ed25519":
 		return ed25519Key(rand)
-	case "ed448":
-		return ed448Key(rand)
-	case "dsa1024":
-		return dsaKey(rand)
 	}
 	panic("key algorithm " + algorithm)
 }
@@ -185,48 +176,6 @@ func ed25519Key(rand *stream) *key {
 	return &key{
 		kind: kindEd25519, bits: public, spki: seq(seq(oid(oidEd25519)), bitString(0, public)),
 		raw: func(_ crypto.Hash, message []byte) []byte { return ed25519.Sign(private, message) },
-	}
-}
-
-func ed448Key(rand *stream) *key {
-	seed := make([]byte, ed448.SeedSize)
-	_, _ = rand.Read(seed)
-	private := ed448.NewKeyFromSeed(seed)
-	public := []byte(private.Public().(ed448.PublicKey))
-	return &key{
-		kind: kindEd448, bits: public, spki: seq(seq(oid(oidEd448)), bitString(0, public)),
-		raw: func(_ crypto.Hash, message []byte) []byte { return ed448.Sign(private, message, "") },
-	}
-}
-
-// dsaKey signs with numbers of its own: crypto/dsa cannot be made to sign twice in the same way.
-func dsaKey(rand *stream) *key {
-	q := rand.prime(160)
-	p := new(big.Int)
-	for twoQ := new(big.Int).Lsh(q, 1); ; {
-		p = rand.number(1024)
-		p.SetBit(p, 1023, 1)
-		p.Sub(p, new(big.Int).Mod(p, twoQ)).Add(p, big.NewInt(1))
-		if p.BitLen() == 1024 && p.ProbablyPrime(5) {
-			break
-		}
-	}
-	e := new(big.Int).Div(new(big.Int).Sub(p, big.NewInt(1)), q)
-	g := new(big.Int).Exp(big.NewInt(2), e, p)
-	x := rand.number(159)
-	bits := bigInteger(new(big.Int).Exp(g, x, p))
-	return &key{
-		kind: kindDSA, bits: bits,
-		spki: seq(seq(oid(oidDSA), seq(bigInteger(p), bigInteger(q), bigInteger(g))), bitString(0, bits)),
-		raw: func(h crypto.Hash, message []byte) []byte {
-			sum := digest(h, message)
-			k := (&stream{label: string(sum)}).number(159)
-			r := new(big.Int).Exp(g, k, p)
-			r.Mod(r, q)
-			s := new(big.Int).Mul(x, r)
-			s.Add(s, new(big.Int).SetBytes(sum[:min(len(sum), 20)])).Mul(s, new(big.Int).ModInverse(k, q)).Mod(s, q)
-			return seq(bigInteger(r), bigInteger(s))
-		},
 	}
 }
 

@@ -167,7 +167,7 @@ func setupMangled(w *world) {
 			return
 		}
 	} else {
-		pick(w.r, setupPlain, setupPlain, setupConstraints, setupPolicy, setupIdentity, setupResources, setupProxy, setupPurpose)(w)
+		pick(w.r, setupPlain, setupPlain, setupConstraints, setupPolicy, setupIdentity, setupPurpose)(w)
 	}
 	if len(w.chain) == 0 {
 		w.grow(pick(w.r, 0, 1, 2))

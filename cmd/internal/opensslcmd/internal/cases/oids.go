@@ -15,57 +15,55 @@ const (
 	oidEd448   = "1.3.101.113"
 	oidDSA     = "1.2.840.10040.4.1"
 
-	oidSKID          = "2.5.29.14"
-	oidKeyUsage      = "2.5.29.15"
-	oidSAN           = "2.5.29.17"
-	oidIAN           = "2.5.29.18"
-	oidBC            = "2.5.29.19"
-	oidCRLNumber     = "2.5.29.20"
-	oidReason        = "2.5.29.21"
-	oidDelta         = "2.5.29.27"
-	oidIDP           = "2.5.29.28"
-	oidCertIssuer    = "2.5.29.29"
-	oidNC            = "2.5.29.30"
-	oidCRLDP         = "2.5.29.31"
-	oidPolicies      = "2.5.29.32"
-	oidAnyPolicy     = "2.5.29.32.0"
-	oidMappings      = "2.5.29.33"
-	oidAKID          = "2.5.29.35"
-	oidConstraints   = "2.5.29.36"
-	oidEKU           = "2.5.29.37"
-	oidAnyEKU        = "2.5.29.37.0"
-	oidFreshest      = "2.5.29.46"
-	oidInhibitAny    = "2.5.29.54"
-	oidNSCertType    = "2.16.840.1.113730.1.1"
-	oidProxy         = "1.3.6.1.5.5.7.1.14"
-	oidIPBlocks      = "1.3.6.1.5.5.7.1.7"
-	oidASNumbers     = "1.3.6.1.5.5.7.1.8"
-	oidNoCheck       = "1.3.6.1.5.5.7.48.1.5"
-	oidSmtpUTF8      = "1.3.6.1.5.5.7.8.9"
-	oidUPN           = "1.3.6.1.4.1.311.20.2.3"
-	oidUnknown       = "1.2.3.4.5.6"
-	oidServerAuth    = "1.3.6.1.5.5.7.3.1"
-	oidClientAuth    = "1.3.6.1.5.5.7.3.2"
-	oidCodeSigning   = "1.3.6.1.5.5.7.3.3"
-	oidEmail         = "1.3.6.1.5.5.7.3.4"
-	oidTimeStamping  = "1.3.6.1.5.5.7.3.8"
-	oidOCSPSigning   = "1.3.6.1.5.5.7.3.9"
-	oidMSSGC         = "1.3.6.1.4.1.311.10.3.3"
-	oidNSSGC         = "2.16.840.1.113730.4.1"
-	oidCN            = "2.5.4.3"
-	oidSN            = "2.5.4.4"
-	oidC             = "2.5.4.6"
-	oidL             = "2.5.4.7"
-	oidO             = "2.5.4.10"
-	oidOU            = "2.5.4.11"
-	oidDC            = "0.9.2342.19200300.100.1.25"
-	oidUID           = "0.9.2342.19200300.100.1.1"
-	oidEmailAddress  = "1.2.840.113549.1.9.1"
-	oidSerialNumber  = "2.5.4.5"
-	oidUnknownAttr   = "1.2.3.4.9"
-	oidProxyAny      = "1.3.6.1.5.5.7.21.0"
-	oidProxyInherit  = "1.3.6.1.5.5.7.21.1"
-	oidProxyIndepend = "1.3.6.1.5.5.7.21.2"
+	oidSKID         = "2.5.29.14"
+	oidKeyUsage     = "2.5.29.15"
+	oidSAN          = "2.5.29.17"
+	oidIAN          = "2.5.29.18"
+	oidBC           = "2.5.29.19"
+	oidCRLNumber    = "2.5.29.20"
+	oidReason       = "2.5.29.21"
+	oidDelta        = "2.5.29.27"
+	oidIDP          = "2.5.29.28"
+	oidCertIssuer   = "2.5.29.29"
+	oidNC           = "2.5.29.30"
+	oidCRLDP        = "2.5.29.31"
+	oidPolicies     = "2.5.29.32"
+	oidAnyPolicy    = "2.5.29.32.0"
+	oidMappings     = "2.5.29.33"
+	oidAKID         = "2.5.29.35"
+	oidConstraints  = "2.5.29.36"
+	oidEKU          = "2.5.29.37"
+	oidAnyEKU       = "2.5.29.37.0"
+	oidFreshest     = "2.5.29.46"
+	oidInhibitAny   = "2.5.29.54"
+	oidNSCertType   = "2.16.840.1.113730.1.1"
+	oidProxy        = "1.3.6.1.5.5.7.1.14"
+	oidIPBlocks     = "1.3.6.1.5.5.7.1.7"
+	oidASNumbers    = "1.3.6.1.5.5.7.1.8"
+	oidNoCheck      = "1.3.6.1.5.5.7.48.1.5"
+	oidSmtpUTF8     = "1.3.6.1.5.5.7.8.9"
+	oidUPN          = "1.3.6.1.4.1.311.20.2.3"
+	oidUnknown      = "1.2.3.4.5.6"
+	oidServerAuth   = "1.3.6.1.5.5.7.3.1"
+	oidClientAuth   = "1.3.6.1.5.5.7.3.2"
+	oidCodeSigning  = "1.3.6.1.5.5.7.3.3"
+	oidEmail        = "1.3.6.1.5.5.7.3.4"
+	oidTimeStamping = "1.3.6.1.5.5.7.3.8"
+	oidOCSPSigning  = "1.3.6.1.5.5.7.3.9"
+	oidMSSGC        = "1.3.6.1.4.1.311.10.3.3"
+	oidNSSGC        = "2.16.840.1.113730.4.1"
+	oidCN           = "2.5.4.3"
+	oidSN           = "2.5.4.4"
+	oidC            = "2.5.4.6"
+	oidL            = "2.5.4.7"
+	oidO            = "2.5.4.10"
+	oidOU           = "2.5.4.11"
+	oidDC           = "0.9.2342.19200300.100.1.25"
+	oidUID          = "0.9.2342.19200300.100.1.1"
+	oidEmailAddress = "1.2.840.113549.1.9.1"
+	oidSerialNumber = "2.5.4.5"
+	oidUnknownAttr  = "1.2.3.4.9"
+	oidProxyInherit = "1.3.6.1.5.5.7.21.1"
 )
 
 var digestOID = map[crypto.Hash]string{
@@ -93,23 +91,14 @@ var ecdsaOID = map[crypto.Hash]string{
 	crypto.SHA3_384: "2.16.840.1.101.3.4.3.11", crypto.SHA3_512: "2.16.840.1.101.3.4.3.12",
 }
 
-var dsaOID = map[crypto.Hash]string{
-	crypto.SHA1: "1.2.840.10040.4.3", crypto.SHA224: "2.16.840.1.101.3.4.3.1", crypto.SHA256: "2.16.840.1.101.3.4.3.2",
-	crypto.SHA384: "2.16.840.1.101.3.4.3.3", crypto.SHA512: "2.16.840.1.101.3.4.3.4",
-}
-
 // algorithm is the AlgorithmIdentifier of a signature by k over h; a digest that the scheme has no name for gives
 // SHA-256's.
 func (k *key) algorithm(h crypto.Hash, pss bool) []byte {
 	switch k.kind {
 	case kindEd25519:
 		return seq(oid(oidEd25519))
-	case kindEd448:
-		return seq(oid(oidEd448))
 	case kindEC:
 		return seq(oid(ecdsaOID[k.digest(h)]))
-	case kindDSA:
-		return seq(oid(dsaOID[k.digest(h)]))
 	}
 	if pss || k.kind == kindPSS {
 		return pssAlgorithm(h)
@@ -128,8 +117,6 @@ func (k *key) digest(h crypto.Hash) crypto.Hash {
 	switch k.kind {
 	case kindEC:
 		table = ecdsaOID
-	case kindDSA:
-		table = dsaOID
 	}
 	if _, ok := table[h]; !ok {
 		return crypto.SHA256

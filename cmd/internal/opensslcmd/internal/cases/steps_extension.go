@@ -7,7 +7,7 @@ func extensionSteps() []func(*world) {
 	garbage := func(w *world) []byte {
 		return pick(w.r, []byte{}, []byte{0x30, 0x05}, []byte{5, 0}, seq(), octets(nil), []byte{0x30, 0x80, 0, 0}, []byte{1, 1, 0xff}, []byte{0x30, 2, 2, 9})
 	}
-	known := []string{oidBC, oidKeyUsage, oidEKU, oidNSCertType, oidSKID, oidAKID, oidSAN, oidNC, oidCRLDP, oidProxy, oidIPBlocks, oidASNumbers,
+	known := []string{oidBC, oidKeyUsage, oidEKU, oidNSCertType, oidSKID, oidAKID, oidSAN, oidNC, oidCRLDP,
 		oidIAN, oidPolicies, oidMappings, oidConstraints, oidInhibitAny, oidFreshest, oidUnknown, oidNoCheck}
 	return []func(*world){
 		func(w *world) { w.any().add(pick(w.r, known...), nil, garbage(w)) },
@@ -223,7 +223,7 @@ func strictSteps() []func(*world) {
 func setupLevel(w *world) {
 	w.algorithm = ""
 	if w.r.chance(0.7) {
-		w.algorithm = pick(w.r, "rsa1024", "rsa512", "rsa768", "rsa1536", "rsa2048", "rsa2048", "rsa3072", "p224", "p256", "p256", "p384", "p384", "p521", "ed25519", "ed25519", "ed448", "dsa1024", "pss1024")
+		w.algorithm = pick(w.r, "rsa1024", "rsa1536", "rsa2048", "rsa2048", "rsa3072", "p224", "p256", "p256", "p384", "p384", "p521", "ed25519", "ed25519", "pss1024")
 	}
 	w.option("-auth_level", strconv.Itoa(pick(w.r, -1, 0, 1, 1, 2, 2, 3, 4, 5, 6, 1000)))
 	w.grow(pick(w.r, 0, 1, 1, 2, 3))
@@ -234,7 +234,7 @@ func levelSteps() []func(*world) {
 	return append([]func(*world){
 		func(w *world) {
 			c := w.any()
-			c.key = w.key(pick(w.r, "rsa512", "rsa768", "rsa1024", "rsa1536", "rsa2048", "rsa3072", "p224", "p256", "p384", "p521", "ed25519", "ed448", "dsa1024"))
+			c.key = w.key(pick(w.r, "rsa1024", "rsa1536", "rsa2048", "rsa3072", "p224", "p256", "p384", "p521", "ed25519"))
 		},
 		func(w *world) {
 			for _, c := range w.chain {
