@@ -110,6 +110,7 @@ func (x *role) judge(r *request, t target) *verdict {
 		purpose := judge.Purpose{Usages: x.kind.ExtKeyUsage(), Identity: x.identifies}
 		add(t.name, judge.Certificate(chain, trust, purpose, r.options.Time)...)
 		add(t.name, x.host(chain[0], r.options)...)
+		add(t.name, x.identity(chain[0], r.env.Rows())...)
 	}
 	worst, some := finding.Worst(all)
 	if v.OK = !some || worst < finding.Error; v.OK && x.identifies {
@@ -130,6 +131,16 @@ func (x *role) host(c *x509.Certificate, o verify.Options) []finding.Finding {
 	for _, host := range hosts {
 		if host != "" && len(c.DNSNames)+len(c.IPAddresses) > 0 && c.VerifyHostname(host) != nil {
 			return []finding.Finding{*finding.New(finding.NamesMissing, pki.SANsOf(c).Strings()...).Want(host)}
+		}
+	}
+	return nil
+}
+
+// identity compares the subject with the row's, where a component knows the holder by it.
+func (x *role) identity(c *x509.Certificate, rows []certs.Spec) []finding.Finding {
+	for _, s := range rows {
+		if got := pki.CertificateSubject(c); s.Name == x.name && s.Identity && got.CommonName != "" && s.Match(got) == certs.Other {
+			return []finding.Finding{*finding.New(finding.SubjectDiffers, finding.Quote(got.String())).Want(finding.Quote(s.Subject.String()))}
 		}
 	}
 	return nil
