@@ -122,7 +122,8 @@ func TestRewriteChanges(t *testing.T) {
 		"PowerShell":      {"\xff\xfe#\x00 \x00x\x00\r\x00\n\x00a\x00:\x00 \x00\xe4\x00\r\x00\n\x00-\x00-\x00-\x00", "# x\r\na: ä\r\n"},
 		"UTF-16":          {"\xfe\xff\x00a\x00:\x00 \x00b", "a: b\n"},
 		"Windows":         {"# x\r\na: # y\r\n- |\r\n  b\r\n  c\r\n", "# x\r\na: # y\r\n- |\r\n  b\r\n  c\r\n"},
-		"yaml.v3's fault": {"a: >\n\n b\n", "a: \"\\nb\\n\"\n"},
+		"folded":          {"a: >\n\n b\n", "a: >2\n\n  b\n\n"},
+		"yaml.v3's fault": {"a: |2\n  \t\n", "a: \"\\t\\n\"\n"},
 		"four blanks":     {"a:\n    - b: c\n      d:\n          e: f\n", "a:\n  - b: c\n    d:\n      e: f\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

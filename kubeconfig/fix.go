@@ -1,7 +1,7 @@
 package kubeconfig
 
 import (
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/pkitool/pkitool/finding"
 )
