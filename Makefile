@@ -34,16 +34,16 @@ fuzz:
 # Thousands of generated chains, as made and with changed octets, judged by pkitool and by the
 # installed openssl. The same ones every time, unless PKITOOL_DIFF_SEED says otherwise.
 diff:
-	PKITOOL_DIFF_CASES=$${PKITOOL_DIFF_CASES:-20000} $(GO) test -v -count=1 -timeout 30m -run 'Differential|Mutated' ./pki/verify
+	PKITOOL_DIFF_CASES=$${PKITOOL_DIFF_CASES:-20000} $(GO) test -v -count=1 -timeout 30m -run 'Differential|Mutated' ./cmd/internal/opensslcmd
 
 # The search for a chain on which pkitool and openssl differ: a new seed each time.
 hunt:
 	PKITOOL_DIFF_SEED=$(HUNTSEED) $(MAKE) diff
-	$(GO) test -run '^$$' -fuzz '^FuzzAgainstOpenSSL$$' -fuzztime $(HUNTTIME) ./pki/verify
+	$(GO) test -run '^$$' -fuzz '^FuzzAgainstOpenSSL$$' -fuzztime $(HUNTTIME) ./cmd/internal/opensslcmd
 
 # Ratios to the peers; PKITOOL_KUBEADM names a kubeadm binary to compare with.
 bench:
-	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./phases ./cmd ./pki/store
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./phases ./cmd ./cmd/internal/opensslcmd ./pki/store
 
 # The last line names no package: only then is shown what could not be tested here.
 e2e:

@@ -21,19 +21,23 @@ var floors = []struct {
 	above []string
 }{
 	{"finding", nil},
-	{"pki/internal/sign", nil},
-	{"pki/internal/lint", nil},
-	{"pki", []string{"finding", "pki/internal/sign", "pki/internal/lint"}},
-	{"pki/verify", nil},
-	{"pki/verify/openssl", []string{"pki/verify"}},
-	{"pki/verify/internal/cases", nil},
+	{"pki/internal/cfssl", nil},
+	{"pki", []string{"finding", "pki/internal/cfssl"}},
+	{"pki/verify/internal/objects", nil},
+	{"pki/verify", []string{"pki/verify/internal/objects"}},
+	{"pki/verify/openssl", []string{"pki/verify", "pki/verify/internal/objects"}},
 	{"pki/inspect", []string{"finding", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"pki/store", nil},
 	{"certs", []string{"pki"}},
 	{"kubeconfig", []string{"finding"}},
 	{"config", []string{"certs", "pki"}},
-	{"phases", []string{"certs", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/inspect"}},
-	{"cmd", []string{"phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/verify", "pki/verify/openssl", "pki/inspect"}},
+	{"phases/judge", []string{"certs", "finding", "kubeconfig", "pki", "pki/store"}},
+	{"phases", []string{"certs", "finding", "kubeconfig", "phases/judge", "pki", "pki/inspect", "pki/store"}},
+	{"cmd/internal/terminal", nil},
+	{"cmd/internal/opensslcmd", []string{"cmd/internal/terminal", "certs", "config", "finding", "phases/judge", "pki", "pki/verify", "pki/verify/openssl"}},
+	{"cmd/internal/opensslcmd/internal/cases", nil}, // for tests
+	{"internal/openssltest", nil},                   // for tests
+	{"cmd", []string{"cmd/internal/opensslcmd", "cmd/internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/judge", "pki", "pki/inspect", "pki/store"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
 
@@ -43,15 +47,14 @@ var doors = []struct {
 	imports string
 	by      []string
 }{
-	{"github.com/cloudflare/cfssl/", []string{"pki/internal/sign"}},
-	{"github.com/zmap/", []string{"pki/internal/lint"}},
+	{"github.com/cloudflare/cfssl/", []string{"pki/internal/cfssl"}},
+	{"github.com/zmap/", []string{}}, // judges in tests: it would start at each call of the program
+	{"github.com/smallstep/pkcs7", []string{"pki"}},
 	{"github.com/spf13/", []string{"cmd"}},
 	{"gopkg.in/yaml.v3", []string{"config", "kubeconfig"}},
 	{"github.com/gofrs/flock", []string{"pki/store"}},
-	{"github.com/cloudflare/circl/", []string{"pki/verify", "pki/verify/internal/cases"}},
-	{"software.sslmate.com/src/go-pkcs12", []string{"pki/verify/openssl"}},
-	{"os", []string{"pki/store", "cmd", "cmd/pkitool"}},
-	{"os/exec", []string{}},
+	{"os", []string{"pki/store", "cmd", "cmd/internal/opensslcmd", "cmd/pkitool", "internal/openssltest"}},
+	{"os/exec", []string{"internal/openssltest"}},
 	{"log", []string{}},
 	{"log/slog", []string{}},
 	{"net/http", []string{}},

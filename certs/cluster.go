@@ -67,6 +67,10 @@ const (
 	NodeName
 	AdvertiseAddress
 	BindPort
+	APIServerSANs
+	EtcdServerSANs
+	EtcdPeerSANs
+	LeafValidity // Cluster.Validity
 )
 
 // Has reports whether all of the facts are in the set.

@@ -131,6 +131,13 @@ func TestGolden(t *testing.T) {
 	assert.Len(t, files, len(clusters), "a golden file without a cluster")
 }
 
+// A node of which neither name nor address is known has its rows all the same.
+func TestUnknownNode(t *testing.T) {
+	tree, err := certs.New(with(func(c *certs.Cluster) { c.Nodes[0] = certs.Node{BindPort: 6443} }))
+	require.NoError(t, err)
+	assert.Len(t, tree.Rows(), 16)
+}
+
 // consistent asserts what every tree must be: issuers before what they issue,
 // no name, no path and no file twice, a document and a consumer for every row.
 func consistent(t *testing.T, tree certs.Tree) {
@@ -237,13 +244,12 @@ func TestNewErrors(t *testing.T) {
 		{"outlives", func(c *certs.Cluster) { c.CAValidity = time.Hour }, "validity: certificates (8760h0m0s) would outlive their CA (1h0m0s)"},
 		{"no nodes", func(c *certs.Cluster) { c.Nodes = nil }, "nodes: there must be one at least"},
 		{"node name", node(func(n *certs.Node) { n.Name = "CP_1" }), `node name: "CP_1"` + labels},
-		{"no node name", node(func(n *certs.Node) { n.Name = "" }), `node name: "" is not a DNS name: it must have 1 to 253 characters`},
-		{"no address", node(func(n *certs.Node) { n.AdvertiseAddress = netip.Addr{} }), `advertise address of node "cp-1": "invalid IP" is not an address of one host`},
+		{"no name of one node of two", func(c *certs.Cluster) { c.Nodes = append(c.Nodes, certs.Node{BindPort: 6443}) }, `node name: "" is not a DNS name: it must have 1 to 253 characters`},
 		{"any address", node(func(n *certs.Node) { n.AdvertiseAddress = addr("::") }), `advertise address of node "cp-1": "::" is not an address of one host`},
 		{"multicast", node(func(n *certs.Node) { n.AdvertiseAddress = addr("224.0.0.1") }), `advertise address of node "cp-1": "224.0.0.1" is not an address of one host`},
 		{"zone", node(func(n *certs.Node) { n.AdvertiseAddress = addr("fe80::1%eth0") }), `advertise address of node "cp-1": "fe80::1%eth0" is not an address of one host`},
 		{"no port", node(func(n *certs.Node) { n.BindPort = 0 }), `bind port of node "cp-1": must be 1 to 65535`},
-		{"twice", func(c *certs.Cluster) { c.Nodes = append(c.Nodes, c.Nodes[0]) }, `node name: "cp-1" stands there twice`},
+		{"twice", func(c *certs.Cluster) { c.Nodes = append(c.Nodes, c.Nodes[0]) }, `node name: "cp-1" is another node's too`},
 		{"a node's user is too long", node(func(n *certs.Node) { n.Name = long }), `kubelet: common name (CN) "system:node:` + long + `" is longer than 64 characters`},
 		{"several", func(c *certs.Cluster) { c.Name, c.DNSDomain, c.Nodes[0].BindPort = "", "A", 0 },
 			"cluster name: \"\" is empty or has a control character\nDNS domain: \"A\"" + labels + "\nbind port of node \"cp-1\": must be 1 to 65535"},

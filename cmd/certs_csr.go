@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"strings"
 
@@ -13,38 +12,11 @@ import (
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/phases/judge"
 )
 
-// signedRows are the names of the rows that a CA signs, as arguments and for completion.
-func signedRows() []string {
-	return namesWhere(knownTree(), func(s certs.Spec) bool { return s.Issuer != "" })
-}
-
-// chooseSigned turns names of rows into names of the tree; kubeadm's names of
-// kubeconfigs ("admin.conf") are understood. None, or "all" alone: all.
-func chooseSigned(c *cobra.Command, t certs.Tree, args []string) ([]string, error) {
-	usage := func(err error) error { return &usageError{err: err, command: c.CommandPath()} }
-	if slices.Equal(args, []string{"all"}) {
-		args = nil
-	}
-	var paths []string
-	for _, a := range args {
-		if a == "all" {
-			return nil, usage(errAllAlone)
-		}
-		i := slices.IndexFunc(knownTree().Rows(), func(s certs.Spec) bool {
-			return s.Issuer != "" && (a == s.Name || s.Place.Kubeconfig != "" && a == path.Base(s.Place.Kubeconfig))
-		})
-		if i < 0 {
-			return nil, usage(fmt.Errorf("unknown name %q: must be one of all, %s", a, strings.Join(signedRows(), ", ")))
-		}
-		paths = append(paths, knownTree().Rows()[i].Path())
-	}
-	return phases.Choose(t, knownTree(), paths, nil)
-}
-
 // errAllAlone refuses "all" beside names: whoever wrote both meant one of them.
-var errAllAlone = errors.New("all stands by itself, without names")
+var errAllAlone = errors.New("all is given alone, without names")
 
 func newCertsGenerateCSR(env *Env) *cobra.Command {
 	c := &cobra.Command{
@@ -58,7 +30,7 @@ stand in the request. "certs import" brings the signed certificates back.
 CAs, and the service-account key pair, have no request: "init phase certs sa" makes the pair.`,
 		Example: `  pkitool certs generate-csr --config kubeadm.yaml --cert-dir pki --kubeconfig-dir .
   pkitool certs generate-csr apiserver admin.conf --config kubeadm.yaml`,
-		ValidArgsFunction: cobra.FixedCompletions(append([]string{"all"}, signedRows()...), cobra.ShellCompDirectiveNoFileComp),
+		ValidArgsFunction: cobra.FixedCompletions(append([]string{"all"}, phases.RoleNames(phases.Requestable)...), cobra.ShellCompDirectiveNoFileComp),
 	}
 	flags := addSettings(c, env, func(f config.Field) bool {
 		switch f.Flag {
@@ -70,19 +42,24 @@ CAs, and the service-account key pair, have no request: "init phase certs sa" ma
 	out := addOutput(c, env)
 	out.addQuiet(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s, err := flags.load(out.quiet)
+		if slices.Equal(args, []string{"all"}) {
+			args = nil
+		}
+		usage := func(err error) error { return &usageError{err: err, command: c.CommandPath()} }
+		if slices.Contains(args, "all") {
+			return usage(errAllAlone)
+		}
+		s, tree, chosen, err := flags.loadRows(out.quiet, func(t certs.Tree, _ config.Settings) (judge.Selection, error) {
+			rows, err := phases.ChooseRequests(t, args)
+			if err != nil {
+				err = usage(err)
+			}
+			return rows, err
+		})
 		if err != nil {
 			return err
 		}
-		tree, err := certs.New(s.Cluster)
-		if err != nil {
-			return err
-		}
-		chosen, err := chooseSigned(c, tree, args)
-		if err != nil {
-			return err
-		}
-		r, err := phases.Requests(c.Context(), tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, chosen, phases.Options{Now: env.Now, CertMode: s.CertMode}, s.DryRun)
+		r, err := phases.Requests(c.Context(), tree, siteOf(s), chosen, phases.Options{Now: env.Now, CertMode: s.CertMode, Backup: backupDir(s), DryRun: s.DryRun})
 		if err != nil {
 			return errors.Join(err, out.printRefused(err, r))
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki/store"
 )
@@ -65,13 +66,15 @@ func report(w io.Writer, err error) int {
 	var unasked *refusedRequest
 	switch {
 	case errors.As(err, &refused):
-		tellRefused(w, refused.Plan)
+		tellFindings(w, refused.Findings())
+		fmt.Fprintln(w, "nothing was changed")
 		return exitBad
 	case errors.As(err, &proof):
 		for line := range strings.SplitSeq(proof.Error(), "\n") {
 			tell(w, line, "")
 		}
 		return exitBad
+
 	case errors.As(err, &unasked):
 		tellParts(w, unasked.file+": ", unasked.err)
 		return exitBad
@@ -111,16 +114,13 @@ func parts(err error) []error {
 	return []error{err}
 }
 
-// tellRefused says what is wrong row by row.
-func tellRefused(w io.Writer, plan phases.Plan) {
+// tellFindings tells one finding a line, with what to do about it.
+func tellFindings(w io.Writer, list []finding.Shown) {
 	var lines, hints []string
-	for _, a := range plan.Refused() {
-		for _, f := range a.Faults {
-			lines, hints = append(lines, a.Spec.Name+": "+f.String()), append(hints, f.Hint)
-		}
+	for _, f := range list {
+		lines, hints = append(lines, shownLine(f)), append(hints, f.Hint)
 	}
 	tellAll(w, lines, hints)
-	fmt.Fprintln(w, "nothing was changed")
 }
 
 // tellAll tells one error a line. A hint that several of them in a row share
@@ -146,10 +146,12 @@ func tell(w io.Writer, text, hint string) {
 // against the operating system's refusals.
 func hintOf(err error) string {
 	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
+	var f *finding.Finding
 	switch {
+	case errors.As(err, &h):
+		return h.Hint()
+	case errors.As(err, &f):
+		return f.Remedy(finding.Init)
 	case errors.Is(err, store.ErrSymlink):
 		return "replace the link by the file, or use the directory that the link leads to"
 	case errors.Is(err, fs.ErrExist):

@@ -59,6 +59,8 @@ type Finding struct {
 	Line int
 	// Entry is the part of the file, such as the entry of a kubeconfig: `cluster "a"`; "" for the file as a whole.
 	Entry string
+	// Kind and Name are those of the entry of a kubeconfig that Entry says in one: cluster, user or context; "" else.
+	Kind, Name string
 	// Wanted and Had are the two sides of the comparison, so far as there are any.
 	Wanted, Had []string
 	// Fixable says that `kubeconfig check --fix` mends it.
@@ -161,6 +163,9 @@ func (f Finding) fill(text string) string {
 	).Replace(text)
 }
 
+// Hint is the remedy for who only checks: what a command line says below an error.
+func (f *Finding) Hint() string { return f.Remedy(Check) }
+
 // MarshalJSON writes the finding with its sentence. The remedy depends on the asker: who prints a report adds it.
 func (f Finding) MarshalJSON() ([]byte, error) {
 	return json.Marshal(f.Shown(Check))
@@ -174,6 +179,8 @@ type Shown struct {
 	Path     string   `json:"path,omitempty"`
 	Line     int      `json:"line,omitempty"`
 	Entry    string   `json:"entry,omitempty"`
+	Kind     string   `json:"kind,omitempty"`
+	Name     string   `json:"name,omitempty"`
 	Text     string   `json:"text"`
 	Wanted   []string `json:"wanted,omitempty"`
 	Had      []string `json:"had,omitempty"`
@@ -186,7 +193,7 @@ type Shown struct {
 func (f Finding) Shown(a Asker) Shown {
 	r, _ := Lookup(f.ID)
 	return Shown{
-		ID: f.ID, Severity: f.Severity, Row: f.Row, Path: f.Path, Line: f.Line, Entry: f.Entry, Text: f.fill(r.Text),
+		ID: f.ID, Severity: f.Severity, Row: f.Row, Path: f.Path, Line: f.Line, Entry: f.Entry, Kind: f.Kind, Name: f.Name, Text: f.fill(r.Text),
 		Wanted: f.Wanted, Had: f.Had, Reason: f.Reason(), Hint: f.Remedy(a), Fixable: f.Fixable,
 	}
 }

@@ -11,7 +11,7 @@ const (
 	CANoneOfKey         ID = "ca-none-of-key"
 	CAShared            ID = "ca-shared"
 	CAKeyElsewhere      ID = "ca-key-elsewhere"
-	CAMissing           ID = "ca-missing"
+	CAMissing           ID = "authority-missing"
 	CAMissingWithIssued ID = "ca-missing-with-issued"
 	CALostWithIssued    ID = "ca-lost-with-issued"
 	CASharedMissing     ID = "shared-missing"

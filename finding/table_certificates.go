@@ -21,6 +21,7 @@ const (
 	CommonNameMissing      ID = "common-name-missing"
 	CommonNameLong         ID = "common-name-long"
 	NamesMissing           ID = "names-missing"
+	NamesUsualMissing      ID = "names-usual-missing"
 	NamesLeftOut           ID = "names-left-out"
 	NamesMore              ID = "names-more"
 	NamesNone              ID = "names-none"
@@ -65,6 +66,8 @@ var certificateRules = []Rule{
 		Reason: "RFC 5280 appendix A.1 (ub-common-name); Kubernetes components take it, other software may not"},
 	{ID: NamesMissing, Severity: Error, Text: "certificate lacks the names {wanted}", Reason: "TLS clients that use the name refuse the connection",
 		Remedies: map[Asker]string{Init: hintReissue, Check: hintReissue, External: hintCSR, Import: hintSigner, Given: hintOwner}},
+	{ID: NamesUsualMissing, Severity: Warning, Text: "certificate lacks the names {wanted}", Reason: "every such certificate of kubeadm has them, and clients in the cluster may use them",
+		Remedies: map[Asker]string{Init: "`pkitool certs renew {row}` adds them", Check: "`pkitool certs renew {row}` adds them", External: hintCSR, Given: hintOwner}},
 	{ID: NamesLeftOut, Severity: Notice, Text: "certificate is without the names {wanted}, which nobody asked for"},
 	{ID: NamesMore, Severity: Notice, Text: "certificate has more names than planned: {had}"},
 	{ID: NamesNone, Severity: Error, Text: "certificate of a server has no DNS name and no address", Reason: "crypto/x509 compares host names with the SANs only, never with the CN", Remedies: leaf},

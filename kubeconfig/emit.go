@@ -15,20 +15,20 @@ type layout struct {
 	crlf     bool
 }
 
-// layoutOf finds the layout of a file before anything in its tree is changed.
-func layoutOf(data []byte, root *yaml.Node) layout {
+// layoutOf finds the line ends of a file; its lists are in the tree.
+func layoutOf(data []byte) layout {
 	line, _, _ := bytes.Cut(data, []byte("\n"))
-	l := layout{crlf: bytes.HasSuffix(line, []byte("\r"))}
-	if root == nil || root.Style&yaml.FlowStyle != 0 {
-		return l
-	}
-	for i := 0; i+1 < len(root.Content); i += 2 {
+	return layout{crlf: bytes.HasSuffix(line, []byte("\r"))}
+}
+
+// indented tells whether the first list of a file stands deeper than its key, before anything in the tree is changed.
+func indented(root *yaml.Node) bool {
+	for i := 0; i+1 < len(root.Content) && root.Style&yaml.FlowStyle == 0; i += 2 {
 		if k, v := root.Content[i], root.Content[i+1]; isBlockList(v) {
-			l.indented = v.Column > k.Column
-			break
+			return v.Column > k.Column
 		}
 	}
-	return l
+	return false
 }
 
 func isBlockList(n *yaml.Node) bool {
@@ -41,13 +41,13 @@ var errUnwritable = errors.New("cannot be rewritten without changing its meaning
 // bytes writes the tree and proves that it reads back as the same tree: yaml.v3 gets some folded texts wrong, and the
 // comments that it carries along can end up where they change the text around them. A JSON document comes out as YAML, as
 // when kubectl changes one.
-func (d *document) bytes(l layout) ([]byte, error) {
+func (d *document) bytes() ([]byte, error) {
 	if d.root.Style&yaml.FlowStyle != 0 {
 		toBlock(d.root)
 	}
 	var best []byte
 	for _, doc := range []*yaml.Node{d.doc, quoteTexts(d.doc)} {
-		for _, text := range encode(doc, l) {
+		for _, text := range encode(doc, d.layout) {
 			same, comments := d.readsBack(text)
 			if same && comments {
 				return text, nil

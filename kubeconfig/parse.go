@@ -3,6 +3,7 @@ package kubeconfig
 import (
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -10,8 +11,8 @@ import (
 // Parse reads a kubeconfig, YAML or JSON. An empty file is an empty Config, as for kubectl.
 //
 // Unknown fields are passed over, whatever is in them. Every field that client-go knows must have the right type, shown in
-// Config or not, since client-go refuses the whole file for one that has not; entries must have a name that no other of
-// their list has, and *-data must be base64. Whether the parts fit together is not looked at: see
+// Config or not, since client-go refuses the whole file for one that has not; no two entries of a list may have the same
+// name, or none, and *-data must be base64. Whether the parts fit together is not looked at: see
 // [Config.Current] and [Config.Check]. Errors are of type [*SyntaxError].
 func Parse(data []byte) (*Config, error) {
 	d, err := load(data)
@@ -84,13 +85,6 @@ func (o object) at(key string) string {
 	return o.path + "." + key
 }
 
-// oldBools are the plain scalars that YAML 1.1, and so client-go, reads as truth values, and yaml.v3 as strings.
-var oldBools = map[string]bool{
-	"y": true, "Y": true, "n": false, "N": false,
-	"yes": true, "Yes": true, "YES": true, "on": true, "On": true, "ON": true,
-	"no": false, "No": false, "NO": false, "off": false, "Off": false, "OFF": false,
-}
-
 func (o object) str(key string) string { return o.r.text(value(o.node, key), o.at(key)) }
 
 // text reads a string at path, "" if n is nil.
@@ -98,15 +92,13 @@ func (r *reader) text(n *yaml.Node, path string) string {
 	if n == nil {
 		return ""
 	}
-	_, oldBool := oldBools[n.Value]
-	oldBool = oldBool && n.Style == 0
-	switch tag := n.ShortTag(); {
-	case n.Kind == yaml.ScalarNode && (tag == "!!str" && !oldBool || tag == "!!timestamp" || tag == "!!merge"): // << means nothing as a value
+	switch kind := kindName(n); kind {
+	case "a string":
 		return n.Value
-	case n.Kind == yaml.ScalarNode && (oldBool || tag == "!!int" || tag == "!!float" || tag == "!!bool"):
+	case "a number", "a truth value":
 		r.fail(n, path, "must be a string; put it in quotes")
 	default:
-		r.fail(n, path, "must be a string, not "+kindName(n))
+		r.fail(n, path, "must be a string, not "+kind)
 	}
 	return ""
 }
@@ -195,11 +187,8 @@ func (o object) bool(key string) bool {
 	if n == nil {
 		return false
 	}
-	if old, ok := oldBools[n.Value]; ok && n.Kind == yaml.ScalarNode && n.Style == 0 {
-		return old
-	}
-	var b bool
-	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" || n.Decode(&b) != nil {
+	b, ok := truth(n)
+	if !ok {
 		o.r.fail(n, o.at(key), "must be true or false, not "+kindName(n))
 	}
 	return b
@@ -237,9 +226,6 @@ func (o object) entries(list, body string) []entry {
 		first, again := lines[e.name]
 		switch {
 		case o.r.err != nil:
-			return nil
-		case e.name == "":
-			o.r.fail(item, path, "has no name")
 			return nil
 		case again:
 			o.r.fail(item, path, fmt.Sprintf("the name %q is given twice, first on line %d", shorten(e.name), first))
@@ -292,12 +278,14 @@ func (e entry) user() User {
 	if x := e.body.object("exec"); x.node != nil {
 		u.Exec = x.exec()
 	}
+	if uid := e.body.str("as-uid"); uid != "" {
+		u.ImpersonateMore = append(u.ImpersonateMore, uid)
+	}
+	u.ImpersonateMore = append(u.ImpersonateMore, e.body.strs("as-groups")...)
 	extra := e.body.object("as-user-extra")
 	for _, key := range extra.keys() {
-		extra.strs(key)
+		u.ImpersonateMore = append(u.ImpersonateMore, strings.Join(extra.strs(key), " "))
 	}
-	uid, groups := e.body.str("as-uid"), e.body.strs("as-groups")
-	u.ImpersonateMore = uid != "" || len(groups)+len(extra.keys()) > 0
 	config := e.body.object("auth-provider").object("config")
 	for _, key := range config.keys() {
 		config.str(key)

@@ -2,13 +2,17 @@ package kubeconfig
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -40,10 +44,12 @@ func (e *SyntaxError) Error() string {
 	return s
 }
 
-// document is a kubeconfig as a YAML tree without aliases, merge keys, keys given twice or keys that are not scalars.
+// document is a kubeconfig as a YAML tree without aliases, merge keys, !!binary, keys given twice or keys that are not
+// scalars.
 type document struct {
-	doc  *yaml.Node // the document node, which holds comments; nil if the file holds nothing at all
-	root *yaml.Node // the mapping; nil if the file is empty, holds comments only, or null
+	doc    *yaml.Node // the document node, which holds comments; nil if the file holds nothing at all
+	root   *yaml.Node // the mapping; nil if the file is empty, holds comments only, or null
+	layout layout
 	// comment is what a file without root says, which yaml.v3 does not show.
 	comment string
 }
@@ -57,37 +63,103 @@ func load(data []byte) (*document, error) {
 	if countMarks(data) > maxMarks {
 		return nil, &SyntaxError{Fault: fmt.Sprintf("too many entries for a kubeconfig, the limit is %d lines and punctuation marks", maxMarks)}
 	}
+	data = fromUTF16(data)
+	d := &document{layout: layoutOf(data)}
 	// YAML takes both line ends for the same, but yaml.v3 takes a CRLF after a comment for a blank line.
 	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var doc yaml.Node
-	switch err := dec.Decode(&doc); {
-	case errors.Is(err, io.EOF):
-		return &document{comment: commentsOf(data)}, nil
-	case err != nil:
-		return nil, yamlError(err)
-	}
-	var second yaml.Node
-	switch err := dec.Decode(&second); {
-	case errors.Is(err, io.EOF):
-	case err != nil:
-		return nil, yamlError(err)
-	default:
-		return nil, &SyntaxError{Line: second.Line, Fault: "a second document begins here; a kubeconfig is one document, and kubectl would ignore the others"}
-	}
-	budget := maxNodes
-	root, err := normalize(doc.Content[0], &budget, 0)
+	doc, err := next(dec)
 	if err != nil {
 		return nil, err
 	}
-	doc.Content[0] = root
-	if isNull(root) {
-		return &document{comment: commentsOf(data)}, nil
+	end, err := emptyFrom(dec)
+	if err != nil {
+		return nil, err
+	}
+	if doc == nil || isNull(doc.Content[0]) {
+		d.comment = commentsOf(data)
+		return d, nil
+	}
+	if lines := bytes.SplitAfterN(data, []byte("\n"), end); end > 1 && len(lines) == end && !bytes.ContainsAny(data, "\r\u0085\u2028\u2029") {
+		// yaml.v3 loses comments around a separator.
+		if first, err := next(yaml.NewDecoder(bytes.NewReader(bytes.Join(lines[:end-1], nil)))); err == nil && first != nil {
+			doc = first
+			doc.FootComment = joinComments(doc.FootComment, commentsOf(lines[end-1]))
+		}
+	}
+	d.doc = doc
+	if d.root, err = mapping(doc); err != nil {
+		return nil, err
+	}
+	d.layout.indented = indented(d.root)
+	return d, nil
+}
+
+// fromUTF16 is data in UTF-8, itself if it is not UTF-16 with a mark, as PowerShell writes it. yaml.v3 refuses what is broken.
+func fromUTF16(data []byte) []byte {
+	var order binary.ByteOrder = binary.LittleEndian
+	if bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		order = binary.BigEndian
+	} else if !bytes.HasPrefix(data, []byte("\xff\xfe")) {
+		return data
+	}
+	units := make([]uint16, 0, len(data)/2)
+	for i := 2; i+1 < len(data); i += 2 {
+		units = append(units, order.Uint16(data[i:]))
+	}
+	if text := string(utf16.Decode(units)); len(data)%2 == 0 && !strings.ContainsRune(text, utf8.RuneError) {
+		return []byte(text)
+	}
+	return data
+}
+
+// next reads one more document, nil at the end.
+func next(dec *yaml.Decoder) (*yaml.Node, error) {
+	var doc yaml.Node
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, yamlError(err)
+	}
+	return &doc, nil
+}
+
+// emptyFrom reads the documents behind the first, which must hold nothing, and returns the line where they begin, 0 if
+// there are none: templates leave a separator at the end, perhaps with a comment.
+func emptyFrom(dec *yaml.Decoder) (line int, err error) {
+	for {
+		doc, err := next(dec)
+		switch {
+		case err != nil || doc == nil:
+			return line, err
+		case !isNull(doc.Content[0]):
+			return 0, &SyntaxError{Line: doc.Line, Fault: "a second document begins here; a kubeconfig is one document, and kubectl would ignore the others"}
+		case line == 0:
+			line = doc.Line
+		}
+	}
+}
+
+// mapping returns the mapping of a document, in which it puts everything as it is meant.
+func mapping(doc *yaml.Node) (*yaml.Node, error) {
+	e := &expander{budget: maxNodes}
+	root, err := e.expand(doc.Content[0], 0)
+	if err != nil {
+		return nil, err
 	}
 	if root.Kind != yaml.MappingNode {
 		return nil, &SyntaxError{Line: root.Line, Fault: "not a kubeconfig: the document is " + kindName(root) + ", not a mapping"}
 	}
-	return &document{doc: &doc, root: root}, nil
+	for _, list := range []string{"clusters", "contexts", "users"} {
+		for _, item := range items(root, list) {
+			if isNull(item) { // an entry without a name and with nothing in it
+				item.Kind, item.Tag, item.Value, item.Style = yaml.MappingNode, "!!map", "", yaml.FlowStyle
+			}
+		}
+	}
+	doc.Content[0] = root
+	return root, nil
 }
 
 // commentsOf returns the comment lines of a file that holds nothing else.
@@ -128,14 +200,16 @@ func yamlError(err error) error {
 	return &SyntaxError{Line: line, Fault: "not YAML: " + m[2]}
 }
 
-// normalize returns n with every alias replaced by a copy of what it stands for, without anchors, and refuses what a
-// kubeconfig cannot mean. budget is the number of nodes that may still be made: a few lines of aliases to aliases stand
-// for billions.
-func normalize(n *yaml.Node, budget *int, depth int) (*yaml.Node, error) {
+// expander copies a tree with every alias, merge key and !!binary replaced by what it stands for, without anchors, and
+// refuses what a kubeconfig cannot mean. budget is the number of nodes that may still be made: a few lines of aliases to
+// aliases stand for billions.
+type expander struct{ budget int }
+
+func (e *expander) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
 	if depth > maxDepth {
 		return nil, &SyntaxError{Line: n.Line, Fault: fmt.Sprintf("nested more than %d deep", maxDepth)}
 	}
-	if *budget--; *budget < 0 {
+	if e.budget--; e.budget < 0 {
 		return nil, &SyntaxError{Line: n.Line, Fault: fmt.Sprintf("too many entries for a kubeconfig, the limit is %d with aliases written out", maxNodes)}
 	}
 	src := n
@@ -148,41 +222,120 @@ func normalize(n *yaml.Node, budget *int, depth int) (*yaml.Node, error) {
 		out.Line, out.Column = n.Line, n.Column
 		out.HeadComment, out.LineComment, out.FootComment = n.HeadComment, n.LineComment, n.FootComment
 	}
-	for i, c := range src.Content {
-		nc, err := normalize(c, budget, depth+1)
-		if err != nil {
-			return nil, err
+	switch src.Kind {
+	case yaml.MappingNode:
+		return &out, e.fields(&out, src, depth+1)
+	case yaml.SequenceNode:
+		for _, c := range src.Content {
+			item, err := e.expand(c, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			writeNull(&out, item)
+			out.Content = append(out.Content, item)
 		}
-		if isNull(nc) && nc.Value == "" && out.Style&yaml.FlowStyle != 0 {
-			nc.Value = "null" // yaml.v3 would write the nothing of {a: } as ''
-		}
-		if c.Kind == yaml.AliasNode && nc.Kind != yaml.ScalarNode && out.Kind == yaml.MappingNode && i%2 == 1 {
-			k := out.Content[i-1] // the comment behind an alias would get lost behind a block
-			k.HeadComment, nc.LineComment = joinComments(k.HeadComment, nc.LineComment), ""
-		}
-		out.Content = append(out.Content, nc)
-	}
-	if out.Kind == yaml.MappingNode {
-		if err := checkKeys(&out); err != nil {
-			return nil, err
-		}
+	case yaml.ScalarNode:
+		return &out, plain(&out)
 	}
 	return &out, nil
 }
 
-func checkKeys(m *yaml.Node) error {
-	seen := make(map[string]int, len(m.Content)/2)
-	for i := 0; i+1 < len(m.Content); i += 2 {
-		k := m.Content[i]
-		switch first, again := seen[k.Value]; {
+// fields expands the fields of src into the mapping m. A merge key (<<) brings the fields of other mappings. As
+// sigs.k8s.io/yaml has it, and YAML does not, whatever comes later wins, a merge key too.
+func (e *expander) fields(m, src *yaml.Node, depth int) error {
+	given := make(map[string]int, len(src.Content)/2) // lines of the keys that are not from elsewhere
+	at := make(map[string]int, len(src.Content)/2)    // where each key is in m
+	comment := ""                                     // on merge keys, which are gone
+	put := func(k, v *yaml.Node) {
+		k.HeadComment, comment = joinComments(comment, k.HeadComment), ""
+		if i, there := at[k.Value]; there {
+			k.HeadComment = joinComments(m.Content[i].HeadComment, k.HeadComment)
+			m.Content[i], m.Content[i+1] = k, v
+			return
+		}
+		at[k.Value] = len(m.Content)
+		m.Content = append(m.Content, k, v)
+	}
+	for i := 0; i+1 < len(src.Content); i += 2 {
+		k, err := e.expand(src.Content[i], depth)
+		if err != nil {
+			return err
+		}
+		if k.Kind == yaml.ScalarNode && k.ShortTag() == "!!merge" {
+			comment = joinComments(comment, joinComments(k.HeadComment, src.Content[i+1].LineComment))
+			if err := e.merge(src.Content[i+1], depth, put); err != nil {
+				return err
+			}
+			continue
+		}
+		switch first, again := given[k.Value]; {
 		case k.Kind != yaml.ScalarNode || isNull(k):
 			return &SyntaxError{Line: k.Line, Fault: kindName(k) + " is used as a key"}
-		case k.ShortTag() == "!!merge":
-			return &SyntaxError{Line: k.Line, Fault: "merge keys (<<) are not supported in a kubeconfig; write the fields out"}
 		case again:
 			return &SyntaxError{Line: k.Line, Fault: fmt.Sprintf("key %q is given twice, first on line %d", shorten(k.Value), first)}
 		}
-		seen[k.Value] = k.Line
+		given[k.Value] = k.Line
+		v, err := e.expand(src.Content[i+1], depth)
+		if err != nil {
+			return err
+		}
+		writeNull(m, v)
+		if src.Content[i+1].Kind == yaml.AliasNode && v.Kind != yaml.ScalarNode {
+			// The comment behind an alias would get lost behind a block.
+			k.HeadComment, v.LineComment = joinComments(k.HeadComment, v.LineComment), ""
+		}
+		if src.Content[i+1].ShortTag() == "!!binary" && strings.HasSuffix(k.Value, "-data") {
+			v.Value = strings.NewReplacer("\n", "", "\r", "").Replace(v.Value) // base64 in base64, in lines
+		}
+		put(k, v)
+	}
+	m.FootComment = joinComments(m.FootComment, comment)
+	return nil
+}
+
+// merge puts the fields of what a merge key names: a mapping, or a list of mappings of which the first wins.
+func (e *expander) merge(n *yaml.Node, depth int, put func(k, v *yaml.Node)) error {
+	sources := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		sources = n.Content
+	}
+	for _, source := range slices.Backward(sources) {
+		if source.Kind != yaml.MappingNode && (source.Kind != yaml.AliasNode || source.Alias.Kind != yaml.MappingNode) {
+			return &SyntaxError{Line: n.Line, Fault: "a merge key (<<) must have a mapping, or a list of mappings"}
+		}
+		m, err := e.expand(source, depth)
+		if err != nil {
+			return err
+		}
+		for i := 0; i+1 < len(m.Content); i += 2 {
+			put(m.Content[i], m.Content[i+1])
+		}
+	}
+	return nil
+}
+
+// writeNull spells out the nothing of {a: } and [a, ], which yaml.v3 would write as ”.
+func writeNull(parent, v *yaml.Node) {
+	if isNull(v) && v.Value == "" && parent.Style&yaml.FlowStyle != 0 {
+		v.Value = "null"
+	}
+}
+
+// plain resolves the tag of a scalar as sigs.k8s.io/yaml does: !!binary is the text that it stands for, and a type fits.
+func plain(n *yaml.Node) error {
+	var v any
+	switch tag := n.ShortTag(); {
+	case tag == "!!binary":
+		b, err := base64.StdEncoding.DecodeString(n.Value)
+		if err != nil {
+			return &SyntaxError{Line: n.Line, Fault: "a !!binary value is not base64"}
+		}
+		n.Tag, n.Value = "!!str", string([]rune(string(b))) // U+FFFD for what is not UTF-8
+		n.Style = stringStyle(n.Value)
+	case n.Style&yaml.TaggedStyle != 0 && n.Decode(&v) != nil:
+		if _, ok := truth(n); !ok { // yaml.v3 does not know !!bool yes
+			return &SyntaxError{Line: n.Line, Fault: fmt.Sprintf("%q is not of the type %s", shorten(n.Value), tag)}
+		}
 	}
 	return nil
 }
@@ -212,7 +365,23 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
 }
 
-// kindName names what a node is, for error messages.
+// truths are the plain scalars that YAML 1.1, and so client-go, reads as truth values; yaml.v3 knows the first six.
+var truths = map[string]bool{
+	"true": true, "True": true, "TRUE": true, "false": false, "False": false, "FALSE": false,
+	"y": true, "Y": true, "n": false, "N": false,
+	"yes": true, "Yes": true, "YES": true, "on": true, "On": true, "ON": true,
+	"no": false, "No": false, "NO": false, "off": false, "Off": false, "OFF": false,
+}
+
+// truth returns the truth value that client-go reads, and whether n is one.
+func truth(n *yaml.Node) (b, ok bool) {
+	if n.Kind == yaml.ScalarNode && (n.Style == 0 || n.ShortTag() == "!!bool") {
+		b, ok = truths[n.Value]
+	}
+	return b, ok
+}
+
+// kindName names what client-go takes a node for.
 func kindName(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -220,9 +389,10 @@ func kindName(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	}
+	if _, ok := truth(n); ok {
+		return "a truth value"
+	}
 	switch n.ShortTag() {
-	case "!!str":
-		return "a string"
 	case "!!int", "!!float":
 		return "a number"
 	case "!!bool":
@@ -230,7 +400,7 @@ func kindName(n *yaml.Node) string {
 	case "!!null":
 		return "null"
 	}
-	return "a value of type " + shorten(n.ShortTag())
+	return "a string" // whatever tag of its own it has; dates and << too
 }
 
 // shorten bounds a string from a file for an error message.

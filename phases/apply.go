@@ -1,105 +1,223 @@
 package phases
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/x509"
+	"errors"
 	"fmt"
-	"runtime"
-
-	"golang.org/x/sync/errgroup"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"time"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/store"
 )
 
-// work is what Apply makes of one action: a key, a certificate with its chain, the files.
-type work struct {
-	*Action
-	key   crypto.Signer
-	chain []*x509.Certificate
-	conf  []byte
+// Made is what Apply made of one action. Key and the contents of Files are secret.
+type Made struct {
+	Key   crypto.Signer       // nil where no key was made, or the key is somebody else's
+	Chain []*x509.Certificate // the certificate, and what belongs behind it
+	// Files are the contents of the action's outputs, in their order; nil for a removal.
+	Files [][]byte
 }
 
-// Apply obeys a plan: it makes the keys, signs, and saves everything at once
-// under the lock. It decides nothing about content; a plan with a refusal is an
-// error, and then nothing is changed. Nor is it where ctx ends before all is made.
-func (p Plan) Apply(ctx context.Context, l *store.Locked, o Options) error {
-	if len(p.Refused()) > 0 {
-		return &RefusedError{Plan: p}
+// work is an action on its way.
+type work struct {
+	*Action
+	Made
+}
+
+// Apply obeys a plan: it makes the keys, signs, keeps copies of what is replaced, and saves everything at once under the
+// lock. It decides nothing about content; a plan with a refusal is an error, and then nothing is changed. Nor is it
+// where ctx ends before all is made. backup is the directory of the copies, "" where none were needed.
+func (p Plan) Apply(ctx context.Context, l *store.Locked) (made []Made, backup string, err error) {
+	todo, err := p.make(ctx)
+	if err != nil {
+		return nil, "", err
 	}
-	var todo []*work
-	for i := range p.actions {
-		a := &p.actions[i]
-		if a.Verb == Create || a.Verb == Renew {
-			todo = append(todo, &work{Action: a, key: a.key})
+	for _, w := range todo {
+		made = append(made, w.Made)
+	}
+	if backup, err = p.backup(l); err != nil {
+		return nil, "", err
+	}
+	if err := l.Save(steps(todo)...); err != nil {
+		return nil, backup, err
+	}
+	for _, a := range p.Actions {
+		for _, c := range a.Tighten {
+			if err := l.Tighten(c.Path, c.To); err != nil {
+				return nil, backup, err
+			}
 		}
 	}
-	if err := makeKeys(ctx, todo); err != nil {
-		return err
+	return made, backup, nil
+}
+
+// Render makes everything that a plan orders, and writes nothing: for outputs that have no path.
+func (p Plan) Render(ctx context.Context) ([]Made, error) {
+	todo, err := p.make(ctx)
+	var made []Made
+	for _, w := range todo {
+		made = append(made, w.Made)
 	}
-	if err := sign(ctx, todo, p.cas, o); err != nil {
-		return err
+	return made, err
+}
+
+// make makes the keys, signs, and renders the outputs.
+func (p Plan) make(ctx context.Context) ([]*work, error) {
+	if len(p.Refused()) > 0 {
+		return nil, &RefusedError{Plan: p}
 	}
-	steps, err := steps(todo, o)
+	todo := make([]*work, len(p.Actions))
+	for i := range p.Actions {
+		todo[i] = &work{Action: &p.Actions[i]}
+	}
+	ordered := func(w *work) bool { return w.Make != nil && !w.Make.Unsigned }
+	err := each(ctx, todo, func(w *work) bool { return ordered(w) && w.Make.Key == nil && w.Make.Public == nil }, func(w *work) (err error) {
+		// Nearly all of a run's time is spent here where the keys are RSA.
+		w.Key, err = pki.GenerateKey(w.Make.Algorithm)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	isRoot := func(w *work) bool { return ordered(w) && w.Make.Template.CA && w.Make.Signer.Role == "" }
+	if err := each(ctx, todo, isRoot, func(w *work) error { return p.root(ctx, w) }); err != nil {
+		return nil, err
+	}
+	err = each(ctx, todo, func(w *work) bool { return ordered(w) && w.certifies() && w.Make.Signer.Role != "" }, func(w *work) error { return p.issue(ctx, w) })
+	if err != nil {
+		return nil, err
+	}
+	return todo, each(ctx, todo, func(w *work) bool { return len(w.Outputs) > 0 }, func(w *work) error { return p.render(w) })
+}
+
+// certifies reports whether a certificate is made.
+func (w *work) certifies() bool {
+	for _, o := range w.Outputs {
+		if o.Kind == CertificateFile || o.Kind == KubeconfigFile && !o.Conf.Frame && w.Verb != Request {
+			return true
+		}
+	}
+	return false
+}
+
+// key is the private key of an order: the one that was there, or the one that was made; nil if it is somebody else's.
+func (w *work) key() crypto.Signer {
+	if w.Make != nil && w.Make.Key != nil {
+		return w.Make.Key
+	}
+	return w.Key
+}
+
+func (p Plan) root(ctx context.Context, w *work) error {
+	t := w.Make.Template
+	t.NotBefore, t.NotAfter = pki.Window(p.now, w.Make.Validity)
+	root, err := pki.SelfSign(ctx, t, w.key())
 	if err != nil {
 		return err
 	}
-	if err := l.Save(steps...); err != nil {
-		return err
-	}
-	for _, a := range p.actions {
-		for _, c := range a.Tighten {
-			if err := l.Tighten(c.Path, c.To); err != nil {
-				return err
-			}
+	ca := p.cas[w.Spec.ID]
+	ca.Signer, ca.Bundle, ca.Absent = root, root.Bundle(), false
+	w.Chain = root.Bundle()
+	return nil
+}
+
+func (p Plan) issue(ctx context.Context, w *work) (err error) {
+	ca := p.cas[w.Make.Signer].Signer
+	t := w.Make.Template
+	if t.NotBefore, t.NotAfter, err = ca.Window(p.now, w.Make.Validity); err != nil {
+		if !w.Make.UntilCA {
+			return err
 		}
+		t.NotAfter = ca.Certificate().NotAfter
+	}
+	switch key := w.key(); {
+	case w.Make.Public != nil:
+		w.Chain, err = ca.IssuePublic(ctx, t, w.Make.Public)
+	case pki.SameKey(key.Public(), ca.Certificate().PublicKey):
+		return errors.New("key is the CA's own: whoever serves or logs in with it could sign as the CA")
+	default:
+		w.Chain, err = ca.Issue(ctx, t, key)
+	}
+	if err == nil {
+		w.Chain = append(w.Chain, w.Make.Behind...)
+	}
+	return err
+}
+
+// render makes the contents of the outputs.
+func (p Plan) render(w *work) error {
+	w.Files = make([][]byte, len(w.Outputs))
+	for i, o := range w.Outputs {
+		data, err := p.content(w, o)
+		if err != nil {
+			return err
+		}
+		w.Files[i] = data
 	}
 	return nil
 }
 
-// makeKeys makes all missing keys on all cores. Nearly all of a run's time is
-// spent here where the keys are RSA.
-func makeKeys(ctx context.Context, todo []*work) error {
-	return each(ctx, todo, func(w *work) bool { return w.key == nil }, func(w *work) (err error) {
-		w.key, err = pki.GenerateKey(w.Spec.KeyAlgorithm)
-		return err
-	})
+func (p Plan) content(w *work, o Output) ([]byte, error) {
+	switch o.Kind {
+	case KeyFile:
+		return pki.EncodePrivateKey(w.key())
+	case CertificateFile:
+		return pki.EncodeCertificates(w.Chain...), nil
+	case PublicKeyFile:
+		return pki.EncodePublicKey(w.key().Public())
+	case TrustFile:
+		return pki.EncodeCertificates(p.cas[w.Make.Signer].Bundle...), nil
+	case RequestFile:
+		der, err := pki.NewCSR(w.Make.Template, w.key())
+		return pki.EncodeCSR(der), err
+	case KubeconfigFile:
+		return p.conf(w, *o.Conf)
+	}
+	return o.Data, nil
 }
 
-// sign makes all CAs at once, then all leaves.
-func sign(ctx context.Context, todo []*work, cas map[string]*authority, o Options) error {
-	err := each(ctx, todo, func(w *work) bool { return w.Spec.Kind == certs.CA }, func(w *work) error {
-		t := w.Spec.Template()
-		t.NotBefore, t.NotAfter = pki.Window(o.Now, w.Spec.Validity)
-		root, err := pki.SelfSign(t, w.key)
-		if err != nil {
-			return err
-		}
-		ca := cas[w.Spec.Name]
-		ca.signer, ca.bundle = root, root.Bundle()
-		w.chain = root.Bundle()
-		return nil
-	})
-	if err != nil {
-		return err
+// conf renders a kubeconfig, or edits the one that is there.
+func (p Plan) conf(w *work, c Conf) ([]byte, error) {
+	var ca, cert, key []byte
+	if signer := p.cas[w.Make.Signer]; signer != nil && len(signer.Bundle) > 0 && c.Single.CAFile == "" {
+		ca = pki.EncodeCertificates(signer.Bundle...)
 	}
-	return each(ctx, todo, func(w *work) bool { return w.Spec.Kind != certs.CA && w.Spec.Kind != certs.KeyPair }, func(w *work) error {
-		return w.issue(cas[w.Spec.Issuer], o)
-	})
+	if !c.Frame {
+		if len(w.Chain) > 0 && c.Single.ClientCertFile == "" {
+			cert = pki.EncodeCertificates(w.Chain...)
+		}
+		if private := w.key(); private != nil && c.Single.ClientKeyFile == "" {
+			var err error
+			if key, err = pki.EncodePrivateKey(private); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if c.Base != nil {
+		return kubeconfig.Edit{Server: c.Single.Server, CA: ca, ClientCert: cert, ClientKey: key}.Apply(c.Base)
+	}
+	c.Single.CA, c.Single.ClientCert, c.Single.ClientKey = ca, cert, key
+	return c.Single.Render()
 }
 
 // each does the same with all chosen rows, on all cores. Of several errors the
-// first in the order of the tree is returned, whichever came first. When ctx
+// first in the order of the plan is returned, whichever came first. When ctx
 // ends no row is begun any more, and why it ended is the error.
 func each(ctx context.Context, todo []*work, chosen func(*work) bool, do func(*work) error) error {
 	errs := make([]error, len(todo))
-	atOnce(len(todo), func(i int) {
+	judge.AtOnce(len(todo), func(i int) {
 		if w := todo[i]; chosen(w) && ctx.Err() == nil {
 			if err := do(w); err != nil {
-				errs[i] = fmt.Errorf("%s: %w", w.Spec.Name, err)
+				errs[i] = labelled(cmp.Or(w.Label, w.Spec.ID.String()), err)
 			}
 		}
 	})
@@ -114,124 +232,177 @@ func each(ctx context.Context, todo []*work, chosen func(*work) bool, do func(*w
 	return nil
 }
 
-// atOnce calls do with 0 to n-1, on all cores.
-func atOnce(n int, do func(i int)) {
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range n {
-		g.Go(func() error { do(i); return nil })
+// labelled is an error with what it is about in front of it.
+func labelled(label string, err error) error {
+	if label == "" {
+		return err
 	}
-	_ = g.Wait()
+	return fmt.Errorf("%s: %w", label, err)
 }
 
-// template is what is asked of the CA for the row, without its validity.
-func (a *Action) template() pki.Template {
-	t := a.Spec.Template()
-	if a.renewal != nil {
-		t.ExtKeyUsage, t.UnknownExtKeyUsage, t.RawSANs = a.renewal.usages, a.renewal.unknownUsages, a.renewal.sans
-		t.Renews = a.held.chain[0]
+// backup copies what will be replaced into a new directory that has the layout of /etc/kubernetes, whoever asked for
+// the change. Two runs within a second get two directories.
+func (p Plan) backup(l *store.Locked) (string, error) {
+	if p.Backup == "" {
+		return "", nil
 	}
-	return t
+	var files []store.Copy
+	for _, a := range p.Actions {
+		for _, o := range a.Outputs {
+			if o.Replaces && o.Kind != RequestFile {
+				files = append(files, store.Copy{Path: o.Path, Name: p.nameInBackup(o.Path)})
+			}
+		}
+		if a.Held != nil && a.Held.Cert.Exists && a.Held.Key.Exists && replaces(a, CertificateFile) && !replaces(a, KeyFile) {
+			files = append(files, store.Copy{Path: a.Held.Key.Path, Name: p.nameInBackup(a.Held.Key.Path)}) // a pair is restored as a pair
+		}
+	}
+	if len(files) == 0 {
+		return "", nil
+	}
+	base := filepath.Join(p.Backup, BackupPrefix+p.now.UTC().Format("20060102T150405Z"))
+	dir := base
+	for n := 2; ; n++ {
+		err := l.Backup(dir, files...)
+		if !errors.Is(err, fs.ErrExist) || n > 1000 {
+			return dir, err
+		}
+		dir = fmt.Sprintf("%s-%d", base, n)
+	}
 }
 
-func (w *work) issue(ca *authority, o Options) (err error) {
-	if w.frameOnly {
-		w.conf, err = kubeconfig.Edit{Server: w.Spec.Place.Server, CA: pki.EncodeCertificates(ca.bundle...)}.Apply(w.held.conf.data)
-		return err
+func replaces(a Action, kind OutputKind) bool {
+	for _, o := range a.Outputs {
+		if o.Kind == kind && o.Replaces {
+			return true
+		}
 	}
-	t := w.template()
-	if t.NotBefore, t.NotAfter, err = ca.signer.Window(o.Now, w.Spec.Validity); err != nil {
-		return err
+	return false
+}
+
+// nameInBackup is a file's place in a backup: as below /etc/kubernetes.
+func (p Plan) nameInBackup(file string) string {
+	if rel, err := filepath.Rel(p.site.Cert, file); err == nil && filepath.IsLocal(rel) {
+		return path.Join("pki", filepath.ToSlash(rel))
 	}
-	if w.chain, err = ca.signer.Issue(t, w.key); err != nil {
-		return err
+	if rel, err := filepath.Rel(p.site.Kubeconfig, file); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
 	}
-	if w.renewal != nil {
-		w.chain = append(w.chain, w.renewal.appended...)
+	return filepath.Base(file)
+}
+
+// steps order the writes so that a kill at any moment, and a power cut at any moment, leaves the old pair or a lone key
+// that the next run finishes. What is replaced may be in use: one pair after the other goes and comes, its certificate
+// first, then its key, then the new certificate. What is new comes at once: all keys, then the CAs' certificates, then
+// all others. Each step is on the disk before the next begins.
+func steps(todo []*work) [][]store.Write {
+	var out [][]store.Write
+	var keys, cas, others, last []store.Write
+	for _, w := range todo {
+		pair := replaces(*w.Action, CertificateFile)
+		var old, key, cert []store.Write
+		for i, o := range w.Outputs {
+			if o.Path == "" {
+				continue
+			}
+			write := store.Write{Path: o.Path, Data: w.Files[i], Mode: o.Mode, IfAbsent: !o.Replaces, Remove: o.Kind == Removal}
+			switch {
+			case o.Kind == Removal:
+				write.Data, write.IfAbsent = nil, false
+				last = append(last, write)
+			case o.Kind == KeyFile, o.Kind == CopyFile:
+				key = append(key, write)
+			case o.Kind == CertificateFile && pair && len(key) > 0:
+				old = append(old, store.Write{Path: o.Path, Remove: true})
+				write.IfAbsent = true
+				cert = append(cert, write)
+			case o.Kind == CertificateFile && w.Spec.Role != nil && w.Spec.Kind == certs.CA:
+				cas = append(cas, write)
+			case pair:
+				cert = append(cert, write)
+			default:
+				others = append(others, write)
+			}
+		}
+		if pair {
+			out = append(out, old, key, cert)
+		} else {
+			keys = append(keys, key...)
+		}
 	}
-	if w.Spec.Place.Kubeconfig == "" {
-		return nil
-	}
-	key, err := pki.EncodePrivateKey(w.key)
+	return append(out, keys, cas, others, last)
+}
+
+// ChangeFile rewrites one file under its lock: change gets what is there (nil if nothing is) and gives what shall be.
+// The old content is kept beside it, dated, unless there was none. The new file has mode 0600. backup is "" where
+// nothing was there or nothing changes; before is the mode that the file had, 0 for none.
+func ChangeFile(ctx context.Context, path string, now time.Time, change func(old []byte) ([]byte, error)) (backup string, before fs.FileMode, err error) {
+	lock, err := store.Lock(ctx, filepath.Dir(path))
 	if err != nil {
-		return err
+		return "", 0, err
 	}
-	if w.renewal != nil {
-		w.conf, err = kubeconfig.Edit{CA: pki.EncodeCertificates(ca.bundle...), ClientCert: pki.EncodeCertificates(w.chain...), ClientKey: key}.Apply(w.held.conf.data)
-		return err
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	old := judge.ReadFile(path)
+	if old.Err != nil {
+		return "", 0, old.Err
 	}
-	w.conf, err = kubeconfig.Single{
-		Cluster:    w.Spec.Place.Cluster,
-		Server:     w.Spec.Place.Server,
-		CA:         pki.EncodeCertificates(ca.bundle...),
-		User:       w.Spec.User(),
-		ClientCert: pki.EncodeCertificates(w.chain...),
-		ClientKey:  key,
-	}.Render()
+	data, err := change(old.Data)
+	if err != nil {
+		return "", 0, err
+	}
+	a := Action{Outputs: []Output{{Kind: DataFile, Path: path, Mode: 0o600, Data: data, Replaces: old.Exists}}}
+	switch {
+	case old.Exists && string(data) == string(old.Data):
+		a = Action{Tighten: []Chmod{{Path: path, To: 0o600}}}
+	case old.Exists:
+		backup = nameBeside(path, now)
+		a.Outputs = append([]Output{{Kind: CopyFile, Path: backup, Mode: 0o600, Data: old.Data}}, a.Outputs...)
+	}
+	if _, _, err = (Plan{Actions: []Action{a}}).Apply(ctx, lock); err != nil {
+		return "", 0, err
+	}
+	return backup, old.Mode.Perm(), nil
+}
+
+// nameBeside is a free name for the old content of a file. Who asks holds the lock, so two changes within a second get
+// two names.
+func nameBeside(path string, now time.Time) string {
+	base := path + "." + now.UTC().Format("20060102T150405Z")
+	for name, n := base+".bak", 2; ; n++ {
+		if f := judge.ReadFile(name); !f.There() || n > 1000 {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d.bak", base, n)
+	}
+}
+
+// WriteFiles writes files that are no row's, all of them or none of those that are not there yet: what --out names.
+func WriteFiles(ctx context.Context, now time.Time, outputs ...Output) error {
+	_, _, err := ApplyAlone(ctx, Plan{Actions: []Action{{Outputs: outputs}}, now: now})
 	return err
 }
 
-// steps are the writes of everything. What is renewed may be in use: one pair
-// after the other goes and comes, so that each is away for an instant only and
-// a kill leaves one of them at most without its certificate.
-func steps(todo []*work, o Options) ([][]store.Write, error) {
-	var out [][]store.Write
-	var rest []*work
-	for _, w := range todo {
-		if w.renewal == nil || w.conf != nil {
-			rest = append(rest, w)
-			continue
-		}
-		pair, err := writes([]*work{w}, o)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, pair...)
+// ApplyAlone applies a plan under a lock of the directories that it writes to.
+func ApplyAlone(ctx context.Context, p Plan) (made []Made, backup string, err error) {
+	lock, err := store.Lock(ctx, p.dirs()...)
+	if err != nil {
+		return nil, "", err
 	}
-	last, err := writes(rest, o)
-	return append(out, last...), err
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	return p.Apply(ctx, lock)
 }
 
-// writes orders the files so that a kill at any moment, and a power cut at any
-// moment, leaves the old pair or a lone key that the next run finishes: the
-// certificates that are to be replaced go first, then come all keys, then the
-// CAs' certificates, then all others. Each step is on the disk before the next
-// begins.
-func writes(todo []*work, o Options) ([][]store.Write, error) {
-	var old, keys, cas, leaves []store.Write
-	for _, w := range todo {
-		f := w.held
-		if w.conf != nil {
-			leaves = append(leaves, store.Write{Path: f.conf.path, Data: w.conf, Mode: 0o600, IfAbsent: !f.conf.exists})
-			continue
-		}
-		if w.Action.key == nil {
-			if f.cert.exists {
-				old = append(old, store.Write{Path: f.cert.path, Remove: true})
+// dirs are the directories that a plan writes to.
+func (p Plan) dirs() []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, a := range p.Actions {
+		for _, o := range a.Outputs {
+			if d := filepath.Dir(o.Path); o.Path != "" && !seen[d] {
+				seen[d] = true
+				out = append(out, d)
 			}
-			data, err := pki.EncodePrivateKey(w.key)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", w.Spec.Name, err)
-			}
-			keys = append(keys, store.Write{Path: f.key.path, Data: data, Mode: 0o600, IfAbsent: !f.key.exists})
-		}
-		cert := store.Write{Path: f.cert.path, Data: pki.EncodeCertificates(w.chain...), Mode: o.CertMode, IfAbsent: w.Action.key == nil || !f.cert.exists}
-		if w.renewal != nil {
-			cert.Mode &= f.cert.mode.Perm() | 0o600 // what was closed to others stays closed
-		}
-		switch w.Spec.Kind {
-		case certs.KeyPair:
-			pub, err := pki.EncodePublicKey(w.key.Public())
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", w.Spec.Name, err)
-			}
-			cert.Data, cert.Mode = pub, 0o600
-			leaves = append(leaves, cert)
-		case certs.CA:
-			cas = append(cas, cert)
-		default:
-			leaves = append(leaves, cert)
 		}
 	}
-	return [][]store.Write{old, keys, cas, leaves}, nil
+	return out
 }

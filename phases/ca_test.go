@@ -60,9 +60,9 @@ func caStates() []caState {
 		{name: "not a CA", fault: "certificate is not a CA ({cert})", hint: hintCA, plant: resign(notCA)},
 		{name: "not a CA, without key", fault: "certificate is not a CA ({cert})", hint: hintCA, plant: keyless(resign(notCA))},
 		{name: "may not sign", fault: "certificate may not sign certificates (its key usage lacks keyCertSign) ({cert})", hint: hintCA, plant: resign(noSign)},
-		{name: "expired", fault: "certificate has expired on 2026-11-24T12:00:00Z ({cert})", hint: hintCA, plant: resign(expired)},
-		{name: "expired, without key", fault: "certificate has expired on 2026-11-24T12:00:00Z ({cert})", hint: hintCA, plant: keyless(resign(expired))},
-		{name: "not yet valid", fault: "certificate is not valid before 2026-11-24T12:00:01Z ({cert})", hint: hintCA, plant: resign(early)},
+		{name: "expired", fault: "CA has expired on 2026-11-24T12:00:00Z ({cert})", hint: hintCA, plant: resign(expired)},
+		{name: "expired, without key", fault: "CA has expired on 2026-11-24T12:00:00Z ({cert})", hint: hintCA, plant: keyless(resign(expired))},
+		{name: "not yet valid", fault: "CA is not valid before 2026-11-24T12:00:01Z ({cert})", hint: hintCA, plant: resign(early)},
 		{name: "certificate is nonsense", fault: "file holds no PEM block ({cert})", hint: hintCABackup, plant: cert([]byte("nonsense"))},
 		{name: "certificate is empty", fault: "file is empty ({cert})", hint: hintCABackup, plant: cert(nil)},
 		{name: "certificate is torn", fault: "PEM is damaged: 1 of 2 blocks can be read ({cert})", hint: hintCABackup, plant: func(w *world, s certs.Spec) {

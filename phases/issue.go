@@ -1,8 +1,7 @@
 package phases
 
 import (
-	"crypto"
-	"crypto/x509"
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -11,60 +10,121 @@ import (
 	"time"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/inspect"
 )
 
-// Issued is a certificate made outside the table, in PEM: with the CA
-// certificates that belong behind it, and the key if it was made here. Key is secret.
-type Issued struct {
-	Cert, Key   []byte
-	Certificate *x509.Certificate
-}
-
 // IssueRequest asks for any certificate by a CA of the directory.
 type IssueRequest struct {
-	Signer       string // the CA's row
-	Template     pki.Template
-	Validity     time.Duration
-	KeyAlgorithm pki.KeyAlgorithm
-	// Key is an existing key; nil: a new one is made.
-	Key crypto.Signer
-	// Public is somebody else's key, of which only this half is known.
-	Public crypto.PublicKey
+	Order
+	// Outputs are the files to write; those without a path are only made.
+	Outputs []Output
 }
 
-// Issue makes a certificate. Nothing is written.
-func Issue(t certs.Tree, dirs Dirs, now time.Time, r IssueRequest) (Issued, error) {
-	ca, err := signer(t, dirs, r.Signer, now)
+// Issue makes a certificate, and writes what has a path. Of several outputs that must not be there yet, none is written
+// if one is.
+func Issue(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, r IssueRequest) (Made, error) {
+	made, err := issueAll(ctx, t, site, now, []Action{{Make: &r.Order, Outputs: r.Outputs, Verb: Create}}, r.Signer)
 	if err != nil {
-		return Issued{}, err
+		return Made{}, err
 	}
-	return ca.issue(now, r)
+	return made[0], nil
 }
 
-// issue makes a certificate by this CA; r.Signer is not looked at.
-func (a *authority) issue(now time.Time, r IssueRequest) (out Issued, err error) {
-	if a.signer == nil {
-		return Issued{}, &ExternalCAError{Path: a.path}
-	}
-	if r.Template.NotBefore, r.Template.NotAfter, err = a.signer.Window(now, r.Validity); err != nil {
-		return Issued{}, err
-	}
-	if r.Public == nil && r.Key == nil {
-		if r.Key, err = pki.GenerateKey(r.KeyAlgorithm); err != nil {
-			return Issued{}, err
-		}
-		if out.Key, err = pki.EncodePrivateKey(r.Key); err != nil {
-			return Issued{}, err
-		}
-	}
-	chain, err := a.certify(r.Template, r.Key, r.Public, now)
+// issueAll makes certificates by one CA, all or none.
+func issueAll(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, actions []Action, signer certs.ID) ([]Made, error) {
+	p, err := withAuthority(t, site, signer, now)
 	if err != nil {
-		return Issued{}, err
+		return nil, err
 	}
-	out.Cert, out.Certificate = pki.EncodeCertificates(chain...), chain[0]
-	return out, nil
+	ca := p.cas[signer]
+	for i := range actions {
+		a := &actions[i]
+		if a.Make.Unsigned {
+			continue
+		}
+		if f := unfit(a.Make, ca, now); f != nil {
+			return nil, labelled(a.Label, f)
+		}
+	}
+	p.Actions = actions
+	if len(p.dirs()) == 0 {
+		return p.Render(ctx)
+	}
+	made, _, err := ApplyAlone(ctx, p)
+	return made, err
+}
+
+// unfit says why a CA cannot sign an order, or why nobody would accept the certificate; nil if it can.
+func unfit(o *Order, ca *judge.CA, now time.Time) error {
+	if ca.Signer == nil {
+		return &ExternalCAError{Path: ca.Path}
+	}
+	t := o.Template
+	if slices.Contains(t.ExtKeyUsage, certs.Serving.ExtKeyUsage()[0]) && len(t.SANs.DNS)+len(t.SANs.IPs) == 0 {
+		return finding.New(finding.ServerWithoutNames)
+	}
+	if _, _, err := ca.Signer.Window(now, o.Validity); err != nil && !o.UntilCA {
+		return err
+	}
+	if text := forbidden(t, ca, now); text != "" {
+		return finding.New(finding.CAForbids, text)
+	}
+	return nil
+}
+
+// withAuthority is a plan without actions that can sign by a CA of the directory, as it is there. A CA that cannot sign
+// is a *RefusedError; one whose key is elsewhere is found out when something is to be signed.
+func withAuthority(t certs.Tree, site judge.Site, id certs.ID, now time.Time) (Plan, error) {
+	chosen := judge.Selection{id: true}
+	inv := judge.Take(t, site, chosen)
+	if err := inv.Err(); err != nil {
+		return Plan{}, err
+	}
+	p := planner{judge.Judge(t, inv, chosen, now), Options{Now: now}}
+	c, _ := p.Case(id)
+	a := p.action(c, finding.Check)
+	a.Findings = nil
+	switch {
+	case c.CA.Fault != nil:
+		a.refuse(c.CA.Fault)
+	case c.CA.Absent || len(c.CA.Bundle) == 0:
+		a.refuse(finding.New(finding.CAMissing).At("", "", c.CA.Path))
+	}
+	plan := p.plan([]Action{a})
+	if a.Verb == Refuse {
+		return Plan{}, &RefusedError{Plan: plan}
+	}
+	plan.Actions = nil
+	return plan, nil
+}
+
+// ExternalCAError says that a certificate cannot be signed here.
+type ExternalCAError struct{ Path string }
+
+func (e *ExternalCAError) Error() string {
+	return fmt.Sprintf("the CA's key is not here (%s)", e.Path)
+}
+
+// Hint says what to do instead.
+func (e *ExternalCAError) Hint() string {
+	return "make a request with `openssl req`, or with `pkitool certs generate-csr` for a row of the cluster, and have it signed where the key is"
+}
+
+// Identity is the one guard for Kubernetes' own identities, system:masters above all. From the operator's own word
+// they are a warning; asked for by somebody else's request they are refused, unless allowed. nil: an identity like any other.
+func Identity(s pki.Subject, asked, allowed bool) *finding.Finding {
+	why := certs.Reserved(s)
+	if why == "" {
+		return nil
+	}
+	f := finding.New(finding.IdentityReserved, why)
+	if asked && !allowed {
+		f.Severity = finding.Error
+	}
+	return f
 }
 
 // SignRules say what of a request is granted. Nothing is by itself.
@@ -78,8 +138,8 @@ type SignRules struct {
 	AcceptSubject, AcceptSANs bool
 	// NodeIPs are the ranges that a kubelet's serving addresses must lie in.
 	NodeIPs []netip.Prefix
-	// Masters grants O = system:masters, which bypasses RBAC.
-	Masters bool
+	// Reserved grants Kubernetes' own identities, such as O = system:masters, which bypasses RBAC.
+	Reserved bool
 }
 
 // SignProfiles are the names for SignRules.As.
@@ -154,8 +214,8 @@ func (r SignRules) Template(c inspect.Request, validity time.Duration) (pki.Temp
 	if kubelet {
 		faults = append(faults, r.kubelet(t, kind, validity)...)
 	}
-	if slices.Contains(t.Subject.Organization, "system:masters") && !r.Masters {
-		withHint("--allow-system-masters grants it", "group system:masters bypasses RBAC and cannot be revoked")
+	if f := Identity(t.Subject, r.Subject == nil, r.Reserved); !kubelet && f != nil && f.Severity == finding.Error {
+		withHint(f.Remedy(finding.Check), "%s", f.Text())
 	}
 	return t, errors.Join(faults...)
 }
@@ -219,4 +279,19 @@ func (r SignRules) kubelet(t pki.Template, kind certs.Kind, validity time.Durati
 		}
 	}
 	return faults
+}
+
+// validNames puts requested names through the doors that names on a command
+// line go through: whoever wrote the request may have written anything.
+func validNames(asked pki.SANs) (pki.SANs, []error) {
+	var all []pki.SANs
+	var faults []error
+	for _, text := range asked.Strings() {
+		s, err := pki.ParseTypedSAN(text)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("asks for a name that cannot be granted: %w", err))
+		}
+		all = append(all, s)
+	}
+	return pki.Join(all...), faults
 }

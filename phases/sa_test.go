@@ -68,7 +68,8 @@ func TestServiceAccountKey(t *testing.T) {
 			plant: func(w *world, s certs.Spec) { w.write(w.keyFile(s), encryptedPKCS8) }},
 		{name: "private key is a certificate", verb: phases.Refuse, fault: `file holds no private key, but a block of type "CERTIFICATE" ({key})`, hint: backup,
 			plant: func(w *world, s certs.Spec) { w.write(w.keyFile(s), w.read(w.certFile(w.row("ca")))) }},
-		{name: "private key is Ed25519", verb: phases.Refuse, fault: "no Kubernetes component signs tokens with Ed25519 ({key})", hint: backup,
+		{name: "private key is Ed25519", verb: phases.Refuse, hint: backup,
+			fault: "no Kubernetes component signs tokens with Ed25519 ({key})\nsa: public key 1 cannot be read: kube-apiserver knows RSA and ECDSA keys only ({pub})",
 			plant: func(w *world, s certs.Spec) {
 				_, key, err := ed25519.GenerateKey(nil)
 				require.NoError(w.t, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki"
@@ -43,7 +44,7 @@ func TestDescribeKubeconfigFinds(t *testing.T) {
 		{"expired", func(c *kubeconfig.Single) { leaf(c, func(x *x509.Certificate) { x.NotAfter = now }) },
 			[]string{`client-certificate-expired: user "kubernetes-admin": client certificate has expired on 2026-11-24T12:00:00Z`, "have it renewed"}},
 		{"too early", func(c *kubeconfig.Single) { leaf(c, func(x *x509.Certificate) { x.NotBefore = now.Add(day) }) },
-			[]string{`client-certificate-not-yet-valid: user "kubernetes-admin": client certificate is not valid before 2026-11-25T12:00:00Z`, "check this host's clock"}},
+			[]string{`client-certificate-not-yet-valid: user "kubernetes-admin": client certificate is not valid before 2026-11-25T12:00:00Z`, "check the clock of this host"}},
 		{"for servers", func(c *kubeconfig.Single) {
 			leaf(c, func(x *x509.Certificate) { x.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
 		}, []string{`client-certificate-usage: user "kubernetes-admin": client certificate lacks the usage clientAuth`, ""}},
@@ -56,7 +57,7 @@ func TestDescribeKubeconfigFinds(t *testing.T) {
 		{"key broken", func(c *kubeconfig.Single) { c.ClientKey = []byte("x") },
 			[]string{`client-key-broken: user "kubernetes-admin": client key: file holds no PEM block`, ""}},
 		{"another key", func(c *kubeconfig.Single) { c.ClientKey = pemOf(t, newKey(t)) },
-			[]string{`client-key-mismatch: user "kubernetes-admin": client key does not match the client certificate`, "the two are of different makings: take both from one place"}},
+			[]string{`client-key-mismatch: user "kubernetes-admin": client key does not match the client certificate`, "take both from one place"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			single := w.entry(admin).Single()
@@ -67,7 +68,7 @@ func TestDescribeKubeconfigFinds(t *testing.T) {
 			require.NoError(t, err)
 			var got []string
 			for _, f := range r.Findings {
-				got = append(got, f.ID+": "+f.String(), f.Hint)
+				got = append(got, string(f.ID)+": "+f.Text(), f.Remedy(finding.Check))
 			}
 			assert.Equal(t, c.want, got)
 			assert.Equal(t, c.want != nil, r.Bad())

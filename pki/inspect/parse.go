@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -149,7 +148,7 @@ func (p *parser) privateKey(where string, b *pem.Block) bool {
 	o := Object{Kind: KindPrivateKey, Where: where}
 	key, err := pki.ParsePrivateKey(pem.EncodeToMemory(b))
 	switch {
-	case errors.Is(err, pki.ErrEncryptedKey):
+	case err != nil && finding.Of(err, finding.KeyBroken).ID == finding.KeyEncrypted:
 		o.Encrypted = true
 	case err != nil:
 		p.fault(where, finding.New(finding.KeyBroken))

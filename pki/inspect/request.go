@@ -111,14 +111,14 @@ func checkSigned(q *verify.Request) error {
 		return finding.New(finding.RequestSignatureWeak, hash)
 	}
 	pub, known := verify.PublicKey(q.PublicKeyInfo())
-	fault := fmt.Sprintf("key of type %s is not accepted", keyName(q.PublicKeyInfo()))
-	if !known {
-		fault = "key cannot be decoded"
-	} else if pub != nil {
-		fault = pki.KeyFault(pub)
+	switch {
+	case !known:
+		return finding.New(finding.RequestKeyUnfit, "key cannot be decoded")
+	case pub == nil:
+		return finding.New(finding.RequestKeyUnfit, fmt.Sprintf("key of type %s is not accepted", keyName(q.PublicKeyInfo())))
 	}
-	if fault != "" {
-		return finding.New(finding.RequestKeyUnfit, fault)
+	if fault := pki.KeyFault(pub); fault != nil {
+		return finding.New(finding.RequestKeyUnfit, fault.Text())
 	}
 	switch err := q.CheckSignature(); {
 	case errors.Is(err, verify.ErrRequestUnchecked):

@@ -61,8 +61,9 @@ type CRL struct {
 // crlProof spares many targets of one issuer the signature check of a long list. One is enough: a
 // list has one issuer, and no number of keys can make it grow.
 type crlProof struct {
-	key *publicKey
-	ok  bool
+	key         *publicKey
+	ok          bool
+	unsupported string
 }
 
 // crlSpot is where an entry lies and what of it a look-up needs: 16 octets, as lists of 100,000

@@ -2,9 +2,7 @@ package verify
 
 import (
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rsa"
 	"iter"
 	"math/big"
@@ -122,7 +120,11 @@ func (l *CRL) Entries() iter.Seq[Entry] {
 // looked at.
 func (l *CRL) IssuedBy(ca *Certificate) bool {
 	key := ca.publicKey()
-	return key != nil && ca.allowsUsage(kuCRLSign) && l.signedBy(key)
+	if key == nil || !ca.allowsUsage(kuCRLSign) {
+		return false
+	}
+	ok, _ := l.signedBy(key)
+	return ok
 }
 
 // PublicKey decodes a SubjectPublicKeyInfo. known is false for one that openssl does not know or cannot decode; pub is
@@ -136,24 +138,10 @@ func PublicKey(spki []byte) (pub crypto.PublicKey, known bool) {
 		return key.ec, true
 	case key.kind == keyEd25519:
 		return ed25519.PublicKey(key.edwards), true
-	case key.kind == keyEC && standardCurve(key.named) != nil:
-		return compressedKey(standardCurve(key.named), spki), true
 	case key.kind == keyRSA && key.e.IsInt64():
 		return &rsa.PublicKey{N: key.n, E: int(key.e.Int64())}, true
 	}
 	return nil, true
-}
-
-// compressedKey reads the forms of a point that crypto/ecdsa does not.
-func compressedKey(curve elliptic.Curve, spki []byte) crypto.PublicKey {
-	r := NewReader(spki).Sequence()
-	r.Any()
-	point := r.Bits(r.Any())
-	x, y := elliptic.UnmarshalCompressed(curve, point)
-	if x == nil {
-		return nil
-	}
-	return &ecdsa.PublicKey{Curve: curve, X: x, Y: y}
 }
 
 // Text returns the attribute's value in UTF-8; false for what is no character string.

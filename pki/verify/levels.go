@@ -11,13 +11,13 @@ func (v *verifier) minBits() int {
 }
 
 // strongKey reports whether c's key is as strong as the level asks; one that
-// cannot be decoded is not.
+// cannot be decoded is not. Of one that is not supported checkSupported tells.
 func (v *verifier) strongKey(c *Certificate) bool {
 	if v.opts.SecLevel <= 0 {
 		return true
 	}
 	key := c.publicKey()
-	return key != nil && key.bits >= v.minBits()
+	return key != nil && (key.bits >= v.minBits() || key.unsupported != "")
 }
 
 func (v *verifier) keyDetail(c *Certificate) Detail {
@@ -61,8 +61,6 @@ func (c *Certificate) signatureBits() int {
 	switch sig.key {
 	case keyEd25519:
 		return 128
-	case keyEd448:
-		return 224
 	case keyRSAPSS:
 		p, ok := parsePSSParams(&c.outerAlg)
 		if !ok || p.hash == nil || p.mask == nil || p.salt < 0 || p.trailer != 1 {

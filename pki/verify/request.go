@@ -175,11 +175,14 @@ func (q *Request) Hash() string {
 func (q *Request) CheckSignature() error {
 	key, err := parsePublicKey(q.spki)
 	sig, known := signatureAlgorithm(q.algorithm.oid)
-	switch {
-	case err != nil, !known, sig.hash != "" && hashByName(sig.hash) == nil:
+	if err != nil || !known || sig.hash != "" && hashByName(sig.hash) == nil {
 		return ErrRequestUnchecked
-	case !key.verifySignature(&q.algorithm, q.rawInfo, q.signature, q.sigUnused):
-		return ErrRequestSignature
 	}
-	return nil
+	switch ok, unsupported := key.verifySignature(&q.algorithm, q.rawInfo, q.signature, q.sigUnused); {
+	case ok:
+		return nil
+	case unsupported != "":
+		return ErrRequestUnchecked
+	}
+	return ErrRequestSignature
 }

@@ -19,33 +19,6 @@ func curveSecurity(order int) int {
 	return order / 2
 }
 
-// ffcSecurity goes by the bits of modulus and subgroup; a subgroup of -1 is not
-// known (openssl's BN_security_bits).
-func ffcSecurity(modulus, subgroup int) int {
-	var bits int
-	switch {
-	case modulus >= 15360:
-		bits = 256
-	case modulus >= 7680:
-		bits = 192
-	case modulus >= 3072:
-		bits = 128
-	case modulus >= 2048:
-		bits = 112
-	case modulus >= 1024:
-		bits = 80
-	default:
-		return 0
-	}
-	if subgroup < 0 {
-		return bits
-	}
-	if subgroup/2 < 80 {
-		return 0
-	}
-	return min(bits, subgroup/2)
-}
-
 // Numbers with 18 bits behind the point, for modulusSecurity.
 const (
 	fixedOne    = 1 << 18
