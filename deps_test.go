@@ -33,10 +33,11 @@ var floors = []struct {
 	{"kubeconfig", []string{"finding"}},
 	{"config", []string{"certs", "pki"}},
 	{"phases", []string{"certs", "kubeconfig", "pki", "pki/store", "pki/verify"}},
-	{"cmd/internal/opensslcmd", []string{"config", "pki/store", "pki/verify", "pki/verify/openssl"}},
+	{"cmd/internal/terminal", nil},
+	{"cmd/internal/opensslcmd", []string{"cmd/internal/terminal", "certs", "config", "pki/verify", "pki/verify/openssl"}},
 	{"cmd/internal/opensslcmd/internal/cases", nil}, // for tests
 	{"internal/openssltest", nil},                   // for tests
-	{"cmd", []string{"cmd/internal/opensslcmd", "phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/inspect"}},
+	{"cmd", []string{"cmd/internal/opensslcmd", "cmd/internal/terminal", "phases", "certs", "config", "kubeconfig", "pki", "pki/store", "pki/inspect"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
 

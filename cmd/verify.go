@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/cmd/internal/opensslcmd"
 )
 
@@ -38,5 +39,8 @@ func newVerify(env *Env) *cobra.Command {
 // runVerify does one run and returns its exit code, which is openssl's.
 func runVerify(ctx context.Context, env *Env, args []string) int {
 	format, _ := env.LookupEnv(envName("output"))
-	return opensslcmd.Run(ctx, opensslcmd.Env{Stdin: env.Stdin, Stdout: env.Stdout, Stderr: env.Stderr, Now: env.Now, Format: format}, args)
+	return opensslcmd.Run(ctx, opensslcmd.Env{
+		Stdin: env.Stdin, Stdout: env.Stdout, Stderr: env.Stderr, Now: env.Now, Format: format,
+		Rows: func() []certs.Spec { return knownTree().Rows() },
+	}, args)
 }

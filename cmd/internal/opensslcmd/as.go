@@ -2,17 +2,17 @@ package opensslcmd
 
 import (
 	"crypto/x509"
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/pkitool/pkitool/cmd/internal/terminal"
 	"github.com/pkitool/pkitool/pki/verify"
 )
 
-// role is what Kubernetes asks of a certificate in one of its places.
+// role is what Kubernetes asks of a certificate in one of its places: the value of --as. All of --as is in this file;
+// on a nil role, which is a run without it, every method does nothing.
 type role struct {
 	name       string
-	doc        string
 	purpose    verify.Purpose
 	further    []verify.Purpose // for which it has to be good as well
 	identifies bool             // the API server takes a user and groups from it
@@ -21,42 +21,60 @@ type role struct {
 
 func roles() []role {
 	return []role{
-		{name: "apiserver", doc: "serves the Kubernetes API", purpose: verify.PurposeSSLServer, serves: true},
-		{name: "etcd-server", doc: "serves etcd's clients", purpose: verify.PurposeSSLServer, serves: true},
-		{name: "etcd-peer", doc: "serves other etcd members and calls them", purpose: verify.PurposeSSLServer, further: []verify.Purpose{verify.PurposeSSLClient}, serves: true},
-		{name: "kubelet-server", doc: "serves the kubelet's API", purpose: verify.PurposeSSLServer, serves: true},
-		{name: "client", doc: "logs in to the API server", purpose: verify.PurposeSSLClient, identifies: true},
+		{name: "apiserver", purpose: verify.PurposeSSLServer, serves: true},
+		{name: "etcd-server", purpose: verify.PurposeSSLServer, serves: true},
+		{name: "etcd-peer", purpose: verify.PurposeSSLServer, further: []verify.Purpose{verify.PurposeSSLClient}, serves: true},
+		{name: "kubelet-server", purpose: verify.PurposeSSLServer, serves: true},
+		{name: "client", purpose: verify.PurposeSSLClient, identifies: true},
 	}
 }
 
-func roleNames() []string {
+// asOption is the option --as.
+func asOption() option {
 	var names []string
-	for _, r := range roles() {
-		names = append(names, r.name)
+	for _, x := range roles() {
+		names = append(names, x.name)
 	}
-	return names
-}
-
-func setRole(r *request, value string) error {
-	all := roles()
-	i := slices.IndexFunc(all, func(x role) bool { return x.name == value })
-	if i < 0 {
-		return badUse("Role \"%s\" is none of %s", value, strings.Join(roleNames(), ", "))
+	return option{
+		name: "as", kind: textValue, what: "role", words: names,
+		help: "check as Kubernetes does: apiserver, etcd-server, etcd-peer, kubelet-server or client; -verify_hostname and -verify_ip give the name",
+		apply: func(r *request, value string) error {
+			i := slices.Index(names, value)
+			if i < 0 {
+				return badUse("Role \"%s\" is none of %s", value, strings.Join(names, ", "))
+			}
+			r.role = &roles()[i]
+			return nil
+		},
 	}
-	r.role = &all[i]
-	return nil
 }
 
 // prepare sets what the role asks for. A purpose beside it would be a second answer to the same question.
-func (x *role) prepare(r *request) error {
-	if r.options.Purpose != verify.PurposeNone {
+func (x *role) prepare(o *verify.Options) error {
+	switch {
+	case x == nil:
+		return nil
+	case o.Purpose != verify.PurposeNone:
 		return badUse("--as %s sets the purpose: leave -purpose and -verify_name away", x.name)
-	}
-	if !x.serves && (r.options.Hostname != "" || r.options.IP.IsValid()) {
+	case !x.serves && (o.Hostname != "" || o.IP.IsValid()):
 		return badUse("--as %s takes no host name or address: the API server does not look where a client comes from", x.name)
 	}
-	r.options.Purpose = x.purpose
+	o.Purpose = x.purpose
 	return nil
+}
+
+// judge asks for the purposes that the role has besides its first, and returns the first report that is not good.
+func (x *role) judge(report verify.Report, o verify.Options, judge func(verify.Options) verify.Report) verify.Report {
+	if x == nil {
+		return report
+	}
+	for _, purpose := range x.further {
+		if report.OK {
+			o.Purpose = purpose
+			report = judge(o)
+		}
+	}
+	return report
 }
 
 // identity is whom the API server takes the holder of a client certificate for.
@@ -67,9 +85,12 @@ type identity struct {
 	Refused string `json:"refused,omitempty" yaml:"refused,omitempty"`
 }
 
-// identityOf reads the subject as the API server's x509 authenticator does: Go's parser, the last common name, every
-// organization in order, and the group that all who log in are in.
-func identityOf(c *verify.Certificate) *identity {
+// identity reads the subject of a good certificate as the API server's x509 authenticator does: Go's parser, the last
+// common name, every organization in order, and the group that all who log in are in. It is nil where nobody logs in.
+func (x *role) identity(c *verify.Certificate) *identity {
+	if x == nil || !x.identifies {
+		return nil
+	}
 	parsed, err := x509.ParseCertificate(c.Raw)
 	if err != nil {
 		return &identity{Groups: []string{}, Refused: "the API server cannot read this certificate: " + strings.TrimPrefix(err.Error(), "x509: ")}
@@ -80,42 +101,16 @@ func identityOf(c *verify.Certificate) *identity {
 	return &identity{User: parsed.Subject.CommonName, Groups: append(slices.Clone(parsed.Subject.Organization), "system:authenticated")}
 }
 
-// writeIdentity tells the user and the groups, one a line.
-func (x *role) writeIdentity(p *piece, c *verify.Certificate) {
-	if !x.identifies {
-		return
+// write says the user and the groups, one a line.
+func (who *identity) write(a *answer) {
+	switch {
+	case who == nil:
+	case who.Refused != "":
+		a.stdout("  ", who.Refused, "\n")
+	default:
+		a.stdout("  user: ", terminal.Line(who.User), "\n")
+		for _, g := range who.Groups {
+			a.stdout("  group: ", terminal.Line(g), "\n")
+		}
 	}
-	who := identityOf(c)
-	if who.Refused != "" {
-		p.write("  ", who.Refused, "\n")
-		return
-	}
-	p.write(fmt.Sprintf("  user: %s\n", printable(who.User)))
-	for _, g := range who.Groups {
-		p.write(fmt.Sprintf("  group: %s\n", printable(g)))
-	}
-}
-
-// printable keeps what a certificate says from steering a terminal.
-func printable(s string) string {
-	clean := true
-	for _, c := range s {
-		clean = clean && c >= ' ' && c != 0x7f && (c < 0x80 || c > 0x9f)
-	}
-	if clean {
-		return s
-	}
-	return fmt.Sprintf("%q", s)
-}
-
-// usageNames are a certificate's extended key usages in words, or in numbers where there are none.
-func usageNames(c *x509.Certificate) []string {
-	var out []string
-	for _, u := range c.ExtKeyUsage {
-		out = append(out, u.String())
-	}
-	for _, u := range c.UnknownExtKeyUsage {
-		out = append(out, u.String())
-	}
-	return out
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
@@ -31,6 +32,8 @@ type Env struct {
 	Now            time.Time
 	// Format is the output format unless an option names one. A format that there is not does not count.
 	Format string
+	// Rows gives the table of what a cluster's PKI has, for hints; nil: there are no hints that name a row.
+	Rows func() []certs.Spec
 }
 
 // request is a command line that was read, with the files that it names.
@@ -40,6 +43,7 @@ type request struct {
 	role    *role // of --as, else nil
 
 	help, explain, showChain bool
+	readsStdin               bool // the only target
 	format                   string
 	names                    openssl.NameOptions
 	namesGiven, timeGiven    bool
@@ -62,6 +66,9 @@ type request struct {
 
 // Run does one run of `verify` with the arguments behind that word, and returns its exit code.
 func Run(ctx context.Context, env Env, args []string) int {
+	if env.Rows == nil {
+		env.Rows = func() []certs.Spec { return nil }
+	}
 	r := &request{
 		env: env, options: verify.NewOptions(env.Now), names: openssl.OneLine,
 		sources: &sources{file: map[*verify.Certificate]string{}},
@@ -75,8 +82,11 @@ func Run(ctx context.Context, env Env, args []string) int {
 		WriteHelp(env.Stdout)
 		return exitOK
 	}
-	if len(targets) == 0 && isTerminal(env.Stdin) {
-		_, _ = io.WriteString(env.Stderr, "verify: no file is named: reading a certificate from the terminal, to its end (Ctrl-D)\n")
+	if len(targets) == 0 {
+		if isTerminal(env.Stdin) {
+			_, _ = io.WriteString(env.Stderr, "verify: no file is named: reading a certificate from the terminal, to its end (Ctrl-D)\n")
+		}
+		targets, r.readsStdin = []string{"stdin"}, true
 	}
 	if !r.verifyAll(ctx, targets) {
 		return exitBad
@@ -102,10 +112,8 @@ func (r *request) prepare(args []string) (targets []string, err error) {
 	if r.timeGiven {
 		r.options.NoCheckTime = false
 	}
-	if r.role != nil {
-		if err := r.role.prepare(r); err != nil {
-			return nil, err
-		}
+	if err := r.role.prepare(&r.options); err != nil {
+		return nil, err
 	}
 	if err := r.loadAnchors(); err != nil {
 		return nil, err
@@ -127,22 +135,11 @@ func (r *request) trustFor(c *verify.Certificate) *verify.Trust {
 	return verify.NewStore(slices.Concat(r.anchors, more.Certificates), slices.Concat(r.storeCRLs, more.CRLs))
 }
 
-// judge verifies one certificate for every purpose that is asked for and returns the first report that is not good.
+// judge verifies one certificate.
 func (r *request) judge(c *verify.Certificate) verify.Report {
 	trust := r.trustFor(c)
-	report := verify.Verify(c, trust, r.untrusted, r.crls, r.options)
-	if r.role == nil {
-		return report
-	}
-	for _, purpose := range r.role.further {
-		if !report.OK {
-			break
-		}
-		options := r.options
-		options.Purpose = purpose
-		report = verify.Verify(c, trust, r.untrusted, r.crls, options)
-	}
-	return report
+	judge := func(o verify.Options) verify.Report { return verify.Verify(c, trust, r.untrusted, r.crls, o) }
+	return r.role.judge(judge(r.options), r.options, judge)
 }
 
 func isTerminal(r io.Reader) bool {

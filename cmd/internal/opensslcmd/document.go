@@ -53,8 +53,8 @@ type findingDocument struct {
 	Explain []string `json:"explain,omitempty" yaml:"explain,omitempty"`
 }
 
-// writeDocument writes one element of the list of targets.
-func (r *request) writeDocument(a *answer, t target, report verify.Report) {
+// writeDocument writes element number i of the list of targets.
+func (r *request) writeDocument(a *answer, i int, t target, report verify.Report) {
 	d := r.document(t, report)
 	var text []byte
 	var err error
@@ -62,19 +62,19 @@ func (r *request) writeDocument(a *answer, t target, report verify.Report) {
 		text, err = config.MarshalYAML([]document{d})
 	} else {
 		var b bytes.Buffer
+		b.WriteString(map[bool]string{true: "[\n  ", false: ",\n  "}[i == 0])
 		e := json.NewEncoder(&b)
 		e.SetEscapeHTML(false)
 		e.SetIndent("  ", "  ")
 		err = e.Encode(d)
-		text = append([]byte("  "), bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
-		text = append(text, ",\n"...)
+		text = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 	}
 	if err != nil {
-		a.err().write(fmt.Sprintf("verify: %s: %v\n", t.name, err))
-		a.good = false
+		a.stderr(fmt.Sprintf("verify: %s: %v\n", t.name, err))
+		a.bad = true
 		return
 	}
-	a.out().write(string(text))
+	a.stdout(string(text))
 }
 
 func (r *request) document(t target, report verify.Report) document {
@@ -96,8 +96,8 @@ func (r *request) document(t target, report verify.Report) document {
 			d.Policies = f.Policy
 		}
 	}
-	if r.role != nil && r.role.identifies && report.OK {
-		d.Identity = identityOf(t.certificate)
+	if report.OK {
+		d.Identity = r.role.identity(t.certificate)
 	}
 	return d
 }

@@ -6,10 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pkitool/pkitool/cmd/internal/terminal"
 	"github.com/pkitool/pkitool/pki/verify"
 )
 
-// explained is one error that is to be put into other words: what was compared with what, and what may help.
+// explained is one error to explain: what was compared with what, and what may help.
 type explained struct {
 	r       *request
 	target  target
@@ -20,9 +21,9 @@ type explained struct {
 }
 
 // writeExplanation says the explanation of an error, behind it.
-func (r *request) writeExplanation(p *piece, t target, report verify.Report, f verify.Finding) {
+func (r *request) writeExplanation(a *answer, t target, report verify.Report, f verify.Finding) {
 	for _, line := range r.explanation(t, report, f) {
-		p.write("  ", line, "\n")
+		a.stderr("  ", terminal.Line(line), "\n")
 	}
 }
 
@@ -41,8 +42,8 @@ func (r *request) explanation(t target, report verify.Report, f verify.Finding) 
 		}
 	}
 	var lines []string
-	if words, ok := inWords[f.Code]; ok {
-		lines = append(lines, words)
+	if int(f.Code) < len(inWords) && inWords[f.Code] != "" {
+		lines = append(lines, inWords[f.Code])
 	}
 	if line := detailLine(f.Detail); line != "" {
 		lines = append(lines, line)
@@ -70,7 +71,7 @@ func (x explained) special() []string {
 	case verify.ErrPathLengthExceeded:
 		return x.pathLength()
 	case verify.ErrCertChainTooLong:
-		return []string{fmt.Sprintf("more than %d CAs stand between the certificate and its anchor, or the CAs certify each other in a circle", x.r.options.Depth)}
+		return []string{fmt.Sprintf("there are more than %d CAs between the certificate and its anchor, or the CAs certify each other in a circle", x.r.options.Depth)}
 	case verify.ErrUnableToGetCRL:
 		return []string{"there is no revocation list by " + x.r.names.Name(x.cert.Issuer()) + " for it",
 			"hint: Kubernetes has no revocation lists; leave -crl_check away, or give one with -CRLfile"}
@@ -89,16 +90,16 @@ func detailLine(d verify.Detail) string {
 	}
 	line := d.What
 	if d.Wanted != "" {
-		line += ": wanted is " + printable(d.Wanted)
+		line += ": wanted is " + d.Wanted
 	}
 	if len(d.Had) > 0 {
-		line += "; there is " + printable(strings.Join(d.Had, ", "))
+		line += "; there is " + strings.Join(d.Had, ", ")
 	}
 	return line
 }
 
 // inWords are the errors that need no look at the certificates.
-var inWords = map[verify.Code]string{
+var inWords = [...]string{
 	verify.ErrUnspecified:                   "a public key on the path cannot be read, or there are too many names and constraints to compare",
 	verify.ErrUnableToVerifyLeafSignature:   "its issuer is not there, so its signature cannot be checked",
 	verify.ErrUnableToDecodeIssuerPublicKey: "the public key that should verify a signature cannot be read",
@@ -109,7 +110,7 @@ var inWords = map[verify.Code]string{
 	verify.ErrErrorInCRLNextUpdateField:     "the time of the next revocation list is not written as RFC 5280 wants it",
 	verify.ErrCRLNotYetValid:                "the revocation list is from after the time checked at",
 	verify.ErrCRLHasExpired:                 "the next revocation list should have been published before the time checked at",
-	verify.ErrCertRejected:                  "the trust settings of this certificate speak against the use that is asked for",
+	verify.ErrCertRejected:                  "the trust settings of this certificate reject the use that is asked for",
 	verify.ErrUnableToGetCRLIssuer:          "the CA that issued the revocation list is not on the path",
 	verify.ErrKeyUsageNoCRLSign:             "the CA that issued the revocation list has a key usage without cRLSign",
 	verify.ErrUnhandledCriticalCRLExtension: "the revocation list, or one of its entries, has a critical extension that is not understood",
@@ -131,7 +132,7 @@ var inWords = map[verify.Code]string{
 	verify.ErrPathlenWithoutKUKeyCertSign:   "it sets a path length, and its key usage lacks keyCertSign (RFC 5280 4.2.1.9)",
 	verify.ErrKUKeyCertSignInvalidForNonCA:  "it may sign certificates by its key usage, and is no CA (RFC 5280 4.2.1.3)",
 	verify.ErrIssuerNameEmpty:               "it does not name its issuer (RFC 5280 4.1.2.4)",
-	verify.ErrSubjectNameEmpty:              "it has no subject, and no alternative name or a duty to have one (RFC 5280 4.1.2.6)",
+	verify.ErrSubjectNameEmpty:              "it has no subject, and is a CA, may sign CRLs, or has no alternative names (RFC 5280 4.1.2.6)",
 	verify.ErrMissingAuthorityKeyIdentifier: "it lacks an authority key identifier (RFC 5280 4.2.1.1)",
 	verify.ErrMissingSubjectKeyIdentifier:   "it is a CA and lacks a subject key identifier (RFC 5280 4.2.1.2)",
 	verify.ErrEmptySubjectAltName:           "its list of alternative names is empty (RFC 5280 4.2.1.6)",
@@ -151,7 +152,7 @@ func (x explained) authority() []string {
 	case x.parsed.Raw != nil && !x.parsed.BasicConstraintsValid:
 		why = "it has no basic constraints"
 	}
-	return []string{"it stands as a CA in the chain, and may not sign certificates: " + why,
+	return []string{"it is used as a CA in the chain, and may not sign certificates: " + why,
 		"hint: is a server's or a client's certificate among the CAs?"}
 }
 

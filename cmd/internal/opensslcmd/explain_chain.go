@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -15,12 +14,6 @@ import (
 
 // secondCA is the usual reason for two CAs of one name.
 const secondCA = "was the cluster set up a second time?"
-
-// kubernetesCAs are where kubeadm puts the CA of that common name.
-var kubernetesCAs = map[string]string{
-	"kubernetes": "pki/ca.crt", "kubernetes-ca": "pki/ca.crt", "etcd-ca": "pki/etcd/ca.crt",
-	"front-proxy-ca": "pki/front-proxy-ca.crt", "kubernetes-front-proxy-ca": "pki/front-proxy-ca.crt",
-}
 
 // known are all certificates that could have issued something.
 func (r *request) known() []*verify.Certificate {
@@ -42,7 +35,7 @@ func (x explained) issuer() []string {
 	}
 	if len(named) == 0 {
 		lines := []string{"its issuer is not among the certificates given: " + x.r.names.Name(issuer)}
-		if file, ok := kubernetesCAs[commonName(issuer)]; ok {
+		if file := x.kubeadmsCA(issuer); file != "" {
 			lines = append(lines, "hint: kubeadm keeps that CA in "+file)
 		}
 		return lines
@@ -58,7 +51,7 @@ func (x explained) issuer() []string {
 	}
 	lines := []string{fmt.Sprintf("%d of the certificates given have its issuer's name, %s, and none of them can have issued it", len(named), x.r.names.Name(issuer))}
 	for _, miss := range x.finding.Detail.Had {
-		lines = append(lines, printable(miss))
+		lines = append(lines, miss)
 	}
 	return lines
 }
@@ -71,15 +64,6 @@ func keyIdentifiers(c *x509.Certificate, issuer *verify.Certificate) (wanted, ha
 		return "", "", false
 	}
 	return hex.EncodeToString(c.AuthorityKeyId), hex.EncodeToString(parsed.SubjectKeyId), true
-}
-
-func commonName(n verify.Name) string {
-	for _, a := range n.Attributes() {
-		if a.Type == "2.5.4.3" {
-			return string(a.Value)
-		}
-	}
-	return ""
 }
 
 // root explains a self-signed certificate that nobody trusts.
@@ -105,19 +89,13 @@ func (x explained) validity() []string {
 		return nil
 	}
 	lines := []string{fmt.Sprintf("it was valid until %s, %s before the time checked at", at.UTC().Format(time.RFC3339), roughly(now.Sub(at)))}
-	if x.cert == x.target.certificate && !x.cert.SelfSigned() {
-		return append(lines, fmt.Sprintf("hint: `pkitool certs renew %s` issues it anew", rowName(x.target.name)))
+	switch command, _ := x.renewal(); {
+	case command != "":
+		return append(lines, "hint: `"+command+"` issues it anew")
+	case x.cert.IsCA():
+		return append(lines, "hint: all that trust a CA must get the new one before anything is issued by it")
 	}
-	return append(lines, "hint: all that trust a CA must get the new one before anything is issued by it")
-}
-
-// rowName is what kubeadm and this program call the certificate in a file: apiserver, etcd-server.
-func rowName(file string) string {
-	name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
-	if filepath.Base(filepath.Dir(file)) == "etcd" {
-		return "etcd-" + name
-	}
-	return name
+	return append(lines, "hint: the CA that signed it must issue it anew")
 }
 
 func roughly(d time.Duration) string {
@@ -134,37 +112,15 @@ func roughly(d time.Duration) string {
 
 // names compares the name that was asked for with those in the certificate.
 func (x explained) names() []string {
-	var wanted string
-	switch x.finding.Code {
-	case verify.ErrIPAddressMismatch:
-		wanted = x.r.options.IP.String()
-	case verify.ErrEmailMismatch:
-		wanted = x.r.options.Email
-	default:
-		wanted = x.r.options.Hostname
+	names := "no subject alternative names"
+	if had := x.finding.Detail.Had; len(had) > 0 {
+		names = strings.Join(had, ", ")
 	}
-	var have []string
-	for _, n := range x.parsed.DNSNames {
-		have = append(have, "DNS:"+printable(n))
+	lines := []string{fmt.Sprintf("wanted is %s; the certificate has %s", x.finding.Detail.Wanted, names)}
+	if command := x.adding(x.finding.Detail.Wanted); command != "" {
+		lines = append(lines, "hint: `"+command+"` adds it")
 	}
-	for _, ip := range x.parsed.IPAddresses {
-		have = append(have, "IP:"+ip.String())
-	}
-	for _, m := range x.parsed.EmailAddresses {
-		have = append(have, "email:"+printable(m))
-	}
-	names := strings.Join(have, ", ")
-	switch {
-	case x.parsed.Raw == nil:
-		names = strings.Join(x.finding.Detail.Had, ", ")
-	case names == "":
-		names = "no subject alternative names"
-	}
-	lines := []string{fmt.Sprintf("wanted is %s; the certificate has %s", printable(wanted), names)}
-	if x.finding.Code == verify.ErrEmailMismatch {
-		return lines
-	}
-	return append(lines, "hint: --apiserver-cert-extra-sans (in kubeadm's file apiServer.certSANs) adds names when the API server's certificate is issued anew")
+	return lines
 }
 
 // purpose compares the use that was asked for with the extended key usages.
@@ -189,6 +145,18 @@ func (x explained) purpose() []string {
 		return append(lines, "hint: this is a server's certificate: is it the file of the client?")
 	}
 	return lines
+}
+
+// usageNames are a certificate's extended key usages in words, or in numbers where there are none.
+func usageNames(c *x509.Certificate) []string {
+	var out []string
+	for _, u := range c.ExtKeyUsage {
+		out = append(out, u.String())
+	}
+	for _, u := range c.UnknownExtKeyUsage {
+		out = append(out, u.String())
+	}
+	return out
 }
 
 // signature explains one that the key of the next certificate in the chain did not make.

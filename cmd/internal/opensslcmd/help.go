@@ -22,8 +22,8 @@ Two differences from openssl:
   Of two or more files the first holds the trust anchors, unless an option says
   whom to trust: -CAfile, -CApath, -CAstore, -trusted; or -no-CAfile for nobody.
 
-Options take one or two dashes, the value behind a blank or "=", and stand
-before the files; "--crl-check" is the same as "-crl_check".
+Options take one or two dashes, the value behind a blank or "=", and come before
+the files; "--crl-check" is the same as "-crl_check".
 `
 
 // helpGroups are the groups of the help.
@@ -84,7 +84,7 @@ func wrapped(text string, width, indent int) string {
 	return out.String()
 }
 
-// Completion is what may stand at the end of a command line.
+// Completion is what can come at the end of a command line.
 type Completion struct {
 	Words       []string // each with its help behind a tab, if it has one
 	Files, Dirs bool     // names of these instead
@@ -95,7 +95,7 @@ func Complete(args []string, last string) Completion {
 	if len(args) > 0 {
 		before := args[len(args)-1]
 		name := strings.TrimPrefix(strings.TrimPrefix(before, "-"), "-")
-		o, ok := findOption(name)
+		o, ok := findOption(options(), name)
 		if ok && strings.HasPrefix(before, "-") && o.kind != noValue {
 			return Completion{Words: matching(o.words, last), Dirs: o.kind == dirValue, Files: o.kind == fileValue}
 		}

@@ -1,97 +1,55 @@
 package opensslcmd
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
 
-	"github.com/pkitool/pkitool/pki/store"
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
-// errOpen is a file that cannot even be opened: openssl says so in other words than of one without content.
-type errOpen struct{ err error }
+// errNotOpen is a file that cannot even be opened: openssl says so in other words than of one without content.
+var errNotOpen = errors.New("cannot be opened")
 
-func (e *errOpen) Error() string { return e.err.Error() }
-func (e *errOpen) Unwrap() error { return e.err }
-
-// readFile reads a file that openssl would take as a URI: a path, or one behind "file:".
-func readFile(name string) ([]byte, error) { return readInto(name, nil) }
-
-// readInto is readFile with a buffer to use if it is large enough.
-func readInto(name string, buffer []byte) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		if path, ok := fileURI(name); ok {
-			f, err = os.Open(path)
-		}
+// readURI reads a file that openssl would take as a URI: a path, or one behind "file:". It uses the buffer as far as
+// that goes.
+func readURI(name string, buffer []byte) ([]byte, error) {
+	data, err := readPath(name, buffer)
+	if path, ok := fileURI(name); ok && err == errNotOpen {
+		return readPath(path, buffer)
 	}
-	if err != nil {
-		return nil, &errOpen{err}
-	}
-	return readOpen(f, buffer)
+	return data, err
 }
 
-// readPath reads a file that openssl takes as a path and nothing else: that of -CAfile, and those in the
-// directory of -CApath.
-func readPath(name string) ([]byte, error) {
+// readPath reads a file that openssl takes as a path and nothing else: that of -CAfile, and those in the directory of
+// -CApath.
+func readPath(name string, buffer []byte) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, &errOpen{err}
+		return nil, errNotOpen
 	}
-	return readOpen(f, nil)
-}
-
-// readOpen reads a file to its end and closes it. A directory reads as empty. It may be a pipe:
-// `-CAfile <(kubectl ...)` is common.
-func readOpen(f *os.File, buffer []byte) ([]byte, error) {
 	defer f.Close()
-	if info, err := f.Stat(); err == nil {
-		if info.IsDir() {
-			return nil, nil
-		}
-		if info.Mode().IsRegular() && info.Size() < 1<<16 {
-			return readSmall(f, int(info.Size()), buffer)
-		}
-	}
-	return readBig(f)
+	return readAll(f, buffer)
 }
 
 // maxFile is the largest file or stream that is verified or trusted: the revocation list of a large CA has
 // hundreds of thousands of entries, and openssl reads whatever there is.
 const maxFile = 256 << 20
 
-// readBig reads to the end whatever is no small file. It takes memory by what is there, not by the bound.
-func readBig(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		return nil, store.ErrTooLarge
+// readAll reads to the end. It takes memory by what is there, not by the bound, and none for what fits into the
+// buffer: thousands of targets are read this way. It may be a pipe: `-CAfile <(kubectl ...)` is common.
+func readAll(r io.Reader, buffer []byte) ([]byte, error) {
+	data := bytes.NewBuffer(buffer[:0])
+	n, err := data.ReadFrom(io.LimitReader(r, maxFile+1))
+	if err == nil && n > maxFile {
+		err = errors.New("too large")
 	}
-	return data, err
-}
-
-// readSmall reads a file of known size in two system calls: thousands of targets are read this way.
-func readSmall(f *os.File, size int, buffer []byte) ([]byte, error) {
-	if cap(buffer) <= size {
-		buffer = make([]byte, size+1)
-	}
-	data := buffer[:size+1]
-	n := 0
-	for n < len(data) {
-		more, err := f.Read(data[n:])
-		n += more
-		if err == io.EOF {
-			return data[:n], nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	rest, err := readBig(f)
-	return append(data, rest...), err
+	return data.Bytes(), err
 }
 
 // fileURI is the path in a URI of a local file: absolute, and with nothing decoded.
@@ -118,16 +76,22 @@ func withoutPrefix(s, prefix string) (string, bool) {
 }
 
 // loadCertificates reads all certificates of a file, openssl's way.
-func loadCertificates(name, what string) ([]*verify.Certificate, error) {
-	data, err := readFile(name)
-	if _, ok := err.(*errOpen); ok {
-		return nil, &errSaid{fmt.Sprintf("Could not open file or uri for loading certs of %s from %s\n", what, name)}
-	}
+func (r *request) loadCertificates(name, what string) ([]*verify.Certificate, error) {
+	data, err := readURI(name, nil)
 	found := openssl.Parse(data, nil)
 	if err != nil || len(found.Certificates) == 0 || len(found.Unsupported) > 0 {
-		return nil, &errSaid{fmt.Sprintf("Could not read any %s from %s\n", what, name) + lines(found.Unsupported)}
+		return nil, &errSaid{notLoaded(err, "certs of "+what, "any "+what, name) + lines(found.Unsupported)}
 	}
+	r.sources.note(name, found.Certificates)
 	return found.Certificates, nil
+}
+
+// notLoaded is what openssl says of a file that cannot be opened, or that has not what is wanted.
+func notLoaded(err error, opened, read, name string) string {
+	if err == errNotOpen {
+		return fmt.Sprintf("Could not open file or uri for loading %s from %s\n", opened, name)
+	}
+	return fmt.Sprintf("Could not read %s from %s\n", read, name)
 }
 
 // lines ends each sentence with a line.
@@ -141,27 +105,22 @@ func lines(sentences []string) string {
 
 func addTrusted(r *request, value string) error {
 	r.trustSaid, r.trustedGiven = true, true
-	certificates, err := loadCertificates(value, "trusted certificates")
+	certificates, err := r.loadCertificates(value, "trusted certificates")
 	r.trusted = append(r.trusted, certificates...)
-	r.sources.note(value, certificates)
 	return err
 }
 
 func addUntrusted(r *request, value string) error {
-	certificates, err := loadCertificates(value, "untrusted certificates")
+	certificates, err := r.loadCertificates(value, "untrusted certificates")
 	r.untrusted = append(r.untrusted, certificates...)
-	r.sources.note(value, certificates)
 	return err
 }
 
 func addCRLs(r *request, value string) error {
-	data, err := readFile(value)
-	if _, ok := err.(*errOpen); ok {
-		return &errSaid{fmt.Sprintf("Could not open file or uri for loading other CRLs from %s\n", value)}
-	}
+	data, err := readURI(value, nil)
 	found := openssl.Parse(data, nil)
 	if err != nil || len(found.CRLs) == 0 {
-		return &errSaid{fmt.Sprintf("Could not read any other CRLs from %s\n", value)}
+		return &errSaid{notLoaded(err, "other CRLs", "any other CRLs", value)}
 	}
 	r.crls = append(r.crls, found.CRLs...)
 	return nil
@@ -170,7 +129,7 @@ func addCRLs(r *request, value string) error {
 // loadAnchors reads the -CAfile and prepares -CApath and -CAstore, in openssl's order and words.
 func (r *request) loadAnchors() error {
 	if r.caFile != nil {
-		data, err := readPath(*r.caFile)
+		data, err := readPath(*r.caFile, nil)
 		var found openssl.Objects
 		if err == nil {
 			found, err = openssl.ParseStore(data)
@@ -215,30 +174,24 @@ type target struct {
 	said        string // openssl's sentences where there is no certificate
 }
 
-// loadTarget reads the first certificate of a file or, without isFile, of standard input. It may use the buffer, and
-// the certificate may lie in it.
-func loadTarget(name string, isFile bool, stdin io.Reader, buffer []byte) target {
-	t := target{name: name}
+// loadTarget reads the first certificate of a file or of standard input. It may use the buffer, and the certificate
+// may lie in it.
+func (r *request) loadTarget(name string, buffer []byte) target {
 	shown := name
 	var data []byte
 	var err error
-	if isFile {
-		data, err = readInto(name, buffer)
+	if r.readsStdin {
+		shown = "<stdin>"
+		data, err = readAll(r.env.Stdin, buffer)
 	} else {
-		t.name, shown = "stdin", "<stdin>"
-		data, err = readBig(stdin)
-	}
-	if _, ok := err.(*errOpen); ok {
-		t.said = fmt.Sprintf("Could not open file or uri for loading certificate file from %s\nUnable to load certificate file\n", shown)
-		return t
+		data, err = readURI(name, buffer)
 	}
 	found := openssl.Parse(data, func(o openssl.Objects) bool { return len(o.Certificates) > 0 })
 	if err != nil || len(found.Certificates) == 0 {
-		t.said = fmt.Sprintf("Could not read certificate file from %s\nUnable to load certificate file\n", shown) + lines(found.Unsupported)
-		return t
+		const what = "certificate file"
+		return target{name: name, said: notLoaded(err, what, what, shown) + "Unable to load certificate file\n" + lines(found.Unsupported)}
 	}
-	t.certificate = found.Certificates[0]
-	return t
+	return target{name: name, certificate: found.Certificates[0]}
 }
 
 // sources remembers which file an anchor or an intermediate came from, the first where there are several.

@@ -38,7 +38,7 @@ func newLookup(sources *sources) *lookup {
 	return &lookup{known: map[string]looked{}, sources: sources}
 }
 
-// once reads what key stands for the first time that somebody asks.
+// once reads what a key is for, the first time that somebody asks.
 func (l *lookup) once(key string, read func() looked) looked {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,7 +67,7 @@ func (l *lookup) inDir(hash uint32, forCRLs bool) looked {
 		var found looked
 		for n := range maxHashFiles {
 			path := filepath.Join(l.dir, prefix+strconv.Itoa(n))
-			data, err := readPath(path)
+			data, err := readPath(path, nil)
 			if err != nil {
 				break
 			}
@@ -88,7 +88,7 @@ func (l *lookup) inStore(hash uint32) looked {
 	case l.storeFile != "":
 		return l.once("file", func() looked {
 			var found looked
-			if data, err := readFile(l.storeFile); err == nil {
+			if data, err := readURI(l.storeFile, nil); err == nil {
 				objects, good := openssl.ParseCAStore(data)
 				l.take(&found.Objects, l.storeFile, objects)
 				found.spoilt = !good
@@ -104,7 +104,7 @@ func (l *lookup) inStore(hash uint32) looked {
 					continue
 				}
 				path := filepath.Join(l.storeDir, name)
-				data, _ := readFile(path)
+				data, _ := readURI(path, nil)
 				objects, good := openssl.ParseCAStore(data)
 				l.take(&found.Objects, path, objects)
 				if found.spoilt = !good; found.spoilt {

@@ -30,8 +30,7 @@ func generalOptions() []option {
 		{name: "output", kind: textValue, what: "format", help: "text, json or yaml: for each target its verdict, chain and findings", words: formats, apply: setFormat},
 		{name: "o", kind: textValue, what: "format", help: "short for --output", words: formats, apply: setFormat},
 		{name: "explain", help: "say for each error what was compared with what, and what to do", apply: flag(func(r *request) { r.explain = true })},
-		{name: "as", kind: textValue, what: "role", help: "check as Kubernetes does: apiserver, etcd-server, etcd-peer, kubelet-server or client; -verify_hostname and -verify_ip give the name",
-			words: roleNames(), apply: setRole},
+		asOption(),
 		{name: "show_chain", help: "show the chain of each good target", apply: flag(func(r *request) { r.showChain = true })},
 		{name: "nameopt", alias: "name-opt", kind: textValue, what: "words", help: "how names are written: oneline, RFC2253, compat, multiline, utf8, ... with commas between",
 			words: openssl.NameOptionWords(), apply: setNameOptions},
@@ -64,7 +63,7 @@ func ruleOptions() []option {
 	return []option{
 		{name: "purpose", kind: textValue, what: "purpose", help: "what the chain is to be good for: " + strings.Join(verify.PurposeNames(), ", "), words: verify.PurposeNames(), apply: setPurpose},
 		{name: "verify_name", kind: textValue, what: "name", help: "purpose and trust by one name: " + strings.Join(profiles, ", "), words: profiles, apply: setProfile},
-		{name: "verify_depth", kind: intValue, what: "n", help: "how many CAs may stand between the certificate and its anchor (default 100)", apply: setDepth},
+		{name: "verify_depth", kind: intValue, what: "n", help: "how many CAs there may be between the certificate and its anchor (default 100)", apply: setDepth},
 		{name: "auth_level", kind: intValue, what: "n", help: "least strength of keys and signatures, 1 to 5: 80, 112, 128, 192, 256 bits", apply: setLevel},
 		{name: "attime", alias: "at-time", kind: timeValue, what: "seconds", help: "the time to check at, in seconds since 1970, instead of now", apply: setCheckTime},
 		{name: "no_check_time", help: "do not check times", apply: flag(func(r *request) { r.options.NoCheckTime = true })},
@@ -164,7 +163,7 @@ func setProfile(r *request, value string) error {
 	return nil
 }
 
-// setCheckTime wins over -no_check_time, wherever that stands.
+// setCheckTime wins over -no_check_time, before it or behind it.
 func setCheckTime(r *request, value string) error {
 	seconds, err := parseNumber(value)
 	r.options.Time, r.timeGiven = time.Unix(seconds, 0), true

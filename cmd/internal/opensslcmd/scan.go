@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// valueKind is what stands behind an option of verify.
+// valueKind is what comes behind an option.
 type valueKind int
 
 const (
@@ -53,6 +53,7 @@ func badUse(format string, args ...any) error {
 // scan reads options as openssl does, from left to right and each at once, up to the first argument that
 // does not start with a dash, "--" or -help. What is left are targets.
 func scan(r *request, args []string) (targets []string, err error) {
+	table := options()
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		word := args[0]
 		args = args[1:]
@@ -61,7 +62,7 @@ func scan(r *request, args []string) (targets []string, err error) {
 		}
 		name := strings.TrimPrefix(word[1:], "-")
 		name, value, given := strings.Cut(name, "=")
-		option, ok := findOption(name)
+		option, ok := findOption(table, name)
 		if !ok {
 			return nil, badUse("Unknown option: -%s", name)
 		}
@@ -79,18 +80,18 @@ func scan(r *request, args []string) (targets []string, err error) {
 		if err := option.apply(r, value); err != nil {
 			return nil, err
 		}
-		if r.help { // whatever stands behind it
+		if r.help { // whatever comes behind it
 			return nil, nil
 		}
 	}
 	return args, nil
 }
 
-func findOption(name string) (option, bool) {
+func findOption(table []option, name string) (option, bool) {
 	if name == "h" {
 		name = "help"
 	}
-	for _, o := range options() {
+	for _, o := range table {
 		if name == o.name || name == o.kebab() {
 			return o, true
 		}

@@ -11,58 +11,56 @@ import (
 // writeText says what openssl says, on the stream on which it says it.
 func (r *request) writeText(a *answer, t target, report verify.Report) {
 	if t.certificate == nil {
-		a.err().write(t.said)
+		a.stderr(t.said)
 		return
 	}
 	for _, f := range report.Findings {
-		r.writeFinding(a.err(), f)
+		r.writeFinding(a, f)
 		if r.explain {
-			r.writeExplanation(a.err(), t, report, f)
+			r.writeExplanation(a, t, report, f)
 		}
 	}
 	if report.Policy != nil && len(report.Findings) == 0 && r.options.NotifyPolicy {
-		a.err().write(report.Policy.Text(openssl.ObjectName))
+		a.stderr(report.Policy.Text(openssl.ObjectName))
 	}
 	if !report.OK {
-		a.err().write("error ", t.name, ": verification failed\n")
-		a.err().write(r.lookup.said()...)
+		a.stderr("error ", t.name, ": verification failed\n")
+		a.stderr(r.lookup.said()...)
 		if r.explain && report.Internal {
-			a.err().write("  ", report.Reason, "\n")
+			a.stderr("  ", report.Reason, "\n")
 		}
 		return
 	}
-	a.out().write(t.name, ": OK\n")
+	a.stdout(t.name, ": OK\n")
 	if r.showChain {
-		r.writeChain(a.out(), report)
+		r.writeChain(a, report)
 	}
-	if r.role != nil {
-		r.role.writeIdentity(a.out(), t.certificate)
-	}
+	r.role.identity(t.certificate).write(a)
 }
 
-func (r *request) writeFinding(p *piece, f verify.Finding) {
+func (r *request) writeFinding(a *answer, f verify.Finding) {
 	if f.Cert != nil {
-		p.write(r.names.Name(f.Cert.Subject()), "\n")
+		a.stderr(r.names.Name(f.Cert.Subject()), "\n")
 	}
 	if f.CRLPath {
-		p.write("[CRL path] ")
+		a.stderr("[CRL path] ")
 	}
-	p.write("error ", strconv.Itoa(int(f.Code)), " at ", strconv.Itoa(f.Depth), " depth lookup: ", f.Code.Text(), "\n")
+	a.stderr("error ", strconv.Itoa(int(f.Code)), " at ", strconv.Itoa(f.Depth), " depth lookup: ", f.Code.Text(), "\n")
 	if f.Unsupported != "" {
-		p.write("  ", f.Unsupported, "\n")
+		a.stderr("  ", f.Unsupported, "\n")
 	}
 	if f.Policy != nil {
-		p.write(f.Policy.Text(openssl.ObjectName))
+		a.stderr(f.Policy.Text(openssl.ObjectName))
 	}
 }
 
-func (r *request) writeChain(p *piece, report verify.Report) {
-	p.write("Chain:\n")
+func (r *request) writeChain(a *answer, report verify.Report) {
+	a.stdout("Chain:\n")
 	for depth, c := range report.Chain {
-		p.write(fmt.Sprintf("depth=%d: ", depth), r.names.Name(c.Subject()))
+		a.stdout(fmt.Sprintf("depth=%d: ", depth), r.names.Name(c.Subject()))
 		if depth < report.NumUntrusted {
-			p.write(" (untrusted)")
+			a.stdout(" (untrusted)")
 		}
-		p.write("\n")
+		a.stdout("\n")
 	}
 }
