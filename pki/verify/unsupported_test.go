@@ -130,7 +130,9 @@ func TestUnsupported(t *testing.T) {
 		asked{name: "both, twice", ca: [][]byte{aRoot(numbers)}, target: aLeaf(numbers, addresses), theirs: "46@2",
 			want: "45@0 RFC 3779 extension sbgp-ipAddrBlock is not supported 45@0 RFC 3779 extension sbgp-autonomousSysNum is not supported 45@1 RFC 3779 extension sbgp-autonomousSysNum is not supported"},
 		asked{name: "proxy", ca: [][]byte{aRoot()}, target: aLeaf(proxy), want: "40@0 proxy certificate (RFC 3820) is not supported", theirs: "40@0"},
-		asked{name: "no issuer is what openssl says, too", ca: [][]byte{anIntermediate()}, target: aLeaf(addresses), want: "20@0"},
+		asked{name: "no issuer", ca: [][]byte{anIntermediate()}, target: aLeaf(addresses), want: "20@0 45@0 RFC 3779 extension sbgp-ipAddrBlock is not supported", theirs: "20@0"},
+		asked{name: "a CA as a proxy, and a key that is none", trusted: [][]byte{aRoot(proxy)}, target: parts{spki: forgeSeq(algorithm("1.2.3"), forgeBits(0, 1))}.make(),
+			want: "40@1 proxy certificate (RFC 3820) is not supported", theirs: "20@0"},
 	)
 	ask(t, list)
 }
