@@ -65,7 +65,7 @@ func read(kind Kind, der []byte) (o Object, ok bool) {
 		o.keyInfo = der
 		if k, plain := x509.ParsePKCS1PublicKey(der); plain == nil {
 			o.keyInfo, err = x509.MarshalPKIXPublicKey(k)
-		} else if _, known := verify.PublicKey(der); !known {
+		} else if pub, other := verify.PublicKey(der); pub == nil && other == "" {
 			return o, false
 		}
 	}
