@@ -65,7 +65,7 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 		if err != nil {
 			return &usageError{err: err, command: c.CommandPath()}
 		}
-		o := phases.ExpiryOptions{Now: env.Now, Within: threshold, Configured: s.Configured()}
+		o := phases.ExpiryOptions{Now: env.Now, Within: threshold}
 		x, err := phases.CheckExpiration(c.Context(), tree, siteOf(s), chosen, o)
 		err = errors.Join(err, printExpirations(c, out, file, x))
 		if bad := tellExpirations(env.Stderr, x); err == nil {

@@ -52,9 +52,6 @@ type ExpiryOptions struct {
 	Now time.Time
 	// Within, if not nil, also finds what meets it.
 	Within *Threshold
-	// Configured says that the tree is this node's. Else what a node may rightly lack is listed as absent, without
-	// alarm.
-	Configured bool
 }
 
 // expiryLimit bounds the entries that are looked at in either directory.
@@ -64,6 +61,7 @@ const expiryLimit = 10000
 // every other certificate in the directories) ends. Expired, missing, torn and
 // unreadable certificates are findings, and with a threshold also what meets it.
 // The error joins what could not be listed; what could be is told beside it. No private key is needed.
+// Where nobody said what the node is (certs.NodeRoles), what a node may rightly lack is listed as absent, without alarm.
 // Nothing is locked; only where half of a pair is missing, a run that may just be
 // replacing it is waited for, until ctx ends.
 func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection, o ExpiryOptions) (Expirations, error) {
@@ -166,7 +164,7 @@ func (x *expiry) row(c judge.Case, named bool) {
 		x.told = true
 		x.absent(p)
 		x.take(c, p, finding.FileUnreadable)
-	case h.Nothing() && !named && (!x.Configured && !x.present[groupOf(s)] || s.Given && s.Place.Cert == ""):
+	case h.Nothing() && !named && (x.Tree.Cluster().Assumed.Has(certs.NodeRoles) && !x.present[groupOf(s)] || s.Given && s.Place.Cert == ""):
 		x.absent(p)
 	case h.Nothing() || torn:
 		x.missing(p, finding.New(finding.CertificateMissing))
