@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/pki/inspect"
-	"github.com/pkitool/pkitool/pki/verify"
 )
 
 // refused has what crypto/x509 takes no certificate with.
@@ -149,6 +148,6 @@ func TestShowsCRLsOfVersion1(t *testing.T) {
 	s.same("v1.crl", "crl", "-noout", "-text")
 	crl := s.read("v1.crl")
 	assert.Equal(t, 1, *crl.Describe().Revoked)
-	_, ok := inspect.NewIssuers([]*verify.Certificate{s.read("ca.crt").Certificate}).Of(crl)
+	_, ok := inspect.NewIssuers([]inspect.Object{s.read("ca.crt")}).Of(crl)
 	assert.True(t, ok)
 }
