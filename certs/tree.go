@@ -152,12 +152,7 @@ func (t Tree) Row(id ID) (Spec, bool) {
 // and lie in a folder of its own.
 func (t Tree) spec(r *Role, n Node) Spec {
 	c := t.cluster
-	s := Spec{
-		ID: ID{Role: r.Name}, Role: r,
-		Place:        Place{Root: CertDir, Cert: r.Cert, Key: r.Key},
-		KeyAlgorithm: c.KeyAlgorithm,
-		Validity:     c.Validity,
-	}
+	s := Spec{ID: ID{Role: r.Name}, Role: r}
 	if r.Issuer != "" {
 		s.Issuer = ID{Role: r.Issuer}
 	}
@@ -168,6 +163,7 @@ func (t Tree) spec(r *Role, n Node) Spec {
 		}
 		return s
 	}
+	s.Place, s.KeyAlgorithm, s.Validity = Place{Root: CertDir, Cert: r.Cert, Key: r.Key}, c.KeyAlgorithm, c.Validity
 	if r.cn != nil {
 		s.Subject = pki.Subject{CommonName: r.cn(n), Organization: r.Groups}
 		s.Subject.Long = s.LongName()

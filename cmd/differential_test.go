@@ -37,7 +37,7 @@ func TestDifferentialOpenSSL(t *testing.T) {
 			}
 			good(t, runAt(testNow, nil, append(command, args...)...))
 			n := 0
-			for _, s := range tree.Rows() {
+			for s := range tree.Rows() {
 				if s.Kind == certs.KeyPair || len(command) > 1 && s.Phase() != "certs" {
 					continue
 				}
@@ -57,7 +57,7 @@ func shareKey(t *testing.T, dir string, tree certs.Tree, a pki.KeyAlgorithm) {
 	require.NoError(t, err)
 	data, err := pki.EncodePrivateKey(key)
 	require.NoError(t, err)
-	for _, s := range tree.Rows() {
+	for s := range tree.Rows() {
 		if s.Phase() == "certs" && s.Kind != certs.CA {
 			path := filepath.Join(dir, "pki", s.Place.Key)
 			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
@@ -81,7 +81,7 @@ func verifies(t *testing.T, openssl, dir string, tree certs.Tree, s certs.Spec) 
 		require.NoError(t, os.WriteFile(cert, e.User.ClientCert, 0o644))
 	}
 	ca := s
-	if s.Issuer != "" {
+	if s.Issuer.Role != "" {
 		var ok bool
 		ca, ok = tree.Row(s.Issuer)
 		require.True(t, ok)
