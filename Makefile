@@ -15,7 +15,7 @@ build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/pkitool ./cmd/pkitool
 
 test:
-	$(GO) test ./...
+	$(GO) test -timeout 60m ./...
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt would change:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -24,7 +24,7 @@ lint:
 	cd e2e && $(GO) vet ./...
 
 race:
-	$(GO) test -race -shuffle=on ./...
+	$(GO) test -race -shuffle=on -timeout 60m ./...
 
 # Each fuzz target for a short while; a finding stays in testdata/fuzz. Here nothing may panic or
 # take long; openssl is asked about changed chains by diff, with a fixed seed, and by hunt.
