@@ -138,7 +138,10 @@ func writeExpirationTable(w io.Writer, list []phases.Expiration, head []string, 
 			managed = "yes"
 		}
 		cells := []string{"!MISSING! " + e.Name, "", ""}
-		if !e.Missing {
+		switch {
+		case e.Absent:
+			cells = []string{e.Name, "not on this node", ""}
+		case !e.Missing:
 			cells = []string{e.Name, e.ExpirationDate.Format("Jan 02, 2006 15:04 MST"), phases.Residual(e.ResidualTime)}
 			cells = append(append(cells, issuer(e)...), managed)
 		}

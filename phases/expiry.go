@@ -45,6 +45,8 @@ type Expiration struct {
 	ExternallyManaged bool   `json:"externallyManaged"`
 	CAName            string `json:"caName,omitempty"`
 	Missing           bool   `json:"missing"`
+	// Absent says that it is missing, and that this node may rightly be without it.
+	Absent bool `json:"-"`
 }
 
 // ExpiryOptions say what is looked at, and when the end is near.
@@ -83,7 +85,9 @@ func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen 
 				x.known[string(ca.Raw)] = true
 			}
 		}
-		x.present[groupOf(c.Spec)] = x.present[groupOf(c.Spec)] || !c.Held.Nothing()
+		for _, g := range groups(c.Spec) {
+			x.present[g] = x.present[g] || !c.Held.Nothing()
+		}
 	}
 	for c := range x.Cases() {
 		if c.Spec.Kind != certs.KeyPair && chosen.Has(c.Spec.ID) {
@@ -112,18 +116,19 @@ func half(t certs.Tree, inv judge.Inventory) bool {
 }
 
 // group are rows that a node has all of, or none: what a joined node, a worker, or a node with etcd elsewhere rightly
-// lacks is a whole group.
+// lacks is a whole group. A CA is a group with all that it signs.
 type group struct {
+	ca    string
 	scope certs.Scope
 	root  certs.Root
-	etcd  bool
 }
 
-func groupOf(s certs.Spec) group {
-	if s.Etcd {
-		return group{etcd: true}
+// groups are those that a row counts for, its own first.
+func groups(s certs.Spec) []group {
+	if s.Kind == certs.CA {
+		return []group{{ca: s.Name}}
 	}
-	return group{scope: s.Scope | s.For, root: s.Place.Root}
+	return []group{{s.Issuer.Role, s.Scope, s.Place.Root}, {ca: s.Issuer.Role}}
 }
 
 type expiry struct {
@@ -164,8 +169,8 @@ func (x *expiry) row(c judge.Case, named bool) {
 		x.told = true
 		x.absent(p)
 		x.take(c, p, finding.FileUnreadable)
-	case h.Nothing() && !named && (x.Tree.Cluster().Assumed.Has(certs.NodeRoles) && !x.present[groupOf(s)] || s.Given && s.Place.Cert == ""):
-		x.absent(p)
+	case h.Nothing() && !named && x.Tree.Cluster().Assumed.Has(certs.NodeRoles) && !x.present[groups(s)[0]]:
+		x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Missing: true, Absent: true})
 	case h.Nothing() || torn:
 		x.missing(p, finding.New(finding.CertificateMissing))
 	case h.Conf.Exists:

@@ -117,6 +117,11 @@ type Held struct {
 // Nothing reports whether no file of the row is there.
 func (h *Held) Nothing() bool { return !h.Cert.There() && !h.Key.There() && !h.Conf.There() }
 
+// Has reports whether the row's file at a path is there.
+func (h *Held) Has(path string) bool {
+	return h.Cert.Path == path && h.Cert.There() || h.Key.Path == path && h.Key.There() || h.Conf.Path == path && h.Conf.There()
+}
+
 // Err joins why files of the row cannot be read.
 func (h *Held) Err() error { return errors.Join(h.Cert.Err, h.Key.Err, h.Conf.Err) }
 
