@@ -165,23 +165,28 @@ type RefusedError struct{ Plan Plan }
 // Error gives every refusal, one a line: "row: text (path)".
 func (e *RefusedError) Error() string {
 	var lines []string
-	for _, a := range e.Plan.Refused() {
-		for _, f := range a.Findings {
-			lines = append(lines, f.String())
-		}
-	}
+	e.each(func(f finding.Finding, _ finding.Asker) { lines = append(lines, f.String()) })
 	return strings.Join(lines, "\n")
 }
 
 // Findings are why the plan was refused, each with the remedy for who asked.
 func (e *RefusedError) Findings() []finding.Shown {
 	var out []finding.Shown
+	e.each(func(f finding.Finding, a finding.Asker) { out = append(out, f.Shown(a)) })
+	return out
+}
+
+// each goes through the refusals. What refuses several rows, such as a CA that is not there, comes once.
+func (e *RefusedError) each(do func(finding.Finding, finding.Asker)) {
+	told := map[string]bool{}
 	for _, a := range e.Plan.Refused() {
 		for _, f := range a.Findings {
-			out = append(out, f.Shown(a.Asker))
+			if line := f.String(); !told[line] {
+				told[line] = true
+				do(f, a.Asker)
+			}
 		}
 	}
-	return out
 }
 
 // refuse ends an action with what is wrong. What is only worth knowing is left out of a refusal.
@@ -190,6 +195,20 @@ func (a *Action) refuse(list ...*finding.Finding) {
 	for _, f := range list {
 		g := *f
 		a.Findings = append(a.Findings, *g.At(a.Spec.ID.String(), a.Spec.Phase(), ""))
+	}
+}
+
+// refuseLinks refuses to write through a symbolic link: what it leads to may be others' too.
+func (a *Action) refuseLinks() {
+	if a.Held == nil {
+		return
+	}
+	for _, f := range []judge.File{a.Held.Key, a.Held.Cert, a.Held.Conf} {
+		if f.Symlink && slices.ContainsFunc(a.Outputs, func(o Output) bool { return o.Path == f.Path }) {
+			a.Findings = nil
+			a.refuse(finding.New(finding.LinkNotWritten).At("", "", f.Path))
+			return
+		}
 	}
 }
 
@@ -225,6 +244,9 @@ type planner struct {
 }
 
 func (p planner) plan(actions []Action) Plan {
+	for i := range actions {
+		actions[i].refuseLinks()
+	}
 	out := Plan{Actions: actions, Backup: p.o.Backup, site: p.Site, now: p.Now, cas: map[certs.ID]*judge.CA{}}
 	for c := range p.Cases() {
 		if c.Spec.Kind == certs.CA {

@@ -97,12 +97,6 @@ func (p planner) renew(a *Action, c judge.Case, o RenewOptions) {
 	if p.foreign(a, c) {
 		return
 	}
-	for _, x := range []judge.File{h.Key, h.Cert, h.Conf} {
-		if x.Symlink {
-			a.refuse(finding.New(finding.LinkNotWritten).At("", "", x.Path))
-			return
-		}
-	}
 	a.Verb, a.Reason = Renew, "was valid until "+stamp(leaf.NotAfter)
 	if !p.Now.Before(leaf.NotAfter) {
 		a.Reason = "expired on " + stamp(leaf.NotAfter)
