@@ -63,12 +63,12 @@ CAs, and the service-account key pair, have no request: "init phase certs sa" ma
 		if err != nil {
 			return errors.Join(err, out.printRefused(err, r))
 		}
-		return out.print(r, func(w io.Writer) error { return writeRequestReport(w, r) })
+		return out.print(r, func(w io.Writer) error { return writeRequestReport(env, w, r) })
 	}
 	return c
 }
 
-func writeRequestReport(w io.Writer, r phases.Report) error {
+func writeRequestReport(env *Env, w io.Writer, r phases.Report) error {
 	t := newTable(w)
 	n := 0
 	for _, row := range r.Rows {
@@ -81,7 +81,7 @@ func writeRequestReport(w io.Writer, r phases.Report) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	text := counted(n, "request") + " to be signed; `pkitool certs import FILE...` brings the certificates back"
+	text := counted(n, "request") + env.completed(" to be signed; `pkitool certs import FILE...` brings the certificates back")
 	switch {
 	case r.DryRun:
 		text = fmt.Sprintf("dry run: %s to make; nothing was written", counted(n, "request"))

@@ -68,7 +68,7 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 		o := phases.ExpiryOptions{Now: env.Now, Within: threshold}
 		x, err := phases.CheckExpiration(c.Context(), tree, siteOf(s), chosen, o)
 		err = errors.Join(err, printExpirations(c, out, file, x))
-		if bad := tellExpirations(env.Stderr, x); err == nil {
+		if bad := tellExpirations(env, x); err == nil {
 			err = bad
 		}
 		return err
@@ -101,12 +101,12 @@ func printExpirations(c *cobra.Command, out *outputFlags, file string, x phases.
 }
 
 // tellExpirations says each cause of a bad result on a line of its own.
-func tellExpirations(w io.Writer, x phases.Expirations) error {
+func tellExpirations(env *Env, x phases.Expirations) error {
 	var list []finding.Shown
 	for _, f := range x.Findings {
 		list = append(list, f.Shown(finding.Check))
 	}
-	tellFindings(w, list)
+	tellFindings(env, list)
 	if len(x.Findings) > 0 {
 		return &quietError{code: exitBad}
 	}

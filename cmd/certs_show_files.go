@@ -77,12 +77,13 @@ func (s *shower) add(name, field, dir string, data []byte) []inspect.Object {
 		f.Entry = within(field, f.Entry)
 		s.faults = append(s.faults, f.At("", "", name))
 	}
-	candidates := s.beside(name, dir)
+	var candidates []knownCA // those of the file itself come first
 	for _, o := range objects {
 		if o.IsCA() {
 			candidates = append(candidates, knownCA{name, o})
 		}
 	}
+	candidates = append(candidates, s.beside(name, dir)...)
 	issuers := issuersOf(candidates)
 	for i, o := range objects {
 		o.Where = within(field, o.Where)
@@ -129,7 +130,7 @@ func (s *shower) beside(name, dir string) []knownCA {
 		}
 		s.cas[dir] = found
 	}
-	return slices.Clone(s.cas[dir])
+	return s.cas[dir]
 }
 
 func casIn(dir string) []knownCA {

@@ -255,7 +255,7 @@ func (u *userFlags) requests(base phases.UserRequest) ([]phases.UserRequest, err
 		r := base
 		r.Subject = user.Subject
 		if user.Validity > 0 {
-			r.Validity = user.Validity
+			r.Validity, r.UntilCA = user.Validity, false
 		}
 		if user.Namespace != "" {
 			r.Namespace = user.Namespace
@@ -302,7 +302,7 @@ func (u *userFlags) warn(requests []phases.UserRequest) {
 
 // shellQuote makes a text one word of a shell command.
 func shellQuote(s string) string {
-	if fileName(s) {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@:+-/,=") == "" {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

@@ -48,14 +48,15 @@ func (f *flagText) IsBoolFlag() bool { return f.field.Type == config.Bool }
 
 // settingsFlags are the flags of a command that come from config's table, and --config.
 type settingsFlags struct {
-	env    *Env
-	config string
-	texts  []*flagText
+	env     *Env
+	command *cobra.Command
+	config  string
+	texts   []*flagText
 }
 
 // addSettings gives a command --config and the flags of config's table that wanted lets through.
 func addSettings(c *cobra.Command, env *Env, wanted func(config.Field) bool) *settingsFlags {
-	s := &settingsFlags{env: env}
+	s := &settingsFlags{env: env, command: c}
 	c.Flags().StringVar(&s.config, "config", "", "kubeadm configuration `file` (v1beta4, v1beta3), - for standard input")
 	for _, f := range fields() {
 		if f.Flag == "" || !wanted(f) {
@@ -120,6 +121,7 @@ func (s *settingsFlags) loadRows(quiet bool, choose func(certs.Tree, config.Sett
 }
 
 func (s *settingsFlags) loadNeeding(quiet bool, needs func(config.Settings) certs.Facts) (config.Settings, error) {
+	s.env.settings = s
 	in := config.Input{
 		Name:    s.config,
 		Flags:   map[string][]string{},

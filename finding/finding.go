@@ -141,6 +141,9 @@ func (f Finding) Remedy(a Asker) string {
 	if !ok {
 		text = r.Remedy
 	}
+	if f.Row == "" && strings.Contains(text, "{row}") {
+		return "" // a file that is no row's: the command would name nothing
+	}
 	return f.fill(text)
 }
 
