@@ -51,7 +51,7 @@ var doors = []struct {
 	{"github.com/zmap/", []string{}}, // judges in tests: it would start at each call of the program
 	{"github.com/smallstep/pkcs7", []string{"pki"}},
 	{"github.com/spf13/", []string{"cmd"}},
-	{"gopkg.in/yaml.v3", []string{"config", "kubeconfig"}},
+	{"go.yaml.in/yaml/", []string{"config", "kubeconfig"}},
 	{"github.com/gofrs/flock", []string{"pki/store"}},
 	{"os", []string{"pki/store", "cmd", "cmd/internal/opensslcmd", "cmd/pkitool", "internal/openssltest"}},
 	{"os/exec", []string{"internal/openssltest"}},

@@ -71,6 +71,7 @@ const (
 	EtcdServerSANs
 	EtcdPeerSANs
 	LeafValidity // Cluster.Validity
+	NodeRoles    // Node.Roles
 )
 
 // Has reports whether all of the facts are in the set.

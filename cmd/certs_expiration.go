@@ -66,7 +66,7 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 		if err != nil {
 			return &usageError{err: err, command: c.CommandPath()}
 		}
-		o := phases.ExpiryOptions{Now: env.Now, Within: threshold, Configured: s.Configured()}
+		o := phases.ExpiryOptions{Now: env.Now, Within: threshold}
 		x, err := phases.CheckExpiration(c.Context(), tree, siteOf(s), chosen, o)
 		err = errors.Join(err, printExpirations(c, out, file, x))
 		if bad := tellExpirations(env, x); err == nil {
@@ -146,7 +146,10 @@ func writeExpirationTable(w io.Writer, list []phases.Expiration, head []string, 
 			managed = "yes"
 		}
 		cells := []string{"!MISSING! " + e.Name, "", ""}
-		if !e.Missing {
+		switch {
+		case e.Absent:
+			cells = []string{e.Name, "not on this node", ""}
+		case !e.Missing:
 			cells = []string{e.Name, e.ExpirationDate.Format("Jan 02, 2006 15:04 MST"), phases.Residual(e.ResidualTime)}
 			cells = append(append(cells, issuer(e)...), managed)
 		}

@@ -15,7 +15,6 @@ import (
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/inspect"
 	"github.com/pkitool/pkitool/pki/store"
-	"github.com/pkitool/pkitool/pki/verify"
 )
 
 // maxSiblings bounds how many files of a directory are looked at for a CA.
@@ -32,7 +31,7 @@ type shower struct {
 // knownCA is a CA certificate and its file.
 type knownCA struct {
 	file string
-	cert *verify.Certificate
+	ca   inspect.Object
 }
 
 // showFiles reads every file; the errors of those that cannot be read come joined, beside what can.
@@ -80,8 +79,8 @@ func (s *shower) add(name, field, dir string, data []byte) []inspect.Object {
 	}
 	var candidates []knownCA // those of the file itself come first
 	for _, o := range objects {
-		if o.Certificate != nil && o.Certificate.IsCA() {
-			candidates = append(candidates, knownCA{name, o.Certificate})
+		if o.IsCA() {
+			candidates = append(candidates, knownCA{name, o})
 		}
 	}
 	candidates = append(candidates, s.beside(name, dir)...)
@@ -111,11 +110,11 @@ func (s *shownObject) findSigner(candidates []knownCA, issuers *inspect.Issuers)
 }
 
 func issuersOf(candidates []knownCA) *inspect.Issuers {
-	var certs []*verify.Certificate
+	var cas []inspect.Object
 	for _, c := range candidates {
-		certs = append(certs, c.cert)
+		cas = append(cas, c.ca)
 	}
-	return inspect.NewIssuers(certs)
+	return inspect.NewIssuers(cas)
 }
 
 // beside are the CAs in the directory of a file and in the directory etcd below it, where kubeadm keeps the CA of
@@ -160,8 +159,8 @@ func casIn(dir string) []knownCA {
 		}
 		objects, _ := inspect.Parse(got.Data) // its faults are those of another file
 		for _, o := range objects {
-			if o.Certificate != nil && o.Certificate.IsCA() {
-				out = append(out, knownCA{f, o.Certificate})
+			if o.IsCA() {
+				out = append(out, knownCA{f, o})
 			}
 		}
 	}
@@ -214,8 +213,8 @@ func (s *shower) kubeconfig(name, dir string, c *kubeconfig.Config) {
 		switch {
 		case len(data) > 0:
 			for _, o := range s.add(name, entry+" "+field+"-data", "", data) {
-				if o.Certificate != nil && o.Certificate.IsCA() {
-					anchors = append(anchors, knownCA{name, o.Certificate})
+				if o.IsCA() {
+					anchors = append(anchors, knownCA{name, o})
 				}
 			}
 		case path != "":

@@ -35,9 +35,6 @@ type Settings struct {
 	kept       map[string][]string // by "Kind.path": what only Print needs
 }
 
-// Configured reports whether a configuration file was given: then the settings are about this very node.
-func (s Settings) Configured() bool { return s.configured }
-
 // Input is everything that Settings are made from. A flag beats the
 // environment, which beats the file, which beats the default.
 type Input struct {
@@ -110,7 +107,7 @@ func Load(in Input) (Settings, []string, error) {
 	if in.Name != "" {
 		r.read(in.Documents)
 	}
-	d.notes, d.configured = r.notes, in.Name != ""
+	d.notes = r.notes
 	d.chooseNode(r, table)
 	d.ecdsaGate(r)
 	for _, f := range table {
@@ -163,6 +160,9 @@ func (d *draft) note(at Origin, format string, args ...any) {
 func (d *draft) chooseNode(r *reader, table []Field) {
 	switch {
 	case !r.has(joinKind):
+		if !r.has(initKind) {
+			d.Cluster.Assumed |= certs.NodeRoles
+		}
 	case !r.has(initKind):
 		d.Cluster.Joins = true
 		d.Cluster.Nodes[0].Roles = certs.WorkerNode

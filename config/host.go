@@ -26,11 +26,12 @@ func NeutralHost() Host {
 	}
 }
 
-// assume notes which facts nobody gave. Without a control plane endpoint there
-// is none, and nothing is assumed of it.
+// assume notes which facts nobody gave. Without a control plane endpoint, or
+// further names, there are none, and nothing is assumed of them.
 func (d *draft) assume(table []Field) {
+	const absent = certs.ControlPlaneEndpoint | certs.APIServerSANs | certs.EtcdServerSANs | certs.EtcdPeerSANs
 	for _, f := range table {
-		if f.Fact != certs.ControlPlaneEndpoint && !d.Given(f.Flag) {
+		if f.Fact&absent == 0 && !d.Given(f.Flag) {
 			d.Cluster.Assumed |= f.Fact
 		}
 	}

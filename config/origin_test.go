@@ -13,7 +13,7 @@ import (
 	"github.com/pkitool/pkitool/certs"
 )
 
-const everything = certs.ClusterName | certs.ServiceCIDRs | certs.DNSDomain | certs.NodeName | certs.AdvertiseAddress | certs.BindPort
+const everything = certs.ClusterName | certs.ServiceCIDRs | certs.DNSDomain | certs.NodeName | certs.AdvertiseAddress | certs.BindPort | certs.LeafValidity | certs.NodeRoles
 
 // What nobody gave is assumed, whatever file there is.
 func TestAssumed(t *testing.T) {
@@ -25,12 +25,12 @@ func TestAssumed(t *testing.T) {
 		given certs.Facts
 	}{
 		{name: "nothing"},
-		{name: "three lines", doc: clusterHead + "certificateValidityPeriod: 43800h\n"},
+		{name: "three lines", given: certs.LeafValidity, doc: clusterHead + "certificateValidityPeriod: 43800h\n"},
 		{name: "the ConfigMap kubeadm-config", given: certs.ClusterName | certs.ServiceCIDRs | certs.DNSDomain,
 			doc: clusterHead + "clusterName: kubernetes\ncontrolPlaneEndpoint: lb.example.com:6443\nnetworking: {dnsDomain: cluster.local, serviceSubnet: 10.43.0.0/16}\n"},
-		{name: "a node", given: certs.NodeName | certs.AdvertiseAddress | certs.BindPort,
+		{name: "a node", given: certs.NodeRoles | certs.NodeName | certs.AdvertiseAddress | certs.BindPort,
 			doc: initHead + "nodeRegistration: {name: cp-1}\nlocalAPIEndpoint: {advertiseAddress: 192.0.2.10, bindPort: 6443}\n"},
-		{name: "not given in the file", doc: initHead + "nodeRegistration: {name: \"\"}\nlocalAPIEndpoint: {advertiseAddress: 0.0.0.0, bindPort: 0}\n"},
+		{name: "not given in the file", given: certs.NodeRoles, doc: initHead + "nodeRegistration: {name: \"\"}\nlocalAPIEndpoint: {advertiseAddress: 0.0.0.0, bindPort: 0}\n"},
 		{name: "flags and variables", given: certs.NodeName | certs.DNSDomain,
 			flags: map[string][]string{"node-name": {"cp-1"}}, env: map[string]string{"PKITOOL_SERVICE_DNS_DOMAIN": "cluster.local"}},
 	} {

@@ -7,7 +7,6 @@
 package finding
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -169,11 +168,6 @@ func (f Finding) fill(text string) string {
 
 // Hint is the remedy for who only checks: what a command line says below an error.
 func (f *Finding) Hint() string { return f.Remedy(Check) }
-
-// MarshalJSON writes the finding with its sentence. The remedy depends on the asker: who prints a report adds it.
-func (f Finding) MarshalJSON() ([]byte, error) {
-	return json.Marshal(f.Shown(Check))
-}
 
 // Shown is a finding as reports print it.
 type Shown struct {

@@ -3,7 +3,7 @@ package kubeconfig
 import (
 	"fmt"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // Edit is a change to a kubeconfig that leaves everything else in it as it is: unknown fields, comments, the order of

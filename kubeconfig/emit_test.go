@@ -119,10 +119,11 @@ func TestRewriteChanges(t *testing.T) {
 		"comments behind": {"a: b\n# one\n---\n# two\n\n# three\n---\n# four\n", "a: b\n# one\n\n# two\n# three\n# four\n"},
 		"list in a list":  {"a:\n- - b\n  - c\n- d:\n  - e\n", "a:\n- - b\n  - c\n- d:\n  - e\n"},
 		"texts":           {"a: |2\n    x\n   y\nb: >-\n  one\n  two\n\n  three\nc:\n- |+\n  z\n\n- 'it''s'\n", "a: |2\n    x\n   y\nb: >-\n  one two\n\n  three\nc:\n- |+\n  z\n\n- 'it''s'\n"},
-		"PowerShell":      {"\xff\xfe#\x00 \x00x\x00\r\x00\n\x00a\x00:\x00 \x00\xe4\x00\r\x00\n\x00-\x00-\x00-\x00", "# x\r\na: ä\r\n"},
-		"UTF-16":          {"\xfe\xff\x00a\x00:\x00 \x00b", "a: b\n"},
+		"PowerShell":      {"\xff\xfe#\x00x\x00\n\x00a\x00:\x00 \x00\xe4\x00\n\x00-\x00-\x00-\x00", "#x\na: ä\n"},
+		"UTF-16":          {"\xfe\xff\x00a\x00:\x00 \x00b\x00\n\x00-\x00-\x00-\x00\n\x00#", "a: b\n"},
 		"Windows":         {"# x\r\na: # y\r\n- |\r\n  b\r\n  c\r\n", "# x\r\na: # y\r\n- |\r\n  b\r\n  c\r\n"},
-		"yaml.v3's fault": {"a: >\n\n b\n", "a: \"\\nb\\n\"\n"},
+		"folded":          {"a: >\n\n b\n", "a: >2\n\n  b\n\n"},
+		"yaml.v3's fault": {"a: |2\n  \t\n", "a: \"\\t\\n\"\n"},
 		"four blanks":     {"a:\n    - b: c\n      d:\n          e: f\n", "a:\n  - b: c\n    d:\n      e: f\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

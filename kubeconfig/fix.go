@@ -1,10 +1,6 @@
 package kubeconfig
 
-import (
-	"gopkg.in/yaml.v3"
-
-	"github.com/pkitool/pkitool/finding"
-)
+import "github.com/pkitool/pkitool/finding"
 
 // Fix repairs what can be repaired without a choice, the findings of [Config.Check] that are Fixable, and leaves
 // everything else in the file as it is, comments and unknown fields too. It returns the file and the findings that are
@@ -34,22 +30,19 @@ func Fix(data []byte) ([]byte, []finding.Finding, error) {
 	return out, done, nil
 }
 
+// overridden are the fields that Fix removes from the entry of a finding.
+var overridden = map[finding.ID]string{
+	finding.CAGivenTwice:                "certificate-authority",
+	finding.ClientCertificateGivenTwice: "client-certificate",
+	finding.ClientKeyGivenTwice:         "client-key",
+	finding.InsecureWithCA:              "insecure-skip-tls-verify",
+}
+
 // fix repairs a fixable finding.
 func (d *document) fix(c *Config, f finding.Finding) {
-	var body *yaml.Node
-	if f.Kind != "" {
-		body = value(d.entryNode(f.Kind+"s", f.Name), f.Kind)
+	if field, ok := overridden[f.ID]; ok {
+		deleteKey(value(d.entryNode(f.Kind+"s", f.Name), f.Kind), field)
+		return
 	}
-	switch f.ID {
-	case finding.CAGivenTwice:
-		deleteKey(body, "certificate-authority")
-	case finding.ClientCertificateGivenTwice:
-		deleteKey(body, "client-certificate")
-	case finding.ClientKeyGivenTwice:
-		deleteKey(body, "client-key")
-	case finding.InsecureWithCA:
-		deleteKey(body, "insecure-skip-tls-verify")
-	case finding.CurrentContextMissing, finding.CurrentContextUnknown:
-		setKey(d.root, "current-context", stringNode(c.Contexts[0].Name))
-	}
+	setKey(d.root, "current-context", stringNode(c.Contexts[0].Name))
 }

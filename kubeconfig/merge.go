@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // OnConflict says what Merge does with an entry whose name is taken by an entry with other content.
@@ -79,12 +79,8 @@ var ErrNothingToMerge = errors.New("holds nothing to merge: no cluster, no user,
 // holdsAnything tells whether a file says more than what it is.
 func holdsAnything(root *yaml.Node) bool {
 	for i := 0; root != nil && i+1 < len(root.Content); i += 2 {
-		switch root.Content[i].Value {
-		case "apiVersion", "kind", "current-context":
-		default:
-			if !isZero(root.Content[i+1]) {
-				return true
-			}
+		if k := root.Content[i].Value; k != "apiVersion" && k != "kind" && k != "current-context" && !isZero(root.Content[i+1]) {
+			return true
 		}
 	}
 	return false

@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // stringNode makes a scalar that every YAML reader takes for a string.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // Parse reads a kubeconfig, YAML or JSON. An empty file is an empty Config, as for kubectl.
@@ -36,19 +36,19 @@ func (d *document) config() (*Config, error) {
 		r.fail(value(d.root, "kind"), "kind", fmt.Sprintf("%q is not the kind of a kubeconfig, which is Config", shorten(v)))
 	}
 	c := &Config{CurrentContext: root.str("current-context")}
-	for _, e := range root.entries("clusters", "cluster") {
+	for _, e := range root.named("clusters") {
 		c.Clusters = append(c.Clusters, e.cluster())
 	}
-	for _, e := range root.entries("contexts", "context") {
+	for _, e := range root.named("contexts") {
 		c.Contexts = append(c.Contexts, e.context())
 	}
-	for _, e := range root.entries("users", "user") {
+	for _, e := range root.named("users") {
 		c.Users = append(c.Users, e.user())
 	}
 	preferences := root.object("preferences")
 	preferences.bool("colors")
-	preferences.extensions()
-	root.extensions()
+	preferences.named("extensions")
+	root.named("extensions")
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -69,13 +69,6 @@ type object struct {
 	r    *reader
 	node *yaml.Node
 	path string
-}
-
-// entry is an item of one of the three lists: its name and what the name stands for.
-type entry struct {
-	name string
-	line int
-	body object
 }
 
 func (o object) at(key string) string {
@@ -154,18 +147,22 @@ func (o object) keys() []string {
 	return keys
 }
 
-// extensions checks a list of what other tools keep: named, and free in what is under the name.
-func (o object) extensions() {
+// named returns a list of mappings of which no two have the same name: entries, and the extensions that other tools keep,
+// which are free in what is under the name.
+func (o object) named(key string) []object {
 	lines := map[string]int{}
-	for _, e := range o.objects("extensions") {
+	os := o.objects(key)
+	for _, e := range os {
+		if e.node == nil {
+			continue
+		}
 		name := e.str("name")
-		if first, again := lines[name]; again && e.node != nil {
+		if first, again := lines[name]; again {
 			o.r.fail(e.node, e.path, fmt.Sprintf("the name %q is given twice, first on line %d", shorten(name), first))
 		}
-		if e.node != nil {
-			lines[name] = e.node.Line
-		}
+		lines[name] = e.node.Line
 	}
+	return os
 }
 
 // data returns a field of base64, decoded as encoding/json does for client-go: line breaks are allowed.
@@ -203,94 +200,63 @@ func (o object) object(key string) object {
 	return object{o.r, n, o.at(key)}
 }
 
-// entries returns the items of a list of named things; body is the key that holds what the name stands for.
-func (o object) entries(list, body string) []entry {
-	n := value(o.node, list)
-	if n == nil {
-		return nil
-	}
-	if n.Kind != yaml.SequenceNode {
-		o.r.fail(n, o.at(list), "must be a list, not "+kindName(n))
-		return nil
-	}
-	var es []entry
-	lines := map[string]int{}
-	for i, item := range n.Content {
-		path := fmt.Sprintf("%s[%d]", list, i)
-		if item.Kind != yaml.MappingNode {
-			o.r.fail(item, path, "must be a mapping, not "+kindName(item))
-			return nil
-		}
-		it := object{o.r, item, path}
-		e := entry{name: it.str("name"), line: item.Line, body: it.object(body)}
-		first, again := lines[e.name]
-		switch {
-		case o.r.err != nil:
-			return nil
-		case again:
-			o.r.fail(item, path, fmt.Sprintf("the name %q is given twice, first on line %d", shorten(e.name), first))
-			return nil
-		}
-		lines[e.name] = e.line
-		es = append(es, e)
-	}
-	return es
-}
-
-func (e entry) cluster() Cluster {
-	e.body.bool("disable-compression")
-	e.body.extensions()
+func (o object) cluster() Cluster {
+	body := o.object("cluster")
+	body.bool("disable-compression")
+	body.named("extensions")
 	return Cluster{
-		Name: e.name, Line: e.line,
-		Server:                e.body.str("server"),
-		TLSServerName:         e.body.str("tls-server-name"),
-		InsecureSkipTLSVerify: e.body.bool("insecure-skip-tls-verify"),
-		CA:                    e.body.data("certificate-authority-data"),
-		CAFile:                e.body.str("certificate-authority"),
-		ProxyURL:              e.body.str("proxy-url"),
+		Name: o.str("name"), Line: o.node.Line,
+		Server:                body.str("server"),
+		TLSServerName:         body.str("tls-server-name"),
+		InsecureSkipTLSVerify: body.bool("insecure-skip-tls-verify"),
+		CA:                    body.data("certificate-authority-data"),
+		CAFile:                body.str("certificate-authority"),
+		ProxyURL:              body.str("proxy-url"),
 	}
 }
 
-func (e entry) context() Context {
-	e.body.extensions()
+func (o object) context() Context {
+	body := o.object("context")
+	body.named("extensions")
 	return Context{
-		Name: e.name, Line: e.line,
-		Cluster:   e.body.str("cluster"),
-		User:      e.body.str("user"),
-		Namespace: e.body.str("namespace"),
+		Name: o.str("name"), Line: o.node.Line,
+		Cluster:   body.str("cluster"),
+		User:      body.str("user"),
+		Namespace: body.str("namespace"),
 	}
 }
 
-func (e entry) user() User {
+func (o object) user() User {
+	body := o.object("user")
 	u := User{
-		Name: e.name, Line: e.line,
-		ClientCert:     e.body.data("client-certificate-data"),
-		ClientCertFile: e.body.str("client-certificate"),
-		ClientKey:      e.body.data("client-key-data"),
-		ClientKeyFile:  e.body.str("client-key"),
-		Token:          e.body.str("token"),
-		TokenFile:      e.body.str("tokenFile"),
-		Username:       e.body.str("username"),
-		HasPassword:    e.body.str("password") != "",
-		AuthProvider:   e.body.object("auth-provider").str("name"),
-		Impersonate:    e.body.str("as"),
+		Name: o.str("name"), Line: o.node.Line,
+		ClientCert:     body.data("client-certificate-data"),
+		ClientCertFile: body.str("client-certificate"),
+		ClientKey:      body.data("client-key-data"),
+		ClientKeyFile:  body.str("client-key"),
+		Token:          body.str("token"),
+		TokenFile:      body.str("tokenFile"),
+		Username:       body.str("username"),
+		HasPassword:    body.str("password") != "",
+		AuthProvider:   body.object("auth-provider").str("name"),
+		Impersonate:    body.str("as"),
 	}
-	if x := e.body.object("exec"); x.node != nil {
+	if x := body.object("exec"); x.node != nil {
 		u.Exec = x.exec()
 	}
-	if uid := e.body.str("as-uid"); uid != "" {
+	if uid := body.str("as-uid"); uid != "" {
 		u.ImpersonateMore = append(u.ImpersonateMore, uid)
 	}
-	u.ImpersonateMore = append(u.ImpersonateMore, e.body.strs("as-groups")...)
-	extra := e.body.object("as-user-extra")
+	u.ImpersonateMore = append(u.ImpersonateMore, body.strs("as-groups")...)
+	extra := body.object("as-user-extra")
 	for _, key := range extra.keys() {
 		u.ImpersonateMore = append(u.ImpersonateMore, strings.Join(extra.strs(key), " "))
 	}
-	config := e.body.object("auth-provider").object("config")
+	config := body.object("auth-provider").object("config")
 	for _, key := range config.keys() {
 		config.str(key)
 	}
-	e.body.extensions()
+	body.named("extensions")
 	return u
 }
 

@@ -45,6 +45,8 @@ type Expiration struct {
 	ExternallyManaged bool   `json:"externallyManaged"`
 	CAName            string `json:"caName,omitempty"`
 	Missing           bool   `json:"missing"`
+	// Absent says that it is missing, and that this node may rightly be without it.
+	Absent bool `json:"-"`
 }
 
 // ExpiryOptions say what is looked at, and when the end is near.
@@ -52,9 +54,6 @@ type ExpiryOptions struct {
 	Now time.Time
 	// Within, if not nil, also finds what meets it.
 	Within *Threshold
-	// Configured says that the tree is this node's. Else what a node may rightly lack is listed as absent, without
-	// alarm.
-	Configured bool
 }
 
 // expiryLimit bounds the entries that are looked at in either directory.
@@ -64,6 +63,7 @@ const expiryLimit = 10000
 // every other certificate in the directories) ends. Expired, missing, torn and
 // unreadable certificates are findings, and with a threshold also what meets it.
 // The error joins what could not be listed; what could be is told beside it. No private key is needed.
+// Where nobody said what the node is (certs.NodeRoles), what a node may rightly lack is listed as absent, without alarm.
 // Nothing is locked; only where half of a pair is missing, a run that may just be
 // replacing it is waited for, until ctx ends.
 func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection, o ExpiryOptions) (Expirations, error) {
@@ -85,7 +85,9 @@ func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen 
 				x.known[string(ca.Raw)] = true
 			}
 		}
-		x.present[groupOf(c.Spec)] = x.present[groupOf(c.Spec)] || !c.Held.Nothing()
+		for _, g := range groups(c.Spec) {
+			x.present[g] = x.present[g] || !c.Held.Nothing()
+		}
 	}
 	for c := range x.Cases() {
 		if c.Spec.Kind != certs.KeyPair && chosen.Has(c.Spec.ID) {
@@ -114,18 +116,19 @@ func half(t certs.Tree, inv judge.Inventory) bool {
 }
 
 // group are rows that a node has all of, or none: what a joined node, a worker, or a node with etcd elsewhere rightly
-// lacks is a whole group.
+// lacks is a whole group. A CA is a group with all that it signs.
 type group struct {
+	ca    string
 	scope certs.Scope
 	root  certs.Root
-	etcd  bool
 }
 
-func groupOf(s certs.Spec) group {
-	if s.Etcd {
-		return group{etcd: true}
+// groups are those that a row counts for, its own first.
+func groups(s certs.Spec) []group {
+	if s.Kind == certs.CA {
+		return []group{{ca: s.Name}}
 	}
-	return group{scope: s.Scope | s.For, root: s.Place.Root}
+	return []group{{s.Issuer.Role, s.Scope, s.Place.Root}, {ca: s.Issuer.Role}}
 }
 
 type expiry struct {
@@ -166,8 +169,8 @@ func (x *expiry) row(c judge.Case, named bool) {
 		x.told = true
 		x.absent(p)
 		x.take(c, p, finding.FileUnreadable)
-	case h.Nothing() && !named && (!x.Configured && !x.present[groupOf(s)] || s.Given && s.Place.Cert == ""):
-		x.absent(p)
+	case h.Nothing() && !named && x.Tree.Cluster().Assumed.Has(certs.NodeRoles) && !x.present[groups(s)[0]]:
+		x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Missing: true, Absent: true})
 	case h.Nothing() || torn:
 		x.missing(p, finding.New(finding.CertificateMissing))
 	case h.Conf.Exists:

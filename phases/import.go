@@ -219,6 +219,7 @@ func (im *importer) decide(p planner, c judge.Case, acceptNames bool) Action {
 	if csr := judge.ReadFile(requestPath(old)); c.Spec.Kind != certs.CA && csr.Exists {
 		a.Outputs = append(a.Outputs, Output{Kind: Removal, Path: csr.Path})
 	}
+	a.unlinked()
 	return a
 }
 

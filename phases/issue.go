@@ -131,7 +131,8 @@ func Identity(s pki.Subject, asked, allowed bool) *finding.Finding {
 type SignRules struct {
 	// As is the profile: kubelet-client, kubelet-serving, client, server or peer.
 	As string
-	// Subject and SANs, where set, are given instead of what was asked for.
+	// Subject, where set, is given instead of what was asked for. SANs, where set, are given: all names that were asked
+	// for have to be among them.
 	Subject *pki.Subject
 	SANs    *pki.SANs
 	// AcceptSubject and AcceptSANs grant what was asked for.

@@ -198,18 +198,19 @@ func (a *Action) refuse(list ...*finding.Finding) {
 	}
 }
 
-// refuseLinks refuses to write through a symbolic link: what it leads to may be others' too.
-func (a *Action) refuseLinks() {
-	if a.Held == nil {
-		return
-	}
+// unlinked refuses to write through a symbolic link.
+func (a *Action) unlinked() {
 	for _, f := range []judge.File{a.Held.Key, a.Held.Cert, a.Held.Conf} {
-		if f.Symlink && slices.ContainsFunc(a.Outputs, func(o Output) bool { return o.Path == f.Path }) {
+		if f.Symlink && a.writes(f.Path) {
 			a.Findings = nil
 			a.refuse(finding.New(finding.LinkNotWritten).At("", "", f.Path))
 			return
 		}
 	}
+}
+
+func (a *Action) writes(path string) bool {
+	return slices.ContainsFunc(a.Outputs, func(o Output) bool { return o.Path == path })
 }
 
 func (a *Action) note(format string, args ...any) {
@@ -244,9 +245,6 @@ type planner struct {
 }
 
 func (p planner) plan(actions []Action) Plan {
-	for i := range actions {
-		actions[i].refuseLinks()
-	}
 	out := Plan{Actions: actions, Backup: p.o.Backup, site: p.Site, now: p.Now, cas: map[certs.ID]*judge.CA{}}
 	for c := range p.Cases() {
 		if c.Spec.Kind == certs.CA {
@@ -348,7 +346,7 @@ func (p planner) outputs(a *Action) {
 // tighten notes the files that stay and whose modes are looser than they may
 // be. A link's target is not ours to change.
 func (p planner) tighten(a *Action) {
-	if a.Verb == Refuse || a.Spec.Given {
+	if a.unlinked(); a.Verb == Refuse || a.Spec.Given {
 		return
 	}
 	h := a.Held
@@ -356,15 +354,12 @@ func (p planner) tighten(a *Action) {
 	if a.Spec.Kind == certs.KeyPair {
 		certMode = 0o644 // written 0600 as kubeadm does, and left as it is where another tool wrote it 0644: it is public
 	}
-	written := func(path string) bool {
-		return slices.ContainsFunc(a.Outputs, func(o Output) bool { return o.Path == path })
-	}
 	for _, x := range []struct {
 		file judge.File
 		mode fs.FileMode
 	}{{h.Key, 0o600}, {h.Conf, 0o600}, {h.Cert, certMode}} {
 		perm := x.file.Mode.Perm()
-		if !x.file.Exists || perm&^x.mode == 0 || written(x.file.Path) {
+		if !x.file.Exists || perm&^x.mode == 0 || a.writes(x.file.Path) {
 			continue
 		}
 		if x.file.Symlink {

@@ -58,11 +58,9 @@ func DecideRenewal(j judge.Judgement, chosen judge.Selection, o RenewOptions) Pl
 		p.tighten(&a)
 		actions = append(actions, a)
 	}
-	if !slices.ContainsFunc(actions, func(a Action) bool { return a.Verb != Skip }) {
-		for i := range actions {
-			a := &actions[i]
-			a.refuse(finding.New(finding.NothingToRenew).At("", "", p.certPath(a.Spec)))
-		}
+	if len(actions) > 0 && !slices.ContainsFunc(actions, func(a Action) bool { return a.Verb != Skip }) {
+		a := &actions[0]
+		a.Verb, a.Findings = Refuse, []finding.Finding{*finding.New(finding.NothingHere).At("", "", p.Site.Cert)}
 	}
 	p.covered(actions, o)
 	return p.plan(actions)

@@ -47,6 +47,7 @@ func RenewFile(ctx context.Context, t certs.Tree, site judge.Site, file string, 
 	a.Findings = nil
 	a.Spec = c.Spec
 	p.renew(&a, c, o)
+	p.tighten(&a)
 	plan := p.plan([]Action{a})
 	r = newReport("RenewReport", plan)
 	if r.DryRun = o.DryRun; o.DryRun || a.Verb == Refuse {

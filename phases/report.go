@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pkitool/pkitool/certs"
@@ -114,6 +115,7 @@ func newRow(p Plan, a Action) Row {
 	}
 	if a.Verb != Create && a.Verb != Renew && a.Verb != Request {
 		// What was only assumed is not shown as if it were so: only what is there is told.
+		row.Files = slices.DeleteFunc(row.Files, func(f string) bool { return a.Verb == Keep && !a.Held.Has(f) })
 		row.Subject, row.SANs = nil, nil
 		if row.Server != "" {
 			row.Server = server(a.Held)

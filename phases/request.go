@@ -43,6 +43,7 @@ func DecideRequests(j judge.Judgement, chosen judge.Selection, o Options) Plan {
 			a := p.action(c, finding.Request)
 			a.Findings = nil
 			p.request(&a, c)
+			a.unlinked()
 			actions = append(actions, a)
 		}
 	}

@@ -242,6 +242,9 @@ func TestParseSigned(t *testing.T) {
 	key, err := pki.EncodePrivateKey(newKey(t, pki.ECDSAP256))
 	require.NoError(t, err)
 	p7 := pkcs7(t, b, a)
+	var outer asn1.RawValue
+	_, err = asn1.Unmarshal(p7, &outer)
+	require.NoError(t, err)
 	tests := []struct {
 		name string
 		data []byte
@@ -257,6 +260,7 @@ func TestParseSigned(t *testing.T) {
 		{name: "DER", data: a.Raw, want: []string{"a"}},
 		{name: "two in DER", data: join(a.Raw, b.Raw), want: []string{"a", "b"}},
 		{name: "PKCS #7 in DER", data: p7, want: []string{"b", "a"}},
+		{name: "PKCS #7 in BER", data: join([]byte{0x30, 0x80}, outer.Bytes, []byte{0, 0}), want: []string{"b", "a"}},
 		{name: "PKCS #7 in PEM", data: block("PKCS7", p7), want: []string{"b", "a"}},
 		{name: "PKCS #7 in PEM, with openssl's other label", data: block("PKCS #7 SIGNED DATA", p7), want: []string{"b", "a"}},
 		{name: "PKCS #7 as a Windows CA labels it", data: crlf(block("CERTIFICATE", p7)), want: []string{"b", "a"}},

@@ -117,6 +117,11 @@ type Held struct {
 // Nothing reports whether no file of the row is there.
 func (h *Held) Nothing() bool { return !h.Cert.There() && !h.Key.There() && !h.Conf.There() }
 
+// Has reports whether the row's file at a path is there.
+func (h *Held) Has(path string) bool {
+	return h.Cert.Path == path && h.Cert.There() || h.Key.Path == path && h.Key.There() || h.Conf.Path == path && h.Conf.There()
+}
+
 // Err joins why files of the row cannot be read.
 func (h *Held) Err() error { return errors.Join(h.Cert.Err, h.Key.Err, h.Conf.Err) }
 
@@ -245,7 +250,11 @@ func (h *Held) Parse(r certs.Role) {
 	}
 	if h.Key.Exists {
 		var err error
-		h.Signer, err = pki.ParsePrivateKey(h.Key.Data)
+		parse := pki.ParsePrivateKey
+		if r.Kind == certs.CA || r.Kind == certs.KeyPair { // who signs with it reads it by client-go's keyutil
+			parse = pki.ParseSigningKey
+		}
+		h.Signer, err = parse(h.Key.Data)
 		h.KeyErr = broken(err)
 	}
 	if h.Conf.Exists {

@@ -72,7 +72,9 @@ func (j Judgement) certificate(c *Case, certPath, keyPath string) {
 		trust = &Trust{Path: c.CA.Path, Bundle: c.CA.Bundle, Pool: c.CA.Pool()}
 	}
 	for _, f := range Certificate(h.Chain, trust, Purpose{s.Kind.ExtKeyUsage(), s.Identity}, j.Now) {
-		add(&f)
+		if f.ID != finding.KeyUnfit || !c.Has(finding.KeyUnfit) { // told of the private key already
+			add(&f)
+		}
 	}
 	if !s.Given {
 		j.identity(c, certPath)
@@ -167,23 +169,25 @@ func chained(chain []*x509.Certificate, trust *Trust, usages []x509.ExtKeyUsage,
 	}
 }
 
-// signature finds who signed c: a certificate of the anchors, one behind it in its file, or itself where it is an
-// anchor. nil: one of them did.
+// signature finds who signed c: a certificate of the anchors, one behind it in its file that an anchor has signed in
+// turn, or itself where it is an anchor. nil: one of them did.
 func signature(c *x509.Certificate, trust *Trust, behind []*x509.Certificate) *finding.Finding {
 	if slices.ContainsFunc(trust.Bundle, c.Equal) {
 		return nil // a pinned certificate: Go asks no further
 	}
-	var weak x509.InsecureAlgorithmError
-	for _, p := range slices.Concat(trust.Bundle, behind) {
+	for i, p := range slices.Concat(trust.Bundle, behind) {
 		if !bytes.Equal(p.RawSubject, c.RawIssuer) {
 			continue
 		}
 		err := p.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
-		if err == nil {
-			return nil
-		}
-		if errors.As(err, &weak) {
+		switch at := i - len(trust.Bundle); {
+		case errors.As(err, new(x509.InsecureAlgorithmError)), err == nil && weak(c.SignatureAlgorithm):
 			return finding.New(finding.SignatureWeak, c.SignatureAlgorithm.String())
+		case err != nil:
+		case at < 0:
+			return nil
+		default:
+			return signature(p, trust, slices.Concat(behind[:at], behind[at+1:]))
 		}
 	}
 	for _, p := range trust.Bundle {
@@ -193,6 +197,9 @@ func signature(c *x509.Certificate, trust *Trust, behind []*x509.Certificate) *f
 	}
 	return finding.New(finding.OtherCA, finding.Quote(pki.SubjectOf(c.Issuer, c.RawIssuer).String()))
 }
+
+// weak are the algorithms that [x509.Certificate.CheckSignature] takes, and the building of a chain does not.
+func weak(a x509.SignatureAlgorithm) bool { return a == x509.SHA1WithRSA || a == x509.ECDSAWithSHA1 }
 
 // mayIssue reports whether a certificate may sign others. What signed it makes
 // it part of every chain to the same root, so a leaf that may is a second key of the CA.

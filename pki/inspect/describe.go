@@ -37,7 +37,7 @@ type Description struct {
 	CRLNumber  string     `json:"crlNumber,omitempty"` // decimal
 	Revoked    *int       `json:"revoked,omitempty"`   // how many certificates a CRL revokes
 
-	Key          string   `json:"key,omitempty"` // as KeyAlgorithm: RSA-2048; openssl's name for a type that is not supported
+	Key          string   `json:"key,omitempty"` // as KeyAlgorithm: RSA-2048; the name of a type that is not supported
 	Encrypted    bool     `json:"encrypted,omitempty"`
 	Usages       []string `json:"usages,omitempty"`
 	Extended     []string `json:"extendedUsages,omitempty"`
@@ -52,7 +52,10 @@ type Description struct {
 func (o Object) Describe() Description {
 	d := Description{Kind: o.Kind, Where: o.Where, Encrypted: o.Encrypted}
 	if o.keyInfo != nil {
-		d.Key, d.PublicSHA256 = keyName(o.keyInfo), sum(o.keyInfo)
+		d.PublicSHA256 = sum(o.keyInfo)
+		if _, d.Key = verify.PublicKey(o.keyInfo); d.Key == "" {
+			d.Key = "cannot be decoded"
+		}
 	}
 	if o.Public != nil {
 		d.Key = pki.DescribeKey(o.Public)

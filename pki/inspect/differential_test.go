@@ -164,8 +164,13 @@ func (s shell) shown(label string, der []byte) (ours, openssls string) {
 	if otherKey.MatchString(ours) && ours != openssls {
 		ours, openssls = keyBlock.ReplaceAllString(ours, "$1"), keyBlock.ReplaceAllString(openssls, "$1")
 	}
+	if unbroken.Replace(ours) == unbroken.Replace(openssls) {
+		return openssls, openssls // a line end in a name is a dot here
+	}
 	return ours, openssls
 }
+
+var unbroken = strings.NewReplacer("\n", "", ".", "")
 
 var (
 	// otherKey is a key of a type that is not supported: of it the name and the octets are written.

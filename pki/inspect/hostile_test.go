@@ -17,7 +17,6 @@ import (
 
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/inspect"
-	"github.com/pkitool/pkitool/pki/verify"
 )
 
 // hugeKey is a root with a modulus of a million bits, and a signature as long:
@@ -53,7 +52,7 @@ func TestHugeKeysAreNotTried(t *testing.T) {
 	assert.False(t, d.SelfSigned)
 	assert.Equal(t, "RSA-1048576", d.Key)
 	assert.NotEmpty(t, objects[0].Text())
-	_, ok := inspect.NewIssuers([]*verify.Certificate{objects[0].Certificate, objects[0].Certificate}).Of(objects[0])
+	_, ok := inspect.NewIssuers([]inspect.Object{objects[0], objects[0]}).Of(objects[0])
 	assert.False(t, ok)
 }
 

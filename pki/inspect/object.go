@@ -42,6 +42,9 @@ type Object struct {
 	keyInfo []byte // the encoded SubjectPublicKeyInfo; nil: none
 }
 
+// IsCA reports whether the object is the certificate of a CA.
+func (o Object) IsCA() bool { return o.Certificate != nil && o.Certificate.IsCA() }
+
 // read takes the encoding of an object; false if it is none of that kind.
 func read(kind Kind, der []byte) (o Object, ok bool) {
 	o.Kind = kind
@@ -65,7 +68,7 @@ func read(kind Kind, der []byte) (o Object, ok bool) {
 		o.keyInfo = der
 		if k, plain := x509.ParsePKCS1PublicKey(der); plain == nil {
 			o.keyInfo, err = x509.MarshalPKIXPublicKey(k)
-		} else if _, known := verify.PublicKey(der); !known {
+		} else if pub, other := verify.PublicKey(der); pub == nil && other == "" {
 			return o, false
 		}
 	}

@@ -17,7 +17,6 @@ import (
 
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/inspect"
-	"github.com/pkitool/pkitool/pki/verify"
 )
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -156,7 +155,7 @@ func TestIssuers(t *testing.T) {
 	foreign, _ := inspect.Parse(other.pem())
 	require.Len(t, objects, 6)
 	require.Len(t, foreign, 6)
-	issuers := inspect.NewIssuers([]*verify.Certificate{foreign[0].Certificate, objects[0].Certificate})
+	issuers := inspect.NewIssuers([]inspect.Object{foreign[0], objects[0]})
 	for _, i := range []int{1, 3} {
 		at, ok := issuers.Of(objects[i])
 		assert.True(t, ok)
@@ -166,7 +165,7 @@ func TestIssuers(t *testing.T) {
 		_, ok := issuers.Of(objects[i])
 		assert.False(t, ok)
 	}
-	_, ok := inspect.NewIssuers([]*verify.Certificate{foreign[0].Certificate}).Of(objects[1])
+	_, ok := inspect.NewIssuers([]inspect.Object{foreign[0]}).Of(objects[1])
 	assert.False(t, ok)
 }
 
@@ -182,10 +181,10 @@ func FuzzParse(f *testing.F) {
 		if len(objects)+len(faults) == 0 && !bytes.Contains(data, []byte(" PARAMETERS")) {
 			t.Fatal("neither an object nor a fault")
 		}
-		var cas []*verify.Certificate
+		var cas []inspect.Object
 		for _, o := range objects {
 			if o.Certificate != nil {
-				cas = append(cas, o.Certificate)
+				cas = append(cas, o)
 			}
 		}
 		issuers := inspect.NewIssuers(cas)

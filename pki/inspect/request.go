@@ -110,12 +110,12 @@ func checkSigned(q *verify.Request) error {
 	case "MD2", "MD4", "MD5", "MDC-2", "RIPEMD-160", "SHA-0", "SHA-1":
 		return finding.New(finding.RequestSignatureWeak, hash)
 	}
-	pub, known := verify.PublicKey(q.PublicKeyInfo())
+	pub, other := verify.PublicKey(q.PublicKeyInfo())
 	switch {
-	case !known:
-		return finding.New(finding.RequestKeyUnfit, "key cannot be decoded")
+	case other != "":
+		return finding.New(finding.RequestKeyUnfit, fmt.Sprintf("key of type %s is not accepted", other))
 	case pub == nil:
-		return finding.New(finding.RequestKeyUnfit, fmt.Sprintf("key of type %s is not accepted", keyName(q.PublicKeyInfo())))
+		return finding.New(finding.RequestKeyUnfit, "key cannot be decoded")
 	}
 	if fault := pki.KeyFault(pub); fault != nil {
 		return finding.New(finding.RequestKeyUnfit, fault.Text())

@@ -11,15 +11,15 @@ const maxTrials = 16
 
 // Issuers are CA certificates that may have signed something.
 type Issuers struct {
-	certs  []*verify.Certificate
+	cas    []Object
 	byName map[string][]int
 }
 
-// NewIssuers takes the candidates; what it finds are indexes into them.
-func NewIssuers(candidates []*verify.Certificate) *Issuers {
-	s := &Issuers{certs: candidates, byName: map[string][]int{}}
-	for i, c := range candidates {
-		key := c.Subject().Key()
+// NewIssuers takes the candidates, all certificates; what it finds are indexes into them.
+func NewIssuers(candidates []Object) *Issuers {
+	s := &Issuers{cas: candidates, byName: map[string][]int{}}
+	for i, o := range candidates {
+		key := o.Certificate.Subject().Key()
 		s.byName[key] = append(s.byName[key], i)
 	}
 	return s
@@ -39,7 +39,7 @@ func (s *Issuers) Of(o Object) (int, bool) {
 	}
 	named := s.byName[name.Key()]
 	for _, i := range named[:min(len(named), maxTrials)] {
-		if o.signedBy(s.certs[i]) {
+		if o.signedBy(s.cas[i].Certificate) {
 			return i, true
 		}
 	}

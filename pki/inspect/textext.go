@@ -222,6 +222,7 @@ func oids(r *verify.Reader) []string {
 
 func authorityKeyText(r *verify.Reader) []string {
 	s := r.Sequence()
+	s.Require(s.More()) // i2v_AUTHORITY_KEYID has no words for none of the three
 	var id, rest []string
 	if s.AtContext(0) {
 		id = []string{colons(s.String(s.Any()), "%02X")}

@@ -3,6 +3,7 @@ package inspect
 import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/rsa"
 	"math/big"
 	"strings"
 
@@ -10,37 +11,13 @@ import (
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
-const (
-	oidRSA     = "1.2.840.113549.1.1.1"
-	oidRSAX500 = "2.5.8.1.1" // X.500's own, of 1988
-	oidEC      = "1.2.840.10045.2.1"
-
-	keyPerLine = 15
-)
+const keyPerLine = 15
 
 // readKeyInfo takes a SubjectPublicKeyInfo apart.
 func readKeyInfo(spki []byte) (a verify.Algorithm, key []byte) {
 	r := verify.NewReader(spki).Sequence()
 	a = r.Algorithm()
 	return a, r.Bits(r.Any())
-}
-
-// namedCurve is the curve's number where an elliptic curve key names one, else "".
-func namedCurve(a verify.Algorithm) string {
-	r := verify.NewReader(a.Parameters.Raw())
-	if oid := r.OID(); a.OID == oidEC && r.OK() {
-		return oid
-	}
-	return ""
-}
-
-// keyName is the name of a key's type; of an elliptic curve key the curve's.
-func keyName(spki []byte) string {
-	a, _ := readKeyInfo(spki)
-	if curve := namedCurve(a); curve != "" {
-		return openssl.ObjectShortName(curve)
-	}
-	return openssl.ObjectName(a.OID)
 }
 
 func (w *writer) subjectKey(spki []byte) {
@@ -54,32 +31,31 @@ func (w *writer) subjectKey(spki []byte) {
 // Kubernetes components do not take either, its name and its octets.
 func (w *writer) publicKey(spki []byte, indent, faultIndent int) {
 	a, octets := readKeyInfo(spki)
-	pub, known := verify.PublicKey(spki)
-	if !known {
-		w.line(faultIndent, "Unable to load Public Key")
-		return
-	}
-	switch a.OID {
-	case oidRSA, oidRSAX500, oidPSS:
+	pub, other := verify.PublicKey(spki)
+	if a.OID == oidPSS && other != "" {
 		w.rsaKey(octets, indent)
-		if a.OID == oidPSS {
-			w.restrictions(a.Parameters, indent)
-		}
+		w.restrictions(a.Parameters, indent)
 		return
 	}
 	switch k := pub.(type) {
+	case *rsa.PublicKey:
+		w.rsaKey(octets, indent)
 	case *ecdsa.PublicKey:
 		w.line(indent, "Public-Key: (%d bit)", k.Params().BitSize)
 		w.line(indent, "pub:")
 		w.dump(octets, indent+4, keyPerLine)
-		w.line(indent, "ASN1 OID: %s", openssl.ObjectShortName(namedCurve(a)))
+		w.line(indent, "ASN1 OID: %s", openssl.ObjectShortName(verify.NewReader(a.Parameters.Raw()).OID()))
 		w.line(indent, "NIST CURVE: %s", k.Params().Name)
 	case ed25519.PublicKey:
 		w.line(indent, "ED25519 Public-Key:")
 		w.line(indent, "pub:")
 		w.dump(k, indent+4, keyPerLine)
 	default:
-		w.line(indent, "%s Public-Key:", keyName(spki))
+		if other == "" {
+			w.line(faultIndent, "Unable to load Public Key")
+			return
+		}
+		w.line(indent, "%s Public-Key:", other)
 		w.line(indent, "pub:")
 		w.dump(octets, indent+4, keyPerLine)
 	}

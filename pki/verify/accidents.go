@@ -10,6 +10,9 @@ import "slices"
 // certificate is valid, and marks it as read all the same.
 type unfinished struct{ interrupted bool }
 
+// finished reports whether openssl has read what stands behind the distribution points.
+func (u unfinished) finished() bool { return !u.interrupted }
+
 // readPoints takes the distribution points, and reports whether they are well-formed.
 func (c *Certificate) readPoints(value []byte) bool {
 	var fault distPointFault

@@ -86,6 +86,7 @@ func (c *Certificate) keyless() bool { return c.invalid || c.publicKey() == nil 
 // extended says that the search goes on from the new end.
 func (b *builder) extend(last, issuer *Certificate) (verdict trustVerdict, extended bool, end outcome) {
 	if last.keyless() {
+		b.chain = append(b.chain, issuer) // to be looked at, too
 		return undecided, false, b.breakOff("the public key of " + last.subject.String() + " cannot be decoded")
 	}
 	n := len(b.chain)

@@ -36,7 +36,6 @@ type Certificate struct {
 
 	keyOnce sync.Once
 	key     *publicKey // nil: unknown or undecodable
-	keyErr  error
 }
 
 // algorithm is an AlgorithmIdentifier.

@@ -127,21 +127,25 @@ func (l *CRL) IssuedBy(ca *Certificate) bool {
 	return ok
 }
 
-// PublicKey decodes a SubjectPublicKeyInfo. known is false for one that openssl does not know or cannot decode; pub is
-// nil for a type that crypto/x509 does not have, which are all but RSA, ECDSA on P-224 to P-521 and Ed25519.
-func PublicKey(spki []byte) (pub crypto.PublicKey, known bool) {
+// PublicKey decodes a SubjectPublicKeyInfo of RSA, ECDSA on P-224 to P-521 or Ed25519. Of another type that openssl
+// decodes it returns the name, as explanations have it; neither for a key that is none.
+func PublicKey(spki []byte) (pub crypto.PublicKey, other string) {
 	key, err := parsePublicKey(spki)
 	switch {
 	case err != nil:
-		return nil, false
+		return nil, ""
+	case key.kind == keyRSAPSS: // crypto/x509 has none, and writes it as a plain one
+		return nil, "RSASSA-PSS"
+	case key.unsupported != "":
+		return nil, key.unsupported
 	case key.ec != nil:
-		return key.ec, true
+		return key.ec, ""
 	case key.kind == keyEd25519:
-		return ed25519.PublicKey(key.edwards), true
-	case key.kind == keyRSA && key.e.IsInt64():
-		return &rsa.PublicKey{N: key.n, E: int(key.e.Int64())}, true
+		return ed25519.PublicKey(key.edwards), ""
+	case !key.e.IsInt64():
+		return nil, "RSA with an exponent of more than 63 bits"
 	}
-	return nil, true
+	return &rsa.PublicKey{N: key.n, E: int(key.e.Int64())}, ""
 }
 
 // Text returns the attribute's value in UTF-8; false for what is no character string.

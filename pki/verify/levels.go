@@ -55,7 +55,7 @@ func (v *verifier) checkLevels() outcome {
 // openssl cannot tell.
 func (c *Certificate) signatureBits() int {
 	sig, ok := signatureAlgorithm(c.outerAlg.oid)
-	if !ok || c.interrupted {
+	if !ok || !c.finished() {
 		return -1
 	}
 	switch sig.key {

@@ -105,7 +105,7 @@ func (c *Certificate) findProperties() {
 		return ok
 	})
 	c.use(oidCRLDistributionPoints, c.readPoints)
-	if !c.interrupted {
+	if c.finished() {
 		c.scanCritical()
 	}
 }

@@ -46,7 +46,7 @@ var errPublicKey = errors.New("public key cannot be decoded")
 // publicKey decodes the certificate's key, once. It returns nil for a key that
 // openssl does not know or cannot decode.
 func (c *Certificate) publicKey() *publicKey {
-	c.keyOnce.Do(func() { c.key, c.keyErr = parsePublicKey(c.spki) })
+	c.keyOnce.Do(func() { c.key, _ = parsePublicKey(c.spki) })
 	return c.key
 }
 

@@ -35,8 +35,8 @@ func TestParseRequest(t *testing.T) {
 	require.True(t, ok)
 	require.Len(t, list, 1)
 	assert.Equal(t, "2.5.29.17", list[0].OID)
-	pub, known := PublicKey(q.PublicKeyInfo())
-	assert.True(t, known)
+	pub, other := PublicKey(q.PublicKeyInfo())
+	assert.Empty(t, other)
 	assert.IsType(t, &ecdsa.PublicKey{}, pub)
 	assert.NoError(t, q.CheckSignature())
 

@@ -14,14 +14,14 @@ const (
 
 // refusedRSA says why crypto/rsa does not compute with the key. Where openssl does not either, it is for no reason.
 func (k *publicKey) refusedRSA() string {
-	n, e := k.n.BitLen(), k.e.BitLen()
+	n := k.n.BitLen()
 	switch {
-	case n > maxRSABits, k.n.Cmp(k.e) <= 0, k.n.Bit(0) == 0, n > smallRSABits && e > maxExponentBits:
+	case n > maxRSABits, k.n.Cmp(k.e) <= 0, k.n.Bit(0) == 0, n > smallRSABits && k.e.BitLen() > maxExponentBits:
 		return ""
 	case n < 1024:
 		return fmt.Sprintf("an RSA key of %d bits", n)
 	}
-	return fmt.Sprintf("an RSA key with an exponent of %d bits", e)
+	return "an RSA key with such an exponent"
 }
 
 // whole is the signature with the zeros in front that openssl does without.

@@ -2,7 +2,7 @@ package verify
 
 // This file counts security in bits, for -auth_level.
 
-// curveSecurity goes by the bits of the group's order.
+// curveSecurity goes by the bits of the group's order, of which P-224 has the fewest.
 func curveSecurity(order int) int {
 	switch {
 	case order >= 512:
@@ -11,12 +11,8 @@ func curveSecurity(order int) int {
 		return 192
 	case order >= 256:
 		return 128
-	case order >= 224:
-		return 112
-	case order >= 160:
-		return 80
 	}
-	return order / 2
+	return 112
 }
 
 // Numbers with 18 bits behind the point, for modulusSecurity.

@@ -1,7 +1,8 @@
 package verify
 
-// checkSupported looks in the chain for what openssl judges and this package does not: types of keys that the standard
-// library does not know, and extensions that no Kubernetes component knows. What is met is named and never OK.
+// checkSupported looks in the chain, as far as it was built, for what openssl judges and this package does not: types
+// of keys that the standard library does not know, and extensions that no Kubernetes component knows. What is met is
+// named and never OK.
 func (v *verifier) checkSupported() outcome {
 	end := proceed
 	for i, c := range v.chain {

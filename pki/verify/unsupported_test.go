@@ -22,6 +22,7 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/pkitool/pkitool/internal/openssltest"
+	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
@@ -55,7 +56,7 @@ func TestRecordedAlgorithms(t *testing.T) {
 		"pss0-sha384":                   "RSASSA-PSS with SHA-384, MGF1 with SHA-1 and 0 octets of salt",
 		"rsa-ripemd160":                 "the hash function RIPEMD-160",
 		"rsab-512":                      "an RSA key of 512 bits",
-		"rsae-18446744073709551557":     "an RSA key with an exponent of 64 bits",
+		"rsae-18446744073709551557":     "an RSA key with such an exponent",
 		"sm2":                           "key type SM2",
 	}
 	args := []string{"-check_ss_sig", "-attime", "1800000000"}
@@ -103,7 +104,7 @@ func TestUnsupported(t *testing.T) {
 		list = append(list, asked{name: name, args: partial, ca: [][]byte{ca}, target: leaf, want: want, theirs: theirs})
 	}
 	signed("RSA of 512 bits", rsaSPKI(small, 1), sha256RSA, identity(small), "1@0 an RSA key of 512 bits is not supported", "OK")
-	signed("RSA, exponent 1", rsaSPKI(n, 1), sha256RSA, identity(n), "1@0 an RSA key with an exponent of 1 bits is not supported", "OK")
+	signed("RSA, exponent 1", rsaSPKI(n, 1), sha256RSA, identity(n), "1@0 an RSA key with such an exponent is not supported", "OK")
 	signed("PSS with two hash functions", rsaSPKI(n, 65537), twoHashes, pss, "1@0 RSASSA-PSS with SHA-256, MGF1 with SHA-1 and 32 octets of salt is not supported", "7@0")
 
 	key := func(name string, spki []byte, want string) {
@@ -129,7 +130,9 @@ func TestUnsupported(t *testing.T) {
 		asked{name: "both, twice", ca: [][]byte{aRoot(numbers)}, target: aLeaf(numbers, addresses), theirs: "46@2",
 			want: "45@0 RFC 3779 extension sbgp-ipAddrBlock is not supported 45@0 RFC 3779 extension sbgp-autonomousSysNum is not supported 45@1 RFC 3779 extension sbgp-autonomousSysNum is not supported"},
 		asked{name: "proxy", ca: [][]byte{aRoot()}, target: aLeaf(proxy), want: "40@0 proxy certificate (RFC 3820) is not supported", theirs: "40@0"},
-		asked{name: "no issuer is what openssl says, too", ca: [][]byte{anIntermediate()}, target: aLeaf(addresses), want: "20@0"},
+		asked{name: "no issuer", ca: [][]byte{anIntermediate()}, target: aLeaf(addresses), want: "20@0 45@0 RFC 3779 extension sbgp-ipAddrBlock is not supported", theirs: "20@0"},
+		asked{name: "a CA as a proxy, and a key that is none", trusted: [][]byte{aRoot(proxy)}, target: parts{spki: forgeSeq(algorithm("1.2.3"), forgeBits(0, 1))}.make(),
+			want: "40@1 proxy certificate (RFC 3820) is not supported", theirs: "20@0"},
 	)
 	ask(t, list)
 }
@@ -196,4 +199,30 @@ func curveID(spki []byte) []byte {
 		panic("no key")
 	}
 	return id
+}
+
+// A revocation list that is signed in such a way is not taken for a good one.
+func TestUnsupportedCRL(t *testing.T) {
+	sha256RSA, ripemd := algorithm("1.2.840.113549.1.1.11", []byte{5, 0}), algorithm("1.3.36.3.3.1.2", []byte{5, 0})
+	ca, leaf := issuedBy(rsaSPKI(rsaTestKey().N, 65537), sha256RSA, func(tbs []byte) []byte {
+		digest := sha256.Sum256(tbs)
+		return pkcs1(forgeSeq(sha256ID, forgeTLV(4, digest[:])))
+	})
+	list := forgeSeq(forgeSeq(forgeInt(1), ripemd, forgeCN("ca"), utcTime("260101000000Z"), utcTime("300101000000Z")), ripemd, forgeBits(0, 1))
+	anchor, err := verify.ParseCertificate(ca)
+	require.NoError(t, err)
+	target, err := verify.ParseCertificate(leaf)
+	require.NoError(t, err)
+	crl, err := verify.ParseCRL(list)
+	require.NoError(t, err)
+	o := verify.NewOptions(askedTime)
+	o.PartialChain, o.CRLCheck = true, true
+	for range 2 { // the second time it is known
+		r := verify.Verify(target, verify.NewStore([]*verify.Certificate{anchor}, nil), nil, []*verify.CRL{crl}, o)
+		assert.False(t, r.OK)
+		assert.True(t, r.Unsupported)
+		require.Len(t, r.Findings, 1)
+		assert.Equal(t, verify.ErrUnspecified, r.Findings[0].Code)
+		assert.Equal(t, "the hash function RIPEMD-160 is not supported", r.Findings[0].Unsupported)
+	}
 }

@@ -92,9 +92,14 @@ func (v *verifier) run(target *Certificate) outcome {
 	if !v.strongKey(target) && !v.find(ErrEEKeyTooSmall, 0, target, v.keyDetail(target)) {
 		return stop
 	}
+	end := v.buildChain()
+	if v.checkSupported() == stop {
+		return stop
+	}
+	if end != proceed {
+		return end
+	}
 	for _, step := range [...]func(*verifier) outcome{
-		(*verifier).buildChain,
-		(*verifier).checkSupported,
 		(*verifier).checkExtensions,
 		(*verifier).checkLevels,
 		(*verifier).checkIdentity,

@@ -74,7 +74,7 @@ func TestOptionsAgainstOpenSSL(t *testing.T) {
 	seed := uint64(envNumber(t, "PKITOOL_DIFF_SEED", 14))
 	r := rand.New(rand.NewPCG(seed, 3))
 	var list []cases.Case
-	for n := range envNumber(t, "PKITOOL_DIFF_CASES", 150) {
+	for n := range envNumber(t, "PKITOOL_DIFF_CASES", 100) {
 		c := optionCase(seed, n)
 		c.Args = randomOptions(r)
 		list = append(list, c)

@@ -17,7 +17,7 @@ func TestStoresAgainstOpenSSL(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 2))
 	var list []cases.Case
 	classes := []string{"chain", "crl", "trust", "names", "indirect", "identifiers", "time"}
-	for n := 0; len(list) < envNumber(t, "PKITOOL_DIFF_CASES", 120); n++ {
+	for n := 0; len(list) < envNumber(t, "PKITOOL_DIFF_CASES", 80); n++ {
 		c := cases.GenerateOf(classes[r.IntN(len(classes))], seed, n)
 		if i := slices.Index(c.Args, "-CAfile"); i >= 0 && !c.DeltaCRL {
 			list = append(list, hashed(r, c))

@@ -74,7 +74,7 @@ func TestDifferentialAgainstOpenSSL(t *testing.T) {
 	if !strings.HasPrefix(version, "3.0.") {
 		t.Skipf("OPENSSL %s IS NOT OF THE 3.0 LINE: nothing was compared with it", version)
 	}
-	count, seed := envNumber(t, "PKITOOL_DIFF_CASES", 400), envNumber(t, "PKITOOL_DIFF_SEED", 1)
+	count, seed := envNumber(t, "PKITOOL_DIFF_CASES", 300), envNumber(t, "PKITOOL_DIFF_SEED", 1)
 	numbers := make([]int, count)
 	for i := range numbers {
 		numbers[i] = i

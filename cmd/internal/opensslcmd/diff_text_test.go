@@ -61,7 +61,7 @@ func TestFileTextAgainstOpenSSL(t *testing.T) {
 	seed := uint64(envNumber(t, "PKITOOL_DIFF_SEED", 12))
 	r := rand.New(rand.NewPCG(seed, 1))
 	var list []cases.Case
-	for n := range envNumber(t, "PKITOOL_DIFF_CASES", 150) {
+	for n := range envNumber(t, "PKITOOL_DIFF_CASES", 100) {
 		c := cases.GenerateOf([]string{"chain", "crl", "trust"}[r.IntN(3)], seed, n)
 		c.Files = slices.Clone(c.Files)
 		for range 1 + r.IntN(2) {

@@ -22,7 +22,8 @@ type document struct {
 	Chain    []chainDocument      `json:"chain" yaml:"chain"`
 	Findings []findingDocument    `json:"findings" yaml:"findings"`
 	Policies *verify.PolicyResult `json:"policies,omitempty" yaml:"policies,omitempty"`
-	Identity *identity            `json:"identity,omitempty" yaml:"identity,omitempty"`
+	// Kubernetes is the verdict of --as: what the exit code goes by.
+	Kubernetes *verdict `json:"kubernetes,omitempty"`
 }
 
 type chainDocument struct {
@@ -54,8 +55,9 @@ type findingDocument struct {
 }
 
 // writeDocument writes element number i of the list of targets.
-func (r *request) writeDocument(a *answer, i int, t target, report verify.Report) {
+func (r *request) writeDocument(a *answer, i int, t target, report verify.Report, as *verdict) {
 	d := r.document(t, report)
+	d.Kubernetes = as
 	var text []byte
 	var err error
 	if r.format == "yaml" {
@@ -95,9 +97,6 @@ func (r *request) document(t target, report verify.Report) document {
 		if f.Policy != nil {
 			d.Policies = f.Policy
 		}
-	}
-	if report.OK {
-		d.Identity = r.role.identity(t.certificate)
 	}
 	return d
 }

@@ -98,7 +98,7 @@ func FuzzAgainstOpenSSL(f *testing.F) {
 // TestMutatedAgainstOpenSSL flips bits in the cases of the differential test: a fixed sample here, and more by
 // PKITOOL_DIFF_CASES. What is signed breaks, but not before it was read.
 func TestMutatedAgainstOpenSSL(t *testing.T) {
-	count, seed := envNumber(t, "PKITOOL_DIFF_CASES", 120), envNumber(t, "PKITOOL_DIFF_SEED", 4)
+	count, seed := envNumber(t, "PKITOOL_DIFF_CASES", 80), envNumber(t, "PKITOOL_DIFF_SEED", 4)
 	var list []cases.Case
 	for n := range count {
 		c := cases.Generate(uint64(seed), n)

@@ -82,49 +82,41 @@ func (l *lookup) inDir(hash uint32, forCRLs bool) looked {
 }
 
 // inStore reads all that -CAstore has: of a file everything, of a directory the files of that hash, in the order in
-// which the file system lists them.
+// which the file system lists them, up to the first that openssl ends at.
 func (l *lookup) inStore(hash uint32) looked {
-	switch {
-	case l.storeFile != "":
-		return l.once("file", func() looked {
-			var found looked
-			if data, err := readURI(l.storeFile, nil); err == nil {
-				objects, good := openssl.ParseCAStore(data)
-				l.take(&found.Objects, l.storeFile, objects)
-				found.spoilt = !good
-			}
-			return found
-		})
-	case l.storeDir != "":
-		prefix := fmt.Sprintf("%08x.", hash)
-		return l.once("store "+prefix, func() looked {
-			var found looked
-			for _, name := range l.listStore() {
-				if !isHashName(name, prefix) {
-					continue
-				}
-				path := filepath.Join(l.storeDir, name)
-				data, _ := readURI(path, nil)
-				objects, good := openssl.ParseCAStore(data)
-				l.take(&found.Objects, path, objects)
-				if found.spoilt = !good; found.spoilt {
-					break
-				}
-			}
-			return found
-		})
+	prefix := fmt.Sprintf("%08x.", hash)
+	if l.storeFile != "" {
+		prefix = ""
 	}
-	return looked{}
+	return l.once("store "+prefix, func() (found looked) {
+		for _, path := range l.storeFiles(prefix) {
+			data, _ := readURI(path, nil)
+			objects, good := openssl.ParseCAStore(data)
+			l.take(&found.Objects, path, objects)
+			if found.spoilt = !good; found.spoilt {
+				break
+			}
+		}
+		return found
+	})
 }
 
-func (l *lookup) listStore() []string {
-	dir, err := os.Open(l.storeDir)
+func (l *lookup) storeFiles(prefix string) (paths []string) {
+	if l.storeFile != "" {
+		return []string{l.storeFile}
+	}
+	dir, err := os.Open(l.storeDir) // "" is none
 	if err != nil {
 		return nil
 	}
 	defer dir.Close()
 	names, _ := dir.Readdirnames(-1)
-	return names
+	for _, name := range names {
+		if isHashName(name, prefix) {
+			paths = append(paths, filepath.Join(l.storeDir, name))
+		}
+	}
+	return paths
 }
 
 // isHashName reports whether a file is called HASH.N or HASH.rN.

@@ -112,10 +112,14 @@ func (r *request) verifyOne(a *answer, i int, name string, buffer []byte) {
 	if t.certificate != nil {
 		report = r.judge(t.certificate)
 	}
-	a.bad = a.bad || !report.OK
-	if r.format == "json" || r.format == "yaml" {
-		r.writeDocument(a, i, t, report)
-	} else {
+	as := r.role.judge(r, t)
+	a.bad = a.bad || as == nil && !report.OK || as != nil && !as.OK
+	switch {
+	case r.format == "json" || r.format == "yaml":
+		r.writeDocument(a, i, t, report, as)
+	case as != nil:
+		as.write(a, t, report)
+	default:
 		r.writeText(a, t, report)
 	}
 }

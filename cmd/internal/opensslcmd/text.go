@@ -35,7 +35,6 @@ func (r *request) writeText(a *answer, t target, report verify.Report) {
 	if r.showChain {
 		r.writeChain(a, report)
 	}
-	r.role.identity(t.certificate).write(a)
 }
 
 func (r *request) writeFinding(a *answer, f verify.Finding) {

@@ -3,6 +3,8 @@ package cases
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
+	"math/big"
 	"slices"
 	"testing"
 
@@ -69,6 +71,21 @@ func TestSignaturesVerify(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, x509.SHA256WithRSAPSS, parsed.SignatureAlgorithm)
 	assert.NoError(t, parsed.CheckSignature(parsed.SignatureAlgorithm, parsed.RawTBSCertificate, parsed.Signature))
+}
+
+// The table of where the primes are has to be right, and to have every key that the generator may ask for.
+func TestPrimes(t *testing.T) {
+	for algorithm, bits := range map[string]int{"rsa512": 512, "rsa1024": 1024, "rsa1536": 1536, "rsa2048": 2048, "rsa3072": 3072, "pss1024": 1024} {
+		for n := range 3 {
+			label := fmt.Sprintf("%s/%d", algorithm, n)
+			require.Contains(t, composites, label)
+			p, q := (&stream{label: label}).primes(bits)
+			for _, prime := range []*big.Int{p, q} {
+				assert.True(t, prime.ProbablyPrime(1), label)
+			}
+			assert.Equal(t, bits, new(big.Int).Mul(p, q).BitLen(), label)
+		}
+	}
 }
 
 func TestIntegerOctets(t *testing.T) {

@@ -123,15 +123,16 @@ func (s *stream) number(bits int) *big.Int {
 	return n.Rsh(n, uint(8*len(b)-bits))
 }
 
-// prime has its two highest bits set, so that the product of two has full length.
-func (s *stream) prime(bits int) *big.Int {
-	for {
-		n := s.number(bits)
-		n.SetBit(n, 0, 1).SetBit(n, bits-1, 1).SetBit(n, bits-2, 1)
-		if n.ProbablyPrime(10) {
-			return n
+// primes are those of a key of that size. They have their two highest bits set, so that the product has full length.
+func (s *stream) primes(bits int) (p, q *big.Int) {
+	var out [2]*big.Int
+	for i, before := range composites[s.label] {
+		for range before + 1 {
+			out[i] = s.number(bits / 2)
 		}
+		out[i].SetBit(out[i], 0, 1).SetBit(out[i], bits/2-1, 1).SetBit(out[i], bits/2-2, 1)
 	}
+	return out[0], out[1]
 }
 
 func ecKey(curve elliptic.Curve, curveOID string, rand *stream) *key {
