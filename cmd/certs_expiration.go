@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -104,7 +105,14 @@ func printExpirations(c *cobra.Command, out *outputFlags, file string, x phases.
 func tellExpirations(env *Env, x phases.Expirations) error {
 	var list []finding.Shown
 	for _, f := range x.Findings {
-		list = append(list, f.Shown(finding.Check))
+		name, _, _ := strings.Cut(f.Row, "#") // of a bundle
+		asker := finding.Check
+		if r := roleNamed(name); r.Given {
+			asker = finding.Given
+		} else if slices.Contains(caRows(), name) {
+			asker = finding.Root
+		}
+		list = append(list, f.Shown(asker))
 	}
 	tellFindings(env, list)
 	if len(x.Findings) > 0 {

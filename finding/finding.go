@@ -42,6 +42,7 @@ const (
 	Request  // certs generate-csr
 	Import   // certs import
 	External // any run where the key of the row's CA is not here
+	Root     // any run, of a CA's files or those of the service-account key pair: they are never replaced
 	Given    // the files are somebody else's: an external etcd's
 )
 

@@ -34,6 +34,7 @@ const (
 	hintReissue = "`pkitool init phase {phase} {row} --reissue` replaces it, after a copy of the old files"
 	hintCSR     = "the CA's key is not here: make a request with `pkitool certs generate-csr {row}`, have it signed, and bring the certificate back with `pkitool certs import FILE`"
 	hintSigner  = "have the request signed again, with what it asks for"
+	hintBackup  = "put the file back from a backup"
 	hintOwner   = "the file belongs to whoever runs etcd: tell them"
 )
 

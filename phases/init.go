@@ -107,7 +107,7 @@ func (p planner) initPair(a *Action, c judge.Case) {
 func (p planner) initLeaf(a *Action, c judge.Case, planned map[certs.ID]bool) {
 	h, ca := c.Held, c.CA
 	switch {
-	case ca.Fault != nil:
+	case ca.Fault != nil, ca.Absent && p.Tree.Cluster().Joins:
 		a.Because = ca.ID
 		a.Findings = nil
 		a.refuse(finding.New(finding.IssuerRefused, ca.ID.String()).At("", "", p.Site.Files(a.Spec)[0]))
@@ -130,7 +130,7 @@ func (p planner) initLeaf(a *Action, c judge.Case, planned map[certs.ID]bool) {
 		a.Verb, a.Reason = Create, "nothing there"
 		p.order(a, ca, nil)
 	}
-	if a.Verb != Refuse && a.Make != nil {
+	if a.Verb != Refuse && a.Make != nil && a.Outputs == nil {
 		p.outputs(a)
 	}
 }

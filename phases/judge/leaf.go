@@ -309,7 +309,7 @@ func (j Judgement) keyPair(c *Case) {
 	case h.ChainErr != nil:
 		c.add(h.ChainErr, h.Cert.Path)
 	case !h.Key.There():
-		c.add(finding.New(finding.SAKeyMissing), h.Key.Path)
+		c.add(finding.New(finding.SAKeyMissing, h.Cert.Path), h.Key.Path)
 	case h.Signer != nil && !slices.ContainsFunc(h.Pubs, func(p crypto.PublicKey) bool { return pki.SameKey(p, h.Signer.Public()) }):
 		c.add(finding.New(finding.SAPublicOther), h.Cert.Path)
 	}
