@@ -29,6 +29,7 @@ const (
 	IdentityForeign    ID = "identity-foreign"
 	NamesNotAsked      ID = "names-not-asked"
 	StillOld           ID = "still-old"
+	TrustNone          ID = "trust-none"
 	NothingHere        ID = "nothing-here"
 	CurrentUserNone    ID = "current-user-none"
 	KeyNotReused       ID = "key-not-reused"
@@ -74,6 +75,7 @@ var rowRules = []Rule{
 	{ID: KeyNotMade, Severity: Error, Text: "its key is {had}: pkitool makes no such key", Remedy: "choose another with --key-algorithm, or keep the key with --reuse-key"},
 	{ID: IdentityForeign, Severity: Error, Text: "is a certificate for {had}, not for {wanted}: it is not renewed here", Reason: "whoever can write the file would have any identity signed", Remedy: hintReissue},
 	{ID: NamesNotAsked, Severity: Error, Text: "has names that nobody asked for: {had}", Reason: "who signs decides which servers the certificate can pass for", Remedy: "accept them with --accept-names, or have it signed without them"},
+	{ID: TrustNone, Severity: Error, Text: "no trusted certificate is given", Remedy: "give the CA's file first, or with -CAfile or -trusted"},
 	{ID: NothingHere, Severity: Error, Text: "no certificate of a cluster is in this directory", Remedy: "name the right directories with --cert-dir and --kubeconfig-dir"},
 	{ID: CurrentUserNone, Severity: Error, Text: "has no current user"},
 	{ID: KeyNotReused, Severity: Error, Text: "{had}", Remedy: "without --reuse-key it gets a new key"},

@@ -165,20 +165,22 @@ type RefusedError struct{ Plan Plan }
 // Error gives every refusal, one a line: "row: text (path)".
 func (e *RefusedError) Error() string {
 	var lines []string
-	for _, a := range e.Plan.Refused() {
-		for _, f := range a.Findings {
-			lines = append(lines, f.String())
-		}
+	for _, f := range e.Findings() {
+		lines = append(lines, f.String())
 	}
 	return strings.Join(lines, "\n")
 }
 
-// Findings are why the plan was refused, each with the remedy for who asked.
+// Findings are why the plan was refused, each once, with the remedy for who asked.
 func (e *RefusedError) Findings() []finding.Shown {
 	var out []finding.Shown
+	said := map[string]bool{}
 	for _, a := range e.Plan.Refused() {
 		for _, f := range a.Findings {
-			out = append(out, f.Shown(a.Asker))
+			if !said[f.String()] {
+				said[f.String()] = true
+				out = append(out, f.Shown(a.Asker))
+			}
 		}
 	}
 	return out
