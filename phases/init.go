@@ -130,7 +130,7 @@ func (p planner) initLeaf(a *Action, c judge.Case, planned map[certs.ID]bool) {
 		a.Verb, a.Reason = Create, "nothing there"
 		p.order(a, ca, nil)
 	}
-	if a.Verb != Refuse && a.Make != nil {
+	if a.Verb != Refuse && a.Make != nil && a.Outputs == nil {
 		p.outputs(a)
 	}
 }
