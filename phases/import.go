@@ -214,7 +214,7 @@ func (im *importer) decide(p planner, c judge.Case, acceptNames bool) Action {
 	if c.Spec.Place.Kubeconfig != "" {
 		file, mode = c.Held.Conf, 0o600
 	}
-	a.Make = &Order{Key: c.Held.Signer, Template: pki.Template{Subject: c.Spec.Subject}}
+	a.Make = &Order{Unsigned: true, Template: pki.Template{Subject: c.Spec.Subject}}
 	a.Outputs = []Output{{Kind: DataFile, Path: file.Path, Mode: mode, Data: file.Data, Replaces: old.Cert.Exists || old.Conf.Exists}}
 	if csr := judge.ReadFile(requestPath(old)); c.Spec.Kind != certs.CA && csr.Exists {
 		a.Outputs = append(a.Outputs, Output{Kind: Removal, Path: csr.Path})

@@ -71,7 +71,7 @@ type Order struct {
 	Key       crypto.Signer
 	Public    crypto.PublicKey
 	Algorithm pki.KeyAlgorithm
-	// Unsigned: a token takes the place of key and certificate, and only the CA is needed.
+	// Unsigned: nothing is made. A token takes the place of key and certificate, or the certificate is there already.
 	Unsigned bool
 	// Behind are certificates that follow what Issue puts behind the new one by itself.
 	Behind []*x509.Certificate
@@ -254,7 +254,7 @@ func (p planner) action(c judge.Case, asker finding.Asker) Action {
 	switch {
 	case c.Spec.Given:
 		a.Asker = finding.Given
-	case c.CA != nil && c.CA.External && c.Spec.Kind != certs.CA:
+	case c.CA != nil && c.CA.External && c.Spec.Kind != certs.CA && asker != finding.Import:
 		a.Asker = finding.External
 	}
 	return a
