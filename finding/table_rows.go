@@ -65,7 +65,7 @@ var rowRules = []Rule{
 		Remedy: "give --control-plane-endpoint, or discovery.bootstrapToken.apiServerEndpoint in the configuration"},
 	{ID: FilesElsewhere, Severity: Notice, Text: "names a certificate that its owner renews: {had}"},
 	{ID: RowAbsent, Severity: Notice, Text: "is not on this node"},
-	{ID: ServerNotCovered, Severity: Error, Text: "server {had} is no name of the API server's certificate any more", Reason: "clients refuse the connection"},
+	{ID: ServerNotCovered, Severity: Error, Text: "would be without the name of {had0}, the server of {had1}", Reason: "clients refuse the connection"},
 
 	{ID: WouldOutliveCA, Severity: Error, Text: "would outlive its CA: valid until {had0}, the CA ends {wanted}", Remedy: "give --validity {had1} or less, or replace the CA first"},
 	{ID: CAForbids, Severity: Error, Text: "its CA cannot sign it: the certificate would not be accepted, it {had}", Remedy: hintCA},
