@@ -24,7 +24,6 @@ const (
 	CAForbids          ID = "ca-forbids"
 	CAExternal         ID = "ca-external"
 	LinkNotWritten     ID = "link-not-written"
-	NothingToRenew     ID = "nothing-to-renew"
 	KeyNotMade         ID = "key-algorithm-not-made"
 	IdentityForeign    ID = "identity-foreign"
 	NamesNotAsked      ID = "names-not-asked"
@@ -71,7 +70,6 @@ var rowRules = []Rule{
 	{ID: CAForbids, Severity: Error, Text: "its CA cannot sign it: the certificate would not be accepted, it {had}", Remedy: hintCA},
 	{ID: CAExternal, Severity: Error, Text: "cannot be signed here: the key of its CA is not here", Remedy: hintCSR},
 	{ID: LinkNotWritten, Severity: Error, Text: "is a symbolic link, not written through", Remedy: "replace the link by the file, or use the directory that the link leads to"},
-	{ID: NothingToRenew, Severity: Error, Text: "certificate is missing", Remedy: "name the right directories with --cert-dir and --kubeconfig-dir"},
 	{ID: KeyNotMade, Severity: Error, Text: "its key is {had}: pkitool makes no such key", Remedy: "choose another with --key-algorithm, or keep the key with --reuse-key"},
 	{ID: IdentityForeign, Severity: Error, Text: "is a certificate for {had}, not for {wanted}: it is not renewed here", Reason: "whoever can write the file would have any identity signed", Remedy: hintReissue},
 	{ID: NamesNotAsked, Severity: Error, Text: "has names that nobody asked for: {had}", Reason: "who signs decides which servers the certificate can pass for", Remedy: "accept them with --accept-names, or have it signed without them"},

@@ -35,7 +35,7 @@ func TestRenewRefuses(t *testing.T) {
 		{"a missing kubeconfig by name", func(w *world) { w.remove(w.certFile(w.row("super-admin"))) }, renewal(), []string{"super-admin"},
 			"super-admin: certificate is missing (%D/super-admin.conf)"},
 		{"nothing there at all", func(w *world) { w.remove(w.certFile(w.row("super-admin"))) }, all, []string{"super-admin"},
-			"super-admin: certificate is missing (%D/super-admin.conf)"},
+			"no certificate of a cluster is in this directory (%D/pki)"},
 		{"garbage", func(w *world) { w.write(w.certFile(w.row("apiserver")), []byte("garbage")) }, all, []string{"apiserver"},
 			"apiserver: file holds no PEM block (%D/pki/apiserver.crt)"},
 		{"a kubeconfig without user", func(w *world) { w.write(w.certFile(w.row("admin")), []byte("kind: Config\napiVersion: v1\n")) }, all, []string{"admin"},
