@@ -260,7 +260,7 @@ func (p planner) action(c judge.Case, asker finding.Asker) Action {
 	case c.Spec.Given:
 		a.Asker = finding.Given
 	case c.Spec.Issuer.Role == "":
-		a.Asker = finding.Root
+		a.Asker = finding.Kept
 	case c.CA != nil && c.CA.External && asker != finding.Import:
 		a.Asker = finding.External
 	}
