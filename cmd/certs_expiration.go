@@ -110,7 +110,7 @@ func tellExpirations(env *Env, x phases.Expirations) error {
 		if r := roleNamed(name); r.Given {
 			asker = finding.Given
 		} else if slices.Contains(caRows(), name) {
-			asker = finding.Root
+			asker = finding.Kept
 		}
 		list = append(list, f.Shown(asker))
 	}
