@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
-	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/phases"
 )
 
@@ -103,18 +101,7 @@ func printExpirations(c *cobra.Command, out *outputFlags, file string, x phases.
 
 // tellExpirations says each cause of a bad result on a line of its own.
 func tellExpirations(env *Env, x phases.Expirations) error {
-	var list []finding.Shown
-	for _, f := range x.Findings {
-		name, _, _ := strings.Cut(f.Row, "#") // of a bundle
-		asker := finding.Check
-		if r := roleNamed(name); r.Given {
-			asker = finding.Given
-		} else if slices.Contains(caRows(), name) {
-			asker = finding.Root
-		}
-		list = append(list, f.Shown(asker))
-	}
-	tellFindings(env, list)
+	tellFindings(env, x.Shown())
 	if len(x.Findings) > 0 {
 		return &quietError{code: exitBad}
 	}

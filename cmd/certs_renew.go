@@ -125,7 +125,7 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	if err != nil {
 		return usage(err)
 	}
-	o.Now, o.All, o.DryRun = env.Now, all, s.DryRun
+	o.Now, o.All, o.DryRun = env.Now, all && own.file == "", s.DryRun
 	var r phases.Report
 	if own.file != "" {
 		r, err = phases.RenewFile(c.Context(), tree, siteOf(s), own.file, o)

@@ -25,10 +25,10 @@ func concerns(f config.Field) func(certs.Role) bool {
 	return func(r certs.Role) bool { return r.Takes&f.Fact != 0 } // none: skip-phases, of init as a whole
 }
 
-// roleNamed is a role of the table; the zero Role for a name that is none.
+// roleNamed is the role of a name, or of a kubeconfig as kubeadm names it ("admin.conf"); the zero Role for others.
 func roleNamed(name string) certs.Role {
 	for _, r := range certs.Roles() {
-		if r.Name == name {
+		if r.Name == name || r.Conf != "" && r.Conf == name {
 			return r
 		}
 	}

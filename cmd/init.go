@@ -145,10 +145,11 @@ func rowPaths(phase string, rows []certs.Spec, args []string) ([]string, error) 
 		if a == "all" {
 			return nil, &usageError{err: errAllAlone, command: "pkitool init phase " + phase}
 		}
-		if !slices.Contains(names(rows), a) {
+		role := roleNamed(a).Name
+		if !slices.Contains(names(rows), role) {
 			return nil, &usageError{err: fmt.Errorf("unknown name %q: must be one of all, %s", a, strings.Join(names(rows), ", ")), command: "pkitool init phase " + phase}
 		}
-		out = append(out, path.Join(phase, a))
+		out = append(out, path.Join(phase, role))
 	}
 	return out, nil
 }

@@ -42,7 +42,7 @@ const (
 	Request  // certs generate-csr
 	Import   // certs import
 	External // any run where the key of the row's CA is not here
-	Root     // any run, of a CA's files or those of the service-account key pair: they are never replaced
+	Kept     // any run, of files that --reissue does not replace: a CA's, the service-account key pair's, and those of no row
 	Given    // the files are somebody else's: an external etcd's
 )
 

@@ -32,7 +32,7 @@ const (
 const goPEM = "kube-apiserver, etcd, kubeadm and kubectl read PEM with Go's encoding/pem, which finds no block there; openssl does"
 
 // content are the remedies of a file whose content nobody can read.
-var content = map[Asker]string{Init: hintReissue, Check: hintReissue, External: hintCSR, Root: hintBackup, Given: hintOwner}
+var content = map[Asker]string{Init: hintReissue, Check: hintReissue, External: hintCSR, Kept: hintBackup, Given: hintOwner}
 
 var fileRules = []Rule{
 	{ID: FileEmpty, Severity: Error, Text: "file is empty", Remedies: content},

@@ -64,11 +64,11 @@ var rowRules = []Rule{
 		Remedy: "give --control-plane-endpoint, or discovery.bootstrapToken.apiServerEndpoint in the configuration"},
 	{ID: FilesElsewhere, Severity: Notice, Text: "names a certificate that its owner renews: {had}"},
 	{ID: RowAbsent, Severity: Notice, Text: "is not on this node"},
-	{ID: ServerNotCovered, Severity: Error, Text: "would be without the name of {had0}, the server of {had1}", Reason: "clients refuse the connection"},
+	{ID: ServerNotCovered, Severity: Error, Text: "would lose the name of the server that {had1} leads to: {had0}", Reason: "clients refuse the connection", Remedy: "keep the name, or give {had1} another server first"},
 
 	{ID: WouldOutliveCA, Severity: Error, Text: "would outlive its CA: valid until {had0}, the CA ends {wanted}", Remedy: "give --validity {had1} or less, or replace the CA first"},
 	{ID: CAForbids, Severity: Error, Text: "its CA cannot sign it: the certificate would not be accepted, it {had}", Remedy: hintCA},
-	{ID: CAExternal, Severity: Error, Text: "cannot be signed here: the key of its CA is not here", Remedy: hintCSR},
+	{ID: CAExternal, Severity: Error, Text: "cannot be signed here: the key of its CA is not here", Remedy: hintCSR, Remedies: map[Asker]string{Kept: "renew it where the key of the CA is"}},
 	{ID: LinkNotWritten, Severity: Error, Text: "is a symbolic link, not written through", Remedy: "replace the link by the file, or use the directory that the link leads to"},
 	{ID: KeyNotMade, Severity: Error, Text: "its key is {had}: pkitool makes no such key", Remedy: "choose another with --key-algorithm, or keep the key with --reuse-key"},
 	{ID: IdentityForeign, Severity: Error, Text: "is a certificate for {had}, not for {wanted}: it is not renewed here", Reason: "whoever can write the file would have any identity signed", Remedy: hintReissue},

@@ -30,6 +30,17 @@ type Expirations struct {
 	Findings []finding.Finding `json:"-"`
 	// Metrics are the certificates once more, one series each.
 	Metrics []Metric `json:"-"`
+
+	askers []finding.Asker // for whom the remedies of the findings are
+}
+
+// Shown are the findings with their remedies.
+func (x Expirations) Shown() []finding.Shown {
+	var out []finding.Shown
+	for i, f := range x.Findings {
+		out = append(out, f.Shown(x.askers[i]))
+	}
+	return out
 }
 
 // Expiration is one certificate.
@@ -100,6 +111,7 @@ func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen 
 	}
 	if len(x.out.Certificates) > 0 && !x.told && chosen == nil {
 		x.out.Findings = append([]finding.Finding{*finding.New(finding.NothingHere).At("", "", site.Cert)}, x.out.Findings...)
+		x.out.askers = append([]finding.Asker{finding.Check}, x.out.askers...)
 	}
 	return x.out, err
 }
@@ -151,6 +163,9 @@ type place struct {
 	external   bool
 	authority  bool // listed among the CAs
 	other      bool // no row's: its name is its path
+	// own is the name of the row as a whole, asker who asks about it.
+	own   string
+	asker finding.Asker
 }
 
 // row tells of a row's files. named says that it was asked for by its name.
@@ -163,12 +178,17 @@ func (x *expiry) row(c judge.Case, named bool) {
 			p.name = s.Place.Kubeconfig // a node's own folder
 		}
 	}
+	p.own, p.asker = p.name, askerOf(c, finding.Check)
 	torn := h.Conf.Path == "" && h.Key.There() && !h.Cert.There()
 	switch {
 	case h.Cert.Err != nil, h.Conf.Err != nil:
 		x.told = true
 		x.absent(p)
-		x.take(c, p, finding.FileUnreadable)
+		for _, f := range []judge.File{h.Cert, h.Conf} { // nobody asks for the key
+			if f.Err != nil {
+				x.find(p, judge.Unreadable(f))
+			}
+		}
 	case h.Nothing() && !named && x.Tree.Cluster().Assumed.Has(certs.NodeRoles) && !x.present[groups(s)[0]]:
 		x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Missing: true, Absent: true})
 	case h.Nothing() || torn:
@@ -205,7 +225,10 @@ func (x *expiry) missing(p place, f *finding.Finding) {
 
 func (x *expiry) find(p place, f *finding.Finding) {
 	g := *f
-	g.Row, g.Path = p.name, p.file
+	g.Row = p.name
+	if g.Path == "" {
+		g.Path = p.file
+	}
 	if p.other {
 		g.Row = ""
 	}
@@ -213,6 +236,11 @@ func (x *expiry) find(p place, f *finding.Finding) {
 		g.Phase = p.row.Phase()
 	}
 	x.out.Findings = append(x.out.Findings, g)
+	asker := p.asker
+	if p.name != p.own {
+		asker = finding.Kept // what is no row's, or not all of it
+	}
+	x.out.askers = append(x.out.askers, asker)
 }
 
 func (x *expiry) list(p place, e Expiration) {

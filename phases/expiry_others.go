@@ -87,7 +87,7 @@ func inBackup(dir, file string) bool {
 // otherFile tells of a file that may hold certificates. Whether it was meant
 // to, its name or its content says; anything else is passed over.
 func (x *expiry) otherFile(name string) {
-	p := place{name: filepath.ToSlash(name), file: name, other: true}
+	p := place{name: filepath.ToSlash(filepath.Clean(name)), file: name, other: true}
 	f := judge.ReadFile(name)
 	suffix := strings.ToLower(filepath.Ext(name))
 	meant := suffix == ".crt" || suffix == ".cer" || bytes.Contains(f.Data, []byte("-----BEGIN CERTIFICATE-----"))

@@ -252,16 +252,20 @@ func (p planner) plan(actions []Action) Plan {
 }
 
 func (p planner) action(c judge.Case, asker finding.Asker) Action {
-	a := Action{Spec: c.Spec, Held: c.Held, Findings: c.Findings, Asker: asker}
+	return Action{Spec: c.Spec, Held: c.Held, Findings: c.Findings, Asker: askerOf(c, asker)}
+}
+
+// askerOf is who asks for remedies for a row, where a kind of run asks.
+func askerOf(c judge.Case, run finding.Asker) finding.Asker {
 	switch {
 	case c.Spec.Given:
-		a.Asker = finding.Given
+		return finding.Given
 	case c.Spec.Issuer.Role == "":
-		a.Asker = finding.Root
-	case c.CA != nil && c.CA.External && asker != finding.Import:
-		a.Asker = finding.External
+		return finding.Kept
+	case c.CA != nil && c.CA.External && run != finding.Import:
+		return finding.External
 	}
-	return a
+	return run
 }
 
 // certPath is the file that a row's certificate is in: the last of its files.

@@ -44,9 +44,12 @@ func RenewFile(ctx context.Context, t certs.Tree, site judge.Site, file string, 
 		return Report{}, err
 	}
 	a := p.action(c, finding.Renew)
-	a.Findings = nil
-	a.Spec = c.Spec
-	p.renew(&a, c, o)
+	a.Asker, a.Findings = finding.Kept, nil
+	if c.CA.ID.Role == "" && len(c.Held.Chain) > 0 {
+		a.refuse(finding.New(finding.OtherCA, finding.Quote(pki.SubjectOf(c.Held.Chain[0].Issuer, c.Held.Chain[0].RawIssuer).String())).At("", "", file))
+	} else {
+		p.renew(&a, c, o)
+	}
 	p.tighten(&a)
 	plan := p.plan([]Action{a})
 	r = newReport("RenewReport", plan)
