@@ -135,7 +135,7 @@ func (h *Held) Elsewhere() bool {
 type Inventory struct {
 	site Site
 	held map[certs.ID]*Held
-	rows []certs.Spec // in the order of the tree
+	rows []certs.Spec // those that a run needs, in the order of the tree
 }
 
 // Held is what lies at a row's place; nil for a row that was not looked at.
@@ -180,7 +180,7 @@ func Take(t certs.Tree, site Site, chosen Selection) Inventory {
 			}
 		}
 	}
-	inv.read(t, func(s certs.Spec) bool { return need[s.ID] })
+	inv.rows = inv.read(t, func(s certs.Spec) bool { return need[s.ID] })
 	inv.read(t, func(s certs.Spec) bool {
 		ca := inv.held[s.Issuer]
 		return inv.held[s.ID] == nil && roots[s.Place.Root] && ca != nil && chosen.Has(s.Issuer) && !ca.Cert.There()
@@ -189,8 +189,7 @@ func Take(t certs.Tree, site Site, chosen Selection) Inventory {
 }
 
 // read takes the wanted rows, on all cores.
-func (inv *Inventory) read(t certs.Tree, wanted func(certs.Spec) bool) {
-	var rows []certs.Spec
+func (inv *Inventory) read(t certs.Tree, wanted func(certs.Spec) bool) (rows []certs.Spec) {
 	for s := range t.Rows() {
 		if wanted(s) {
 			rows = append(rows, s)
@@ -201,7 +200,7 @@ func (inv *Inventory) read(t certs.Tree, wanted func(certs.Spec) bool) {
 	for i, s := range rows {
 		inv.held[s.ID] = held[i]
 	}
-	inv.rows = append(inv.rows, rows...)
+	return rows
 }
 
 // AtOnce calls do with 0 to n-1, on all cores.
