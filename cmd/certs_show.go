@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki/inspect"
 )
@@ -28,6 +29,8 @@ type shownObject struct {
 	KeyFile  string `json:"keyFile,omitempty"`  // the private key's file beside it
 	// KeyMatches is set with KeyFile.
 	KeyMatches *bool `json:"keyMatches,omitempty"`
+	// Findings are what Kubernetes components mind about the certificate by itself.
+	Findings []finding.Shown `json:"findings,omitempty"`
 
 	object inspect.Object
 	first  bool // in its file
@@ -192,6 +195,9 @@ func (s shownObject) write(w io.Writer, now time.Time) error {
 	line("signature", s.Signature)
 	line("sha256", s.SHA256)
 	line("key sha256", s.PublicSHA256)
+	for _, f := range s.Findings {
+		line(f.Severity.String(), f.Text)
+	}
 	return t.flush()
 }
 

@@ -10,8 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/inspect"
 	"github.com/pkitool/pkitool/pki/store"
@@ -89,12 +92,23 @@ func (s *shower) add(name, field, dir string, data []byte) []inspect.Object {
 		o.Where = within(field, o.Where)
 		shown := shownObject{File: name, Description: o.Describe(), object: o, first: i == 0}
 		shown.findSigner(candidates, issuers)
+		shown.judge(s.env.Now)
 		if field == "" && dir != "" {
 			shown.findKey(objects)
 		}
 		s.objects = append(s.objects, shown)
 	}
 	return objects
+}
+
+// judge says what Kubernetes components mind about a certificate by itself.
+func (s *shownObject) judge(now time.Time) {
+	if s.object.Certificate == nil {
+		return
+	}
+	for _, f := range judge.Object(s.object.Certificate.Raw, now) {
+		s.Findings = append(s.Findings, f.Shown(finding.Import))
+	}
 }
 
 // within is a place in a field of a kubeconfig; either may be empty.

@@ -116,7 +116,7 @@ func parts(err error) []error {
 func tellFindings(env *Env, list []finding.Shown) {
 	var lines, hints []string
 	for _, f := range list {
-		lines, hints = append(lines, shownLine(f)), append(hints, f.Hint)
+		lines, hints = append(lines, f.String()), append(hints, f.Hint)
 	}
 	tellAll(env, lines, hints)
 }

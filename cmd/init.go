@@ -300,7 +300,7 @@ func writeRemarks(w io.Writer, r phases.Report) {
 			if row.Verb == phases.Refuse || row.Verb == phases.Renew || f.Severity == finding.Notice && row.Reason == f.Text {
 				continue // told elsewhere, or mended
 			}
-			fmt.Fprintf(w, "%s: %s\n", f.Severity, oneLine(shownLine(f)))
+			fmt.Fprintf(w, "%s: %s\n", f.Severity, oneLine(f.String()))
 			if f.Hint != "" && f.Severity != finding.Notice {
 				fmt.Fprintf(w, "hint: %s\n", oneLine(f.Hint))
 			}
@@ -315,21 +315,6 @@ func writeRemarks(w io.Writer, r phases.Report) {
 	if r.Backup != "" {
 		fmt.Fprintf(w, "old files: %s\n", oneLine(r.Backup))
 	}
-}
-
-// shownLine is a finding as one line: "row: sentence (path)".
-func shownLine(f finding.Shown) string {
-	line := f.Text
-	if f.Entry != "" {
-		line = f.Entry + ": " + line
-	}
-	if f.Row != "" {
-		line = f.Row + ": " + line
-	}
-	if f.Path != "" {
-		line += " (" + f.Path + ")"
-	}
-	return line
 }
 
 func verbWord(v phases.Verb, dry bool) string {

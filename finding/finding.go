@@ -114,16 +114,16 @@ func (f Finding) Text() string {
 }
 
 // String is "row: sentence (path)", each part where there is one.
-func (f Finding) String() string {
-	var b strings.Builder
-	if f.Row != "" {
-		b.WriteString(f.Row + ": ")
+func (f Finding) String() string { return line(f.Row, f.Text(), f.Path) }
+
+func line(row, text, path string) string {
+	if row != "" {
+		text = row + ": " + text
 	}
-	b.WriteString(f.Text())
-	if f.Path != "" && !strings.Contains(b.String(), "("+f.Path+")") {
-		b.WriteString(" (" + f.Path + ")")
+	if path != "" && !strings.Contains(text, "("+path+")") {
+		text += " (" + path + ")"
 	}
-	return b.String()
+	return text
 }
 
 // Error is String: a finding is an error.
@@ -194,6 +194,15 @@ func (f Finding) Shown(a Asker) Shown {
 		ID: f.ID, Severity: f.Severity, Row: f.Row, Path: f.Path, Line: f.Line, Entry: f.Entry, Kind: f.Kind, Name: f.Name, Text: f.fill(r.Text),
 		Wanted: f.Wanted, Had: f.Had, Reason: f.Reason(), Hint: f.Remedy(a), Fixable: f.Fixable,
 	}
+}
+
+// String is "row: sentence (path)", as Finding's.
+func (s Shown) String() string {
+	text := s.Text
+	if s.Entry != "" {
+		text = s.Entry + ": " + text
+	}
+	return line(s.Row, text, s.Path)
 }
 
 // Worst is the highest severity of a list; ok is false for an empty one.

@@ -24,11 +24,11 @@ const (
 	CAForbids          ID = "ca-forbids"
 	CAExternal         ID = "ca-external"
 	LinkNotWritten     ID = "link-not-written"
-	NothingToRenew     ID = "nothing-to-renew"
 	KeyNotMade         ID = "key-algorithm-not-made"
 	IdentityForeign    ID = "identity-foreign"
 	NamesNotAsked      ID = "names-not-asked"
 	StillOld           ID = "still-old"
+	TrustNone          ID = "trust-none"
 	NothingHere        ID = "nothing-here"
 	CurrentUserNone    ID = "current-user-none"
 	KeyNotReused       ID = "key-not-reused"
@@ -64,16 +64,16 @@ var rowRules = []Rule{
 		Remedy: "give --control-plane-endpoint, or discovery.bootstrapToken.apiServerEndpoint in the configuration"},
 	{ID: FilesElsewhere, Severity: Notice, Text: "names a certificate that its owner renews: {had}"},
 	{ID: RowAbsent, Severity: Notice, Text: "is not on this node"},
-	{ID: ServerNotCovered, Severity: Error, Text: "would lose the name of the server that {had1} leads to: {had0}", Reason: "clients refuse the connection", Remedy: "keep the name, or give {had1} another server first"},
+	{ID: ServerNotCovered, Severity: Error, Text: "would be without the name of {had0}, the server of {had1}", Reason: "clients refuse the connection", Remedy: "keep the name, or give {had1} another server first"},
 
 	{ID: WouldOutliveCA, Severity: Error, Text: "would outlive its CA: valid until {had0}, the CA ends {wanted}", Remedy: "give --validity {had1} or less, or replace the CA first"},
 	{ID: CAForbids, Severity: Error, Text: "its CA cannot sign it: the certificate would not be accepted, it {had}", Remedy: hintCA},
 	{ID: CAExternal, Severity: Error, Text: "cannot be signed here: the key of its CA is not here", Remedy: hintCSR, Remedies: map[Asker]string{Kept: "renew it where the key of the CA is"}},
 	{ID: LinkNotWritten, Severity: Error, Text: "is a symbolic link, not written through", Remedy: "replace the link by the file, or use the directory that the link leads to"},
-	{ID: NothingToRenew, Severity: Error, Text: "certificate is missing", Remedy: "name the right directories with --cert-dir and --kubeconfig-dir"},
 	{ID: KeyNotMade, Severity: Error, Text: "its key is {had}: pkitool makes no such key", Remedy: "choose another with --key-algorithm, or keep the key with --reuse-key"},
 	{ID: IdentityForeign, Severity: Error, Text: "is a certificate for {had}, not for {wanted}: it is not renewed here", Reason: "whoever can write the file would have any identity signed", Remedy: hintReissue},
 	{ID: NamesNotAsked, Severity: Error, Text: "has names that nobody asked for: {had}", Reason: "who signs decides which servers the certificate can pass for", Remedy: "accept them with --accept-names, or have it signed without them"},
+	{ID: TrustNone, Severity: Error, Text: "no trusted certificate is given", Remedy: "give the CA's file first, or with -CAfile or -trusted"},
 	{ID: NothingHere, Severity: Error, Text: "no certificate of a cluster is in this directory", Remedy: "name the right directories with --cert-dir and --kubeconfig-dir"},
 	{ID: CurrentUserNone, Severity: Error, Text: "has no current user"},
 	{ID: KeyNotReused, Severity: Error, Text: "{had}", Remedy: "without --reuse-key it gets a new key"},

@@ -139,15 +139,14 @@ func (p Plan) issue(ctx context.Context, w *work) (err error) {
 		}
 		t.NotAfter = ca.Certificate().NotAfter
 	}
-	switch key := w.key(); {
-	case w.Make.Public != nil:
-		w.Chain, err = ca.IssuePublic(ctx, t, w.Make.Public)
-	case pki.SameKey(key.Public(), ca.Certificate().PublicKey):
-		return errors.New("key is the CA's own: whoever serves or logs in with it could sign as the CA")
-	default:
-		w.Chain, err = ca.Issue(ctx, t, key)
+	pub := w.Make.Public
+	if pub == nil {
+		pub = w.key().Public()
 	}
-	if err == nil {
+	if pki.SameKey(pub, ca.Certificate().PublicKey) {
+		return errors.New("key is the CA's own: whoever serves or logs in with it could sign as the CA")
+	}
+	if w.Chain, err = ca.IssuePublic(ctx, t, pub); err == nil {
 		w.Chain = append(w.Chain, w.Make.Behind...)
 	}
 	return err

@@ -169,7 +169,7 @@ func nameStates() []state {
 				w.forge(s, dropIP("192.0.2.10"))
 				return nil
 			}},
-		{name: "usual name missing", only: hasNames, verbs: sound, want: []string{"names-usual-missing: certificate lacks the names DNS:{usual} ({cert})"},
+		{name: "usual name missing", only: hasNames, verbs: better, want: []string{"names-usual-missing: certificate lacks the names DNS:{usual} ({cert})"},
 			plant: func(w *world, s certs.Spec) []string {
 				usual := "localhost"
 				if s.Kind == certs.Serving {

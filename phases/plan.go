@@ -166,28 +166,25 @@ type RefusedError struct{ Plan Plan }
 // Error gives every refusal, one a line: "row: text (path)".
 func (e *RefusedError) Error() string {
 	var lines []string
-	e.each(func(f finding.Finding, _ finding.Asker) { lines = append(lines, f.String()) })
+	for _, f := range e.Findings() {
+		lines = append(lines, f.String())
+	}
 	return strings.Join(lines, "\n")
 }
 
-// Findings are why the plan was refused, each with the remedy for who asked.
+// Findings are why the plan was refused, each once, with the remedy for who asked.
 func (e *RefusedError) Findings() []finding.Shown {
 	var out []finding.Shown
-	e.each(func(f finding.Finding, a finding.Asker) { out = append(out, f.Shown(a)) })
-	return out
-}
-
-// each goes through the refusals. What refuses several rows, such as a CA that is not there, comes once.
-func (e *RefusedError) each(do func(finding.Finding, finding.Asker)) {
-	told := map[string]bool{}
+	said := map[string]bool{}
 	for _, a := range e.Plan.Refused() {
 		for _, f := range a.Findings {
-			if line := f.String(); !told[line] {
-				told[line] = true
-				do(f, a.Asker)
+			if !said[f.String()] {
+				said[f.String()] = true
+				out = append(out, f.Shown(a.Asker))
 			}
 		}
 	}
+	return out
 }
 
 // refuse ends an action with what is wrong. What is only worth knowing is left out of a refusal.

@@ -208,13 +208,19 @@ func (p planner) covered(actions []Action, o RenewOptions) {
 	if o.DropSANs.Empty() {
 		return
 	}
+	var confs []judge.Case
+	for c := range p.Cases() {
+		if c.Held.EntryErr == nil && c.Held.Conf.Exists {
+			confs = append(confs, c)
+		}
+	}
 	for i := range actions {
 		a := &actions[i]
 		if a.Verb != Renew || !a.Spec.Kind.Serves() {
 			continue
 		}
-		for c := range p.Cases() {
-			if c.Held.EntryErr == nil && c.Held.Conf.Exists && covers(pki.SANsOf(a.Held.Chain[0]), server(c.Held)) && !covers(a.Spec.SANs, server(c.Held)) {
+		for _, c := range confs {
+			if c.Spec.Issuer == a.Spec.Issuer && covers(pki.SANsOf(a.Held.Chain[0]), server(c.Held)) && !covers(a.Spec.SANs, server(c.Held)) {
 				a.refuse(finding.New(finding.ServerNotCovered, server(c.Held), c.Held.Conf.Path).At("", "", p.certPath(a.Spec)))
 				break
 			}

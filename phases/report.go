@@ -73,7 +73,11 @@ type Mode struct {
 func newReport(kind string, p Plan) Report {
 	r := Report{APIVersion: APIVersion, Kind: kind, CertDir: p.site.Cert, KubeconfigDir: p.site.Kubeconfig, Rows: []Row{}}
 	for _, a := range p.Actions {
-		r.Rows = append(r.Rows, newRow(p, a))
+		row := newRow(p, a)
+		if kind == "RequestReport" {
+			row.Files = []string{row.Files[0], requestPath(a.Held)}
+		}
+		r.Rows = append(r.Rows, row)
 	}
 	r.Changed = len(p.Refused()) == 0 && p.Changes() > 0
 	return r
@@ -95,9 +99,6 @@ func newRow(p Plan, a Action) Row {
 		if o.Kind != Removal {
 			row.Written = append(row.Written, o.Path)
 		}
-	}
-	if a.Verb == Request {
-		row.Files = []string{row.Files[0], requestPath(a.Held)}
 	}
 	for _, c := range a.Tighten {
 		row.Tightened = append(row.Tightened, Mode{Path: c.Path, From: fmt.Sprintf("%04o", c.From), To: fmt.Sprintf("%04o", c.To)})

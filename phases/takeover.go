@@ -20,14 +20,15 @@ var foreignIDs = []finding.ID{
 }
 
 // inherit makes a row's Spec keep what its certificate says: facts beat wishes, and wishes beat defaults. Names that
-// somebody asked for, and those that every such certificate has, are added.
+// somebody asked for, and those that every such certificate has, are added: this is what mends a row.
 func (p planner) inherit(s *certs.Spec, c judge.Case) {
 	if len(c.Held.Chain) == 0 || c.Has(foreignIDs...) {
 		return
 	}
 	leaf := c.Held.Chain[0]
-	s.Subject = pki.CertificateSubject(leaf)
-	s.SANs = keptNames(*s, leaf)
+	s.Subject = keptSubject(*s, leaf)
+	old := pki.SANsOf(leaf)
+	s.SANs = pki.Join(old, demanded(*s).Minus(old))
 	if h := c.Held; h.Conf.Exists {
 		if s.ServerAssumed || slices.Contains(s.Servers, server(h)) {
 			s.Place.Server = server(h)
@@ -39,19 +40,37 @@ func (p planner) inherit(s *certs.Spec, c judge.Case) {
 // server is where a kubeconfig leads.
 func server(h *judge.Held) string { return strings.TrimSuffix(h.Entry.Cluster.Server, "/") }
 
-// keptNames are the names of a certificate, and those of its row that are missing and not only a default.
-func keptNames(s certs.Spec, c *x509.Certificate) pki.SANs {
-	old := pki.SANsOf(c)
-	return pki.Join(old, s.SANs.Minus(s.Optional.Minus(s.Asked)).Minus(old))
+// keptSubject is the subject of a certificate, however long its names are: they are there. Where it has none, the empty
+// place is filled.
+func keptSubject(s certs.Spec, c *x509.Certificate) pki.Subject {
+	if len(c.Subject.Names) == 0 {
+		return s.Subject
+	}
+	kept := pki.CertificateSubject(c)
+	kept.Long = true
+	return kept
 }
 
-// renewal fills an order with what the old certificate says: whole, but for dates and key. What the row must have
-// beyond that is added and noted.
+// demanded are the names of a row that are not only a default.
+func demanded(s certs.Spec) pki.SANs { return s.SANs.Minus(s.Optional.Minus(s.Asked)) }
+
+// keptNames are the names of a certificate, and those that somebody asked for. Only where it has none is the empty
+// place filled.
+func keptNames(s certs.Spec, c *x509.Certificate) pki.SANs {
+	old, add := pki.SANsOf(c), s.Asked
+	if len(old.DNS)+len(old.IPs) == 0 {
+		add = demanded(s)
+	}
+	return pki.Join(old, add.Minus(old))
+}
+
+// renewal fills an order with what the old certificate says: whole, but for dates and key. Names that somebody asked
+// for, and usages without which it does not work, are added and noted.
 func (p planner) renewal(a *Action, o RenewOptions) {
 	c, s := a.Held.Chain[0], &a.Spec
 	old := pki.SANsOf(c)
 	want := keptNames(*s, c).Minus(o.DropSANs)
-	s.Subject = pki.CertificateSubject(c)
+	s.Subject = keptSubject(*s, c)
 	added, dropped := want.Minus(old), old.Minus(want)
 	s.SANs = want
 	a.Make.Template = s.Template()

@@ -137,8 +137,11 @@ func Certificate(chain []*x509.Certificate, trust *Trust, p Purpose, now time.Ti
 	if p.Identity && c.Subject.CommonName == "" {
 		add(finding.New(finding.CommonNameMissing))
 	}
-	if trust != nil {
+	switch {
+	case trust != nil:
 		chained(chain, trust, have, at, add)
+	case weak(c.SignatureAlgorithm) && !bytes.Equal(c.RawSubject, c.RawIssuer):
+		add(finding.New(finding.SignatureWeak, c.SignatureAlgorithm.String()))
 	}
 	return out
 }
@@ -402,4 +405,27 @@ func keyID(id []byte) string {
 		return "(none)"
 	}
 	return fmt.Sprintf("%x", id[:min(len(id), 8)])
+}
+
+// Object judges a certificate by itself, for what it says that it is for: no chain and no row is looked at. der is its
+// encoding: what crypto/x509 does not read no Kubernetes component reads.
+func Object(der []byte, now time.Time) []finding.Finding {
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return []finding.Finding{*finding.New(finding.CertificateBroken, "1", strings.TrimPrefix(err.Error(), "x509: "))}
+	}
+	if c.IsCA || c.Version == 1 {
+		if f := anchor(c, now); f != nil {
+			return []finding.Finding{*f}
+		}
+		return nil
+	}
+	var p Purpose
+	for _, usage := range certs.Peer.ExtKeyUsage() {
+		if slices.Contains(c.ExtKeyUsage, usage) {
+			p.Usages = append(p.Usages, usage)
+		}
+	}
+	p.Identity = slices.Equal(p.Usages, certs.Client.ExtKeyUsage())
+	return Certificate([]*x509.Certificate{c}, nil, p, now)
 }

@@ -2,7 +2,6 @@ package opensslcmd
 
 import (
 	"crypto/x509"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -108,7 +107,11 @@ func (x *role) judge(r *request, t target) *verdict {
 	}
 	if len(chain) > 0 && err == nil {
 		purpose := judge.Purpose{Usages: x.kind.ExtKeyUsage(), Identity: x.identifies}
-		add(t.name, judge.Certificate(chain, trust, purpose, r.options.Time)...)
+		now := r.options.Time
+		if r.options.NoCheckTime {
+			now = chain[0].NotBefore
+		}
+		add(t.name, judge.Certificate(chain, trust, purpose, now)...)
 		add(t.name, x.host(chain[0], r.options)...)
 		add(t.name, x.identity(chain[0], r.env.Rows())...)
 	}
@@ -169,7 +172,7 @@ func (r *request) chainOf(t target) ([]*x509.Certificate, error) {
 
 // trustOf are the anchors as the components read them.
 func (r *request) trustOf(t target) (*judge.Trust, []finding.Finding, error) {
-	path, more := "the trusted certificates", r.trusted
+	path, more := "", r.trusted
 	var data []byte
 	if r.caFile != nil {
 		path = *r.caFile
@@ -184,6 +187,9 @@ func (r *request) trustOf(t target) (*judge.Trust, []finding.Finding, error) {
 	for _, c := range more {
 		data = append(data, pem(c)...)
 	}
+	if len(data) == 0 {
+		return judge.NewTrust(path, nil), nil, finding.New(finding.TrustNone)
+	}
 	bundle, notes, err := pki.ParseTrust(data, pki.ServerTrust)
 	return judge.NewTrust(path, bundle), notes, err
 }
@@ -193,14 +199,9 @@ func pem(c *verify.Certificate) []byte { return pki.EncodeCertificates(&x509.Cer
 // write says what the components say, and what openssl says where that is something else.
 func (v *verdict) write(a *answer, t target, report verify.Report) {
 	for _, f := range v.Findings {
-		line := fmt.Sprintf("%s: %s\n", f.Severity, terminal.Line(f.Text+" ("+f.Path+")"))
-		if f.Severity == finding.Error {
-			a.stderr(line)
-			if f.Reason != "" {
-				a.stderr("  ", terminal.Line(f.Reason), "\n")
-			}
-		} else {
-			a.stdout(line)
+		a.stderr(f.Severity.String(), ": ", terminal.Line(f.String()), "\n")
+		if f.Severity == finding.Error && f.Reason != "" {
+			a.stderr("  ", terminal.Line(f.Reason), "\n")
 		}
 	}
 	if !v.OK {
