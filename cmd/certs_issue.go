@@ -172,7 +172,7 @@ BASE.crt with --out BASE, else to standard output.`,
 	f.BoolVar(&server, "server", false, "for a TLS server")
 	f.BoolVar(&peer, "peer", false, "for both")
 	f.BoolVar(&ca, "ca", false, "an intermediate CA")
-	f.IntVar(&pathLen, "path-len", -1, "with --ca: how many CAs may stand below it (default: any)")
+	f.IntVar(&pathLen, "path-len", -1, "with --ca: how many CAs may be below it (default: any)")
 	f.StringVar(&keyFile, "key", "", "existing private key `file`; it is not written again")
 	f.StringVar(&i.out, "out", "", "write BASE.key and BASE.crt instead of standard output (`base`)")
 	c.MarkFlagsMutuallyExclusive("client", "server", "peer", "ca")
