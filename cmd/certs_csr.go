@@ -24,8 +24,8 @@ func newCertsGenerateCSR(env *Env) *cobra.Command {
 		Short: "Make keys and certificate requests for an external CA",
 		Long: `Make certificate requests for the rows that a CA signs: KEY and .csr beside each
 certificate, and kubeconfigs that wait for theirs with a .conf.csr beside them. Keys
-that exist are kept, so the same command prepares a renewal. The requested usages
-stand in the request. "certs import" brings the signed certificates back.
+that exist are kept, so the same command prepares a renewal. The request says which
+usages are wanted. "certs import" brings the signed certificates back.
 
 CAs, and the service-account key pair, have no request: "init phase certs sa" makes the pair.`,
 		Example: `  pkitool certs generate-csr --config kubeadm.yaml --cert-dir pki --kubeconfig-dir .

@@ -28,7 +28,9 @@ else is there by its path; kubeadm sorts by name. Copies in ` + phases.BackupPre
 
 The exit code is 1, with a line on standard error for each cause, when a
 certificate has expired, is missing or cannot be read, and with --within when it
-ends by then.
+ends by then. No private key is needed. What this node may rightly not have, such
+as super-admin.conf on a node that joined, is listed as not on this node; with
+--config the node's role is known, and what it must have is missed.
 
 -o prometheus writes x509_cert_not_after, x509_cert_not_before and
 x509_cert_expired with the labels of x509-certificate-exporter; with --out a

@@ -126,11 +126,14 @@ func (i *issueFlags) issue(c *cobra.Command, t certs.Tree, s config.Settings, r 
 	if err != nil {
 		return err
 	}
+	cert := made.Chain[0]
+	if r.UntilCA && !i.output.quiet {
+		tellEnd(i.env, "", cert, r.Validity)
+	}
 	if i.out == "" {
 		_, err := i.env.Stdout.Write(bytes.Join(made.Files, nil))
 		return err
 	}
-	cert := made.Chain[0]
 	report := issueReport{APIVersion: phases.APIVersion, Kind: "IssueReport", Signer: i.signer, Subject: pki.CertificateSubject(cert).String(),
 		SANs: pki.SANsOf(cert).Strings(), NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(), SHA256: judge.Fingerprint(cert)}
 	for _, o := range r.Outputs {
@@ -140,6 +143,13 @@ func (i *issueFlags) issue(c *cobra.Command, t certs.Tree, s config.Settings, r 
 		_, err := fmt.Fprintf(w, "%s\n  subject %s\n  signed by %s, until %s\n", strings.Join(report.Files, " "), oneLine(report.Subject), report.Signer, report.NotAfter.Format(time.RFC3339))
 		return err
 	})
+}
+
+// tellEnd says that a certificate ends with its CA, earlier than by default.
+func tellEnd(env *Env, label string, c *x509.Certificate, validity time.Duration) {
+	if c.NotAfter.Before(env.Now.Add(validity).Truncate(time.Second)) {
+		fmt.Fprintf(env.Stderr, "note: %sends with its CA, on %s\n", label, c.NotAfter.UTC().Format(time.RFC3339))
+	}
 }
 
 func newCertsIssue(env *Env) *cobra.Command {
@@ -162,7 +172,7 @@ BASE.crt with --out BASE, else to standard output.`,
 	f.BoolVar(&server, "server", false, "for a TLS server")
 	f.BoolVar(&peer, "peer", false, "for both")
 	f.BoolVar(&ca, "ca", false, "an intermediate CA")
-	f.IntVar(&pathLen, "path-len", -1, "with --ca: how many CAs may stand below it (default: any)")
+	f.IntVar(&pathLen, "path-len", -1, "with --ca: how many CAs may be below it (default: any)")
 	f.StringVar(&keyFile, "key", "", "existing private key `file`; it is not written again")
 	f.StringVar(&i.out, "out", "", "write BASE.key and BASE.crt instead of standard output (`base`)")
 	c.MarkFlagsMutuallyExclusive("client", "server", "peer", "ca")

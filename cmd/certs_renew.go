@@ -186,7 +186,7 @@ func parseThreshold(c *cobra.Command, flag, text string) (*phases.Threshold, err
 	if part, ok := strings.CutSuffix(text, "%"); ok {
 		p, err := strconv.ParseFloat(part, 64)
 		if err != nil || !(p > 0 && p <= 100) {
-			return nil, fmt.Errorf("--%s: %q is no part of a life: must be above 0%% and up to 100%%", flag, text)
+			return nil, fmt.Errorf("--%s: %q is not a percentage: must be above 0%% and up to 100%%", flag, text)
 		}
 		return &phases.Threshold{Percent: p}, nil
 	}

@@ -149,7 +149,7 @@ func (u *userFlags) run(c *cobra.Command) error {
 	if err := u.tell(c, requests, made); err != nil {
 		return err
 	}
-	u.warn(requests)
+	u.warn(requests, made)
 	return nil
 }
 
@@ -279,12 +279,15 @@ func fileName(s string) bool {
 	return s != "" && s[0] != '.' && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@:+-") == ""
 }
 
-// warn says what a name or a group means to Kubernetes, and how rights are given.
-func (u *userFlags) warn(requests []phases.UserRequest) {
+// warn says what a name or a group means to Kubernetes, how rights are given, and what ends early.
+func (u *userFlags) warn(requests []phases.UserRequest, made []phases.User) {
 	if u.output.quiet {
 		return
 	}
-	for _, r := range requests {
+	for i, r := range requests {
+		if c := made[i].Certificate; c != nil && r.UntilCA {
+			tellEnd(u.env, r.Subject.CommonName+": ", c, r.Validity)
+		}
 		if f := phases.Identity(r.Subject, false, true); f != nil && r.Token == "" {
 			fmt.Fprintf(u.env.Stderr, "warning: %s: %s\n", r.Subject.CommonName, f.Text())
 		}

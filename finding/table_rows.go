@@ -17,7 +17,6 @@ const (
 	AddressUnknown      ID = "address-unknown"
 	NameUnknown         ID = "node-name-unknown"
 	FilesElsewhere      ID = "files-elsewhere"
-	RowAbsent           ID = "row-absent"
 	ServerNotCovered    ID = "server-not-covered"
 
 	WouldOutliveCA     ID = "would-outlive-ca"
@@ -25,7 +24,6 @@ const (
 	CAExternal         ID = "ca-external"
 	LinkNotWritten     ID = "link-not-written"
 	KeyNotMade         ID = "key-algorithm-not-made"
-	IdentityForeign    ID = "identity-foreign"
 	NamesNotAsked      ID = "names-not-asked"
 	StillOld           ID = "still-old"
 	TrustNone          ID = "trust-none"
@@ -36,7 +34,6 @@ const (
 	IdentityReserved   ID = "identity-reserved"
 	CACertificateNone  ID = "ca-certificate-none"
 	NotThere           ID = "not-there"
-	StagingLeft        ID = "staging-left"
 )
 
 const (
@@ -63,7 +60,6 @@ var rowRules = []Rule{
 	{ID: EndpointUnknown, Severity: Error, Text: "the cluster's endpoint is not known", Reason: "a worker's kubelet goes to the cluster's endpoint, never to its own address",
 		Remedy: "give --control-plane-endpoint, or discovery.bootstrapToken.apiServerEndpoint in the configuration"},
 	{ID: FilesElsewhere, Severity: Notice, Text: "names a certificate that its owner renews: {had}"},
-	{ID: RowAbsent, Severity: Notice, Text: "is not on this node"},
 	{ID: ServerNotCovered, Severity: Error, Text: "would lose the name of the server that {had1} leads to: {had0}", Reason: "clients refuse the connection", Remedy: "keep the name, or give {had1} another server first"},
 
 	{ID: WouldOutliveCA, Severity: Error, Text: "would outlive its CA: valid until {had0}, the CA ends {wanted}", Remedy: "give --validity {had1} or less, or replace the CA first"},
@@ -71,7 +67,6 @@ var rowRules = []Rule{
 	{ID: CAExternal, Severity: Error, Text: "cannot be signed here: the key of its CA is not here", Remedy: hintCSR, Remedies: map[Asker]string{Kept: "renew it where the key of the CA is"}},
 	{ID: LinkNotWritten, Severity: Error, Text: "is a symbolic link, not written through", Remedy: "replace the link by the file, or use the directory that the link leads to"},
 	{ID: KeyNotMade, Severity: Error, Text: "its key is {had}: pkitool makes no such key", Remedy: "choose another with --key-algorithm, or keep the key with --reuse-key"},
-	{ID: IdentityForeign, Severity: Error, Text: "is a certificate for {had}, not for {wanted}: it is not renewed here", Reason: "whoever can write the file would have any identity signed", Remedy: hintReissue},
 	{ID: NamesNotAsked, Severity: Error, Text: "has names that nobody asked for: {had}", Reason: "who signs decides which servers the certificate can pass for", Remedy: "accept them with --accept-names, or have it signed without them"},
 	{ID: TrustNone, Severity: Error, Text: "no trusted certificate is given", Remedy: "give the CA's file first, or with -CAfile or -trusted"},
 	{ID: NothingHere, Severity: Error, Text: "no certificate of a cluster is in this directory", Remedy: "name the right directories with --cert-dir and --kubeconfig-dir"},
@@ -82,7 +77,6 @@ var rowRules = []Rule{
 	{ID: CACertificateNone, Severity: Error, Text: "the certificate of its CA is not here yet", Remedy: "`--ca-cert {had}=FILE` puts the CA's certificate in place"},
 	{ID: StillOld, Severity: Error, Text: "is the old certificate still"},
 	{ID: NotThere, Severity: Error, Text: "is not there after it was written"},
-	{ID: StagingLeft, Severity: Notice, Text: "is a file that a killed run left"},
 }
 
 // runRules are for later commands' faults about a run as a whole.

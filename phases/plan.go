@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -298,6 +299,9 @@ func (p planner) order(a *Action, ca *judge.CA, key crypto.Signer) {
 	s := a.Spec
 	a.Make = &Order{Signer: s.Issuer, Template: s.Template(), Validity: s.Validity, Key: key, Algorithm: s.KeyAlgorithm}
 	a.Make.UntilCA = p.Tree.Cluster().Assumed.Has(certs.LeafValidity)
+	if n := len([]rune(s.Subject.CommonName)); n > 64 && a.Verb == Create {
+		a.Findings = append(a.Findings, *finding.New(finding.CommonNameLong, strconv.Itoa(n)).At(s.ID.String(), s.Phase(), p.certPath(s)))
+	}
 	if lacking := p.lacking(s); len(lacking) > 0 {
 		a.Findings = nil
 		a.refuse(lacking...)
