@@ -11,7 +11,6 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
-	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/phases"
 )
 
@@ -102,11 +101,7 @@ func printExpirations(c *cobra.Command, out *outputFlags, file string, x phases.
 
 // tellExpirations says each cause of a bad result on a line of its own.
 func tellExpirations(w io.Writer, x phases.Expirations) error {
-	var list []finding.Shown
-	for _, f := range x.Findings {
-		list = append(list, f.Shown(finding.Check))
-	}
-	tellFindings(w, list)
+	tellFindings(w, x.Findings)
 	if len(x.Findings) > 0 {
 		return &quietError{code: exitBad}
 	}

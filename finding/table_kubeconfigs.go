@@ -42,19 +42,7 @@ const (
 	ExecVersion                 ID = "exec-version"
 	ExecMode                    ID = "exec-mode"
 
-	CAUnreadable                ID = "ca-unreadable"
-	CABroken                    ID = "ca-broken"
-	CAUnfit                     ID = "ca-unfit"
-	TokenFileUnreadable         ID = "token-file-unreadable"
-	TokenFileEmpty              ID = "token-file-empty"
-	ClientCertificateUnreadable ID = "client-certificate-unreadable"
-	ClientCertificateBroken     ID = "client-certificate-broken"
-	ClientCertificateExpired    ID = "client-certificate-expired"
-	ClientCertificateEarly      ID = "client-certificate-not-yet-valid"
-	ClientCertificateUsage      ID = "client-certificate-usage"
-	ClientKeyUnreadable         ID = "client-key-unreadable"
-	ClientKeyBroken             ID = "client-key-broken"
-	ClientKeyMismatch           ID = "client-key-mismatch"
+	TokenFileEmpty ID = "token-file-empty"
 )
 
 const (
@@ -108,17 +96,5 @@ var kubeconfigRules = []Rule{
 		Remedy: "update the plugin and have it write its entry anew"},
 	{ID: ExecMode, Severity: Error, Text: "its exec plugin has the interactiveMode {had}", Reason: clientGo, Remedy: "set it to " + execModes},
 
-	{ID: CAUnreadable, Severity: Error, Text: "certificate-authority: {had}", Reason: clientGo},
-	{ID: CABroken, Severity: Error, Text: "certificate authority: {had}", Reason: clientGo},
-	{ID: CAUnfit, Severity: Error, Text: "certificate authority: {had}", Reason: "crypto/x509 verifies no server with it", Remedy: "take the cluster's CA certificate (ca.crt) anew"},
-	{ID: TokenFileUnreadable, Severity: Error, Text: "tokenFile: {had}", Reason: clientGo},
 	{ID: TokenFileEmpty, Severity: Error, Text: "tokenFile holds no token", Reason: clientGo},
-	{ID: ClientCertificateUnreadable, Severity: Error, Text: "client-certificate: {had}", Reason: clientGo},
-	{ID: ClientCertificateBroken, Severity: Error, Text: "client certificate: {had}", Reason: clientGo},
-	{ID: ClientCertificateExpired, Severity: Error, Text: "client certificate has expired on {had}", Reason: "the API server refuses it", Remedy: "have it renewed"},
-	{ID: ClientCertificateEarly, Severity: Error, Text: "client certificate is not valid before {had}", Reason: "the API server refuses it", Remedy: "check the clock of this host"},
-	{ID: ClientCertificateUsage, Severity: Error, Text: "client certificate lacks the usage clientAuth", Reason: "the API server refuses it"},
-	{ID: ClientKeyUnreadable, Severity: Error, Text: "client-key: {had}", Reason: clientGo},
-	{ID: ClientKeyBroken, Severity: Error, Text: "client key: {had}", Reason: clientGo},
-	{ID: ClientKeyMismatch, Severity: Error, Text: "client key does not match the client certificate", Reason: "crypto/tls refuses the pair", Remedy: "take both from one place"},
 }

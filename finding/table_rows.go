@@ -17,7 +17,6 @@ const (
 	AddressUnknown      ID = "address-unknown"
 	NameUnknown         ID = "node-name-unknown"
 	FilesElsewhere      ID = "files-elsewhere"
-	RowAbsent           ID = "row-absent"
 	ServerNotCovered    ID = "server-not-covered"
 
 	WouldOutliveCA     ID = "would-outlive-ca"
@@ -26,7 +25,6 @@ const (
 	LinkNotWritten     ID = "link-not-written"
 	NothingToRenew     ID = "nothing-to-renew"
 	KeyNotMade         ID = "key-algorithm-not-made"
-	IdentityForeign    ID = "identity-foreign"
 	NamesNotAsked      ID = "names-not-asked"
 	StillOld           ID = "still-old"
 	NothingHere        ID = "nothing-here"
@@ -36,7 +34,6 @@ const (
 	IdentityReserved   ID = "identity-reserved"
 	CACertificateNone  ID = "ca-certificate-none"
 	NotThere           ID = "not-there"
-	StagingLeft        ID = "staging-left"
 )
 
 const (
@@ -55,15 +52,14 @@ var rowRules = []Rule{
 	{ID: TrustMore, Severity: Warning, Text: "trusts more than the CA: certificate {had} is not in {wanted}", Reason: "the client trusts servers of the other CA too"},
 	{ID: ServerDiffers, Severity: Warning, Reissue: true, Text: "server is {had}, not {wanted}", Remedies: frame},
 	{ID: ClientCertMissing, Severity: Error, Text: "holds no client certificate", Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew}},
-	{ID: NamedFileMissing, Severity: Error, Text: "the {had0} it names is missing ({had1})"},
-	{ID: NamedFileUnreadable, Severity: Error, Text: "the {had0} it names cannot be read: {had1}"},
+	{ID: NamedFileMissing, Severity: Error, Text: "the {had0} it names is missing ({had1})", Remedies: broken},
+	{ID: NamedFileUnreadable, Severity: Error, Text: "the {had0} it names cannot be read: {had1}", Remedies: broken},
 	{ID: IssuerRefused, Severity: Error, Text: "cannot be judged while {had} is refused"},
 	{ID: AddressUnknown, Severity: Error, Text: "the advertise address is not known: {had}", Remedy: "give --apiserver-advertise-address, or localAPIEndpoint.advertiseAddress in the configuration"},
 	{ID: NameUnknown, Severity: Error, Text: "the node name is not known: {had}", Remedy: "give --node-name, or nodeRegistration.name in the configuration"},
 	{ID: EndpointUnknown, Severity: Error, Text: "the cluster's endpoint is not known", Reason: "a worker's kubelet goes to the cluster's endpoint, never to its own address",
 		Remedy: "give --control-plane-endpoint, or discovery.bootstrapToken.apiServerEndpoint in the configuration"},
 	{ID: FilesElsewhere, Severity: Notice, Text: "names a certificate that its owner renews: {had}"},
-	{ID: RowAbsent, Severity: Notice, Text: "is not on this node"},
 	{ID: ServerNotCovered, Severity: Error, Text: "would be without the name of {had0}, the server of {had1}", Reason: "clients refuse the connection"},
 
 	{ID: WouldOutliveCA, Severity: Error, Text: "would outlive its CA: valid until {had0}, the CA ends {wanted}", Remedy: "give --validity {had1} or less, or replace the CA first"},
@@ -72,7 +68,6 @@ var rowRules = []Rule{
 	{ID: LinkNotWritten, Severity: Error, Text: "is a symbolic link, not written through", Remedy: "replace the link by the file, or use the directory that the link leads to"},
 	{ID: NothingToRenew, Severity: Error, Text: "certificate is missing", Remedy: "name the right directories with --cert-dir and --kubeconfig-dir"},
 	{ID: KeyNotMade, Severity: Error, Text: "its key is {had}: pkitool makes no such key", Remedy: "choose another with --key-algorithm, or keep the key with --reuse-key"},
-	{ID: IdentityForeign, Severity: Error, Text: "is a certificate for {had}, not for {wanted}: it is not renewed here", Reason: "whoever can write the file would have any identity signed", Remedy: hintReissue},
 	{ID: NamesNotAsked, Severity: Error, Text: "has names that nobody asked for: {had}", Reason: "who signs decides which servers the certificate can pass for", Remedy: "accept them with --accept-names, or have it signed without them"},
 	{ID: NothingHere, Severity: Error, Text: "no certificate of a cluster is in this directory", Remedy: "name the right directories with --cert-dir and --kubeconfig-dir"},
 	{ID: CurrentUserNone, Severity: Error, Text: "has no current user"},
@@ -82,7 +77,6 @@ var rowRules = []Rule{
 	{ID: CACertificateNone, Severity: Error, Text: "the certificate of its CA is not here yet", Remedy: "`--ca-cert {had}=FILE` puts the CA's certificate in place"},
 	{ID: StillOld, Severity: Error, Text: "is the old certificate still"},
 	{ID: NotThere, Severity: Error, Text: "is not there after it was written"},
-	{ID: StagingLeft, Severity: Notice, Text: "is a file that a killed run left"},
 }
 
 // runRules are for later commands' faults about a run as a whole.

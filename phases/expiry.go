@@ -26,8 +26,8 @@ type Expirations struct {
 	Certificates []Expiration `json:"certificates"`
 	Authorities  []Expiration `json:"certificateAuthorities"`
 
-	// Findings are the reasons why the result is not good, in the order of the lists.
-	Findings []finding.Finding `json:"-"`
+	// Findings are the reasons why the result is not good, in the order of the lists, with their hints.
+	Findings []finding.Shown `json:"-"`
 	// Metrics are the certificates once more, one series each.
 	Metrics []Metric `json:"-"`
 }
@@ -97,7 +97,7 @@ func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen 
 		err = x.others()
 	}
 	if len(x.out.Certificates) > 0 && !x.told && chosen == nil {
-		x.out.Findings = append([]finding.Finding{*finding.New(finding.NothingHere).At("", "", site.Cert)}, x.out.Findings...)
+		x.out.Findings = append([]finding.Shown{finding.New(finding.NothingHere).At("", "", site.Cert).Shown(finding.Check)}, x.out.Findings...)
 	}
 	return x.out, err
 }
@@ -200,16 +200,30 @@ func (x *expiry) missing(p place, f *finding.Finding) {
 	x.find(p, f)
 }
 
+// find notes a finding. Its hint names the row as commands do, the line as the list does; of what is no row's there is
+// nothing to be done here.
 func (x *expiry) find(p place, f *finding.Finding) {
 	g := *f
-	g.Row, g.Path = p.name, p.file
-	if p.other {
-		g.Row = ""
+	g.Path = p.file
+	asker := finding.Check
+	switch ca, _ := x.Case(p.row.Issuer); {
+	case p.row.Role == nil:
+	case p.row.Given:
+		asker = finding.Given
+	case ca.CA != nil && ca.CA.External:
+		asker = finding.External
 	}
 	if p.row.Role != nil {
-		g.Phase = p.row.Phase()
+		g.Row, g.Phase = p.row.ID.String(), p.row.Phase()
 	}
-	x.out.Findings = append(x.out.Findings, g)
+	shown := g.Shown(asker)
+	if p.row.Role == nil {
+		shown.Hint = ""
+	}
+	if shown.Row = p.name; p.other {
+		shown.Row = ""
+	}
+	x.out.Findings = append(x.out.Findings, shown)
 }
 
 func (x *expiry) list(p place, e Expiration) {
@@ -225,7 +239,7 @@ func (x *expiry) chain(p place, chain []*x509.Certificate) {
 	name := p.name
 	for i, c := range chain {
 		if i > 0 {
-			p.name = name + "#" + strconv.Itoa(i+1)
+			p.name, p.row = name+"#"+strconv.Itoa(i+1), certs.Spec{}
 			if !p.authority {
 				p.ca = ""
 			}
@@ -283,7 +297,7 @@ func (x *expiry) conf(p place, f judge.File) {
 		if current.User.Name == u.Name {
 			told = true
 		} else {
-			q.name, q.ca = fmt.Sprintf("%s user %s", p.name, u.Name), ""
+			q.name, q.ca, q.row = fmt.Sprintf("%s user %s", p.name, u.Name), "", certs.Spec{}
 		}
 		chain, bad := judge.NamedCertificates(f.Path, u.ClientCert, u.ClientCertFile, "client certificate")
 		switch {

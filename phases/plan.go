@@ -254,6 +254,8 @@ func (p planner) action(c judge.Case, asker finding.Asker) Action {
 	switch {
 	case c.Spec.Given:
 		a.Asker = finding.Given
+	case asker != finding.Import && (c.Spec.Kind == certs.CA || c.Spec.Kind == certs.KeyPair):
+		a.Asker = finding.Owned
 	case c.CA != nil && c.CA.External && c.Spec.Kind != certs.CA && asker != finding.Import:
 		a.Asker = finding.External
 	}

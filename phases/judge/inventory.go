@@ -245,7 +245,11 @@ func (h *Held) Parse(r certs.Role) {
 	}
 	if h.Key.Exists {
 		var err error
-		h.Signer, err = pki.ParsePrivateKey(h.Key.Data)
+		parse := pki.ParsePrivateKey
+		if r.Kind == certs.CA || r.Kind == certs.KeyPair {
+			parse = pki.ParseSigningKey
+		}
+		h.Signer, err = parse(h.Key.Data)
 		h.KeyErr = broken(err)
 	}
 	if h.Conf.Exists {
