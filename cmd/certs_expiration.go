@@ -103,7 +103,7 @@ func printExpirations(c *cobra.Command, out *outputFlags, file string, x phases.
 
 // tellExpirations says each cause of a bad result on a line of its own.
 func tellExpirations(env *Env, x phases.Expirations) error {
-	tellFindings(env, x.Shown())
+	tellFindings(env, x.Findings)
 	if len(x.Findings) > 0 {
 		return &quietError{code: exitBad}
 	}

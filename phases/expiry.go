@@ -26,21 +26,10 @@ type Expirations struct {
 	Certificates []Expiration `json:"certificates"`
 	Authorities  []Expiration `json:"certificateAuthorities"`
 
-	// Findings are the reasons why the result is not good, in the order of the lists.
-	Findings []finding.Finding `json:"-"`
+	// Findings are the reasons why the result is not good, in the order of the lists, with their hints.
+	Findings []finding.Shown `json:"-"`
 	// Metrics are the certificates once more, one series each.
 	Metrics []Metric `json:"-"`
-
-	askers []finding.Asker // for whom the remedies of the findings are
-}
-
-// Shown are the findings with their remedies.
-func (x Expirations) Shown() []finding.Shown {
-	var out []finding.Shown
-	for i, f := range x.Findings {
-		out = append(out, f.Shown(x.askers[i]))
-	}
-	return out
 }
 
 // Expiration is one certificate.
@@ -110,8 +99,7 @@ func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen 
 		err = x.others()
 	}
 	if len(x.out.Certificates) > 0 && !x.told && chosen == nil {
-		x.out.Findings = append([]finding.Finding{*finding.New(finding.NothingHere).At("", "", site.Cert)}, x.out.Findings...)
-		x.out.askers = append([]finding.Asker{finding.Check}, x.out.askers...)
+		x.out.Findings = append([]finding.Shown{finding.New(finding.NothingHere).At("", "", site.Cert).Shown(finding.Check)}, x.out.Findings...)
 	}
 	return x.out, err
 }
@@ -223,24 +211,28 @@ func (x *expiry) missing(p place, f *finding.Finding) {
 	x.find(p, f)
 }
 
+// find notes a finding. Its hint names the row as commands do, the line as the list does; of what is no row's there is
+// nothing to be done here.
 func (x *expiry) find(p place, f *finding.Finding) {
 	g := *f
-	g.Row = p.name
 	if g.Path == "" {
 		g.Path = p.file
 	}
-	if p.other {
-		g.Row = ""
-	}
-	if p.row.Role != nil {
-		g.Phase = p.row.Phase()
-	}
-	x.out.Findings = append(x.out.Findings, g)
 	asker := p.asker
-	if p.name != p.own {
+	if p.row.Role != nil {
+		g.Row, g.Phase = p.row.ID.String(), p.row.Phase()
+	}
+	if p.row.Role == nil || p.name != p.own {
 		asker = finding.Kept // what is no row's, or not all of it
 	}
-	x.out.askers = append(x.out.askers, asker)
+	shown := g.Shown(asker)
+	if p.row.Role == nil {
+		shown.Hint = ""
+	}
+	if shown.Row = p.name; p.other {
+		shown.Row = ""
+	}
+	x.out.Findings = append(x.out.Findings, shown)
 }
 
 func (x *expiry) list(p place, e Expiration) {
@@ -256,7 +248,7 @@ func (x *expiry) chain(p place, chain []*x509.Certificate) {
 	name := p.name
 	for i, c := range chain {
 		if i > 0 {
-			p.name = name + "#" + strconv.Itoa(i+1)
+			p.name, p.row = name+"#"+strconv.Itoa(i+1), certs.Spec{}
 			if !p.authority {
 				p.ca = ""
 			}
@@ -314,7 +306,7 @@ func (x *expiry) conf(p place, f judge.File) {
 		if current.User.Name == u.Name {
 			told = true
 		} else {
-			q.name, q.ca = fmt.Sprintf("%s user %s", p.name, u.Name), ""
+			q.name, q.ca, q.row = fmt.Sprintf("%s user %s", p.name, u.Name), "", certs.Spec{}
 		}
 		chain, bad := judge.NamedCertificates(f.Path, u.ClientCert, u.ClientCertFile, "client certificate")
 		switch {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki"
@@ -38,7 +39,8 @@ func (w *world) expiry(o phases.ExpiryOptions, roles ...string) phases.Expiratio
 func (w *world) findings(x phases.Expirations) []string {
 	var out []string
 	for _, f := range x.Findings {
-		out = append(out, strings.ReplaceAll(f.String(), w.dir+"/", ""))
+		whole := finding.Finding{ID: f.ID, Row: f.Row, Path: f.Path, Entry: f.Entry, Had: f.Had, Wanted: f.Wanted}
+		out = append(out, strings.ReplaceAll(whole.String(), w.dir+"/", ""))
 	}
 	return out
 }

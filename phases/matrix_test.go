@@ -105,6 +105,11 @@ func (c counting) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte,
 	return c.Signer.Sign(r, digest, o)
 }
 
+// failing is a key that does not sign.
+type failing struct{ crypto.Signer }
+
+func (failing) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return nil, assert.AnError }
+
 // judged is the judgement of some rows.
 func (w *world) judged(chosen judge.Selection) judge.Judgement {
 	return judge.Judge(w.tree, judge.Take(w.tree, w.site, chosen), chosen, now)

@@ -210,7 +210,7 @@ func (p planner) covered(actions []Action, o RenewOptions) {
 	}
 	var confs []judge.Case
 	for c := range p.Cases() {
-		if c.Held.EntryErr == nil && c.Held.Conf.Exists {
+		if c.Held.EntryErr == nil && c.Held.Conf.Exists && covers(o.DropSANs, server(c.Held)) {
 			confs = append(confs, c)
 		}
 	}
