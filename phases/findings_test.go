@@ -47,6 +47,7 @@ var elsewhere = map[finding.ID]string{
 	finding.ServerWithoutNames: "TestIssueRefuses",
 	finding.IdentityReserved:   "TestIdentity",
 	finding.CACertificateNone:  "TestImportRefuses",
+	finding.TrustNone:          "testdata/script/verify_basic.txtar",
 	finding.NamesNotAsked:      "TestImportOfNamesThatNobodyAskedFor",
 }
 
@@ -120,7 +121,7 @@ func policyFaults() map[finding.ID]fault {
 		}},
 		finding.CAExternal:     {stays: true, row: "apiserver", find: renew(renewal()), askers: []finding.Asker{finding.External}, plant: func(w *world, s certs.Spec) { w.remove(w.keyFile(w.row("ca"))) }},
 		finding.LinkNotWritten: {row: "apiserver", find: renew(renewal()), askers: []finding.Asker{finding.Renew}, plant: func(w *world, s certs.Spec) { w.link(s, 0o600) }},
-		finding.NothingToRenew: {row: "super-admin", plant: gone, find: renew(renewAll()), askers: []finding.Asker{finding.Renew}},
+
 		finding.KeyNotMade: {row: "apiserver", find: renew(renewal()), askers: []finding.Asker{finding.Renew}, plant: func(w *world, s certs.Spec) {
 			key, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
 			require.NoError(w.t, err)

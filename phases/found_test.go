@@ -283,7 +283,7 @@ func TestFoundExpiry(t *testing.T) {
 	for name, f := range foundClusters() {
 		t.Run(name, func(t *testing.T) {
 			w := f.build(t)
-			assert.Equal(t, f.configured, w.findings(w.expiry(phases.ExpiryOptions{Now: now, Configured: true})))
+			assert.Equal(t, f.configured, w.findings(w.expiry(phases.ExpiryOptions{Now: now})))
 			before := w.snapshot()
 			w.neutral(pki.SANs{})
 			assert.Empty(t, w.findings(w.expiry(phases.ExpiryOptions{Now: now})))
