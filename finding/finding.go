@@ -44,6 +44,7 @@ const (
 	Import   // certs import
 	External // any run where the key of the row's CA is not here
 	Given    // the files are somebody else's: an external etcd's
+	File     // certs renew --file: what is no row's, and no other command makes
 	Owned    // init, where the row is a CA or the service-account key pair: they are never replaced
 )
 

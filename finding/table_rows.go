@@ -64,7 +64,7 @@ var rowRules = []Rule{
 
 	{ID: WouldOutliveCA, Severity: Error, Text: "would outlive its CA: valid until {had0}, the CA ends {wanted}", Remedy: "give --validity {had1} or less, or replace the CA first"},
 	{ID: CAForbids, Severity: Error, Text: "its CA cannot sign it: the certificate would not be accepted, it {had}", Remedy: hintCA},
-	{ID: CAExternal, Severity: Error, Text: "cannot be signed here: the key of its CA is not here", Remedy: hintCSR},
+	{ID: CAExternal, Severity: Error, Text: "cannot be signed here: the key of its CA is not here", Remedy: hintCSR, Remedies: map[Asker]string{File: "renew it where the key is"}},
 	{ID: LinkNotWritten, Severity: Error, Text: "is a symbolic link, not written through", Remedy: "replace the link by the file, or use the directory that the link leads to"},
 	{ID: NothingToRenew, Severity: Error, Text: "certificate is missing", Remedy: "name the right directories with --cert-dir and --kubeconfig-dir"},
 	{ID: KeyNotMade, Severity: Error, Text: "its key is {had}: pkitool makes no such key", Remedy: "choose another with --key-algorithm, or keep the key with --reuse-key"},

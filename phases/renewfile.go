@@ -43,11 +43,16 @@ func RenewFile(ctx context.Context, t certs.Tree, site judge.Site, file string, 
 	if err := c.Held.Err(); err != nil {
 		return Report{}, err
 	}
-	a := p.action(c, finding.Renew)
-	a.Findings = nil
+	a := p.action(c, finding.File)
+	a.Findings, a.Asker = nil, finding.File
 	a.Spec = c.Spec
-	p.renew(&a, c, o)
-	p.tighten(&a)
+	if len(c.Held.Chain) > 0 && c.Spec.Issuer.Role == "" {
+		leaf := c.Held.Chain[0]
+		a.refuse(finding.New(finding.OtherCA, finding.Quote(pki.SubjectOf(leaf.Issuer, leaf.RawIssuer).String())).At("", "", file))
+	} else {
+		p.renew(&a, c, o)
+		p.tighten(&a)
+	}
 	plan := p.plan([]Action{a})
 	r = newReport("RenewReport", plan)
 	if r.DryRun = o.DryRun; o.DryRun || a.Verb == Refuse {
