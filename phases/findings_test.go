@@ -218,14 +218,17 @@ func faults(t testing.TB) map[finding.ID]fault {
 // world is a directory with the fault.
 func (f fault) world(t testing.TB) (*world, certs.Spec) {
 	t.Helper()
-	rows := []certs.Spec{treeRow(t, "apiserver"), treeRow(t, "front-proxy-client"), treeRow(t, "etcd-peer")}
-	w := part(t, rows...)
-	if s, ok := w.tree.Row(certs.ID{Role: f.row}); ok {
-		w = part(t, append(rows, s)...)
-		f.plant(w, s)
-	} else {
-		f.plant(w, certs.Spec{})
+	rows := []certs.Spec{treeRow(t, "apiserver")}
+	switch s, ok := treeOf(t, cluster()).Row(certs.ID{Role: f.row}); {
+	case !ok: // of an external etcd
+		rows = append(rows, treeRow(t, "etcd-peer"))
+	case s.Kind == certs.CA && s.Name != "ca":
+		rows = append(rows, s, belowOf(&world{tree: treeOf(t, cluster())}, s))
+	default:
+		rows = append(rows, s)
 	}
+	w := part(t, rows...)
+	f.plant(w, rows[min(1, len(rows)-1)])
 	return w, w.row(f.row)
 }
 
@@ -288,6 +291,7 @@ func TestEveryRemedy(t *testing.T) {
 				askers = []finding.Asker{finding.Check, finding.Kept}
 			}
 		}
+		tried := map[string]bool{}
 		for _, asker := range askers {
 			w, s := f.world(t)
 			found := f.found(w, s)
@@ -295,9 +299,10 @@ func TestEveryRemedy(t *testing.T) {
 			x := found[0]
 			remedy := x.At(s.ID.String(), s.Phase(), "").Remedy(asker)
 			commands := regexp.MustCompile("`pkitool ([^`]*)`").FindAllStringSubmatch(remedy, -1)
-			if len(commands) == 0 {
+			if len(commands) == 0 || tried[remedy] {
 				continue
 			}
+			tried[remedy] = true
 			run++
 			t.Run(string(id)+"/"+remedy, func(t *testing.T) {
 				w.t = t
@@ -322,7 +327,7 @@ func TestEveryRemedy(t *testing.T) {
 			})
 		}
 	}
-	assert.Greater(t, run, 60)
+	assert.Greater(t, run, 50)
 }
 
 // commander does what the commands of a remedy say, by the calls of the library that the command line makes.

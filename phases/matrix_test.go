@@ -201,8 +201,11 @@ func (st state) try(t *testing.T, s certs.Spec) {
 	}
 	words := w.words(s, st.plant(w, s))
 	s, _ = w.tree.Row(s.ID) // of the tree that plant may have changed
-	before := w.snapshot()
-
+	before := map[string]seen{}
+	looked := slices.Contains([]string{"etcd-peer", "admin", "ca", "sa"}, s.Name) // one of each shape is enough
+	if looked {
+		before = w.snapshot()
+	}
 	j := w.judged(judge.Selection{s.ID: true})
 	c, ok := j.Case(s.ID)
 	require.True(t, ok)
@@ -216,7 +219,9 @@ func (st state) try(t *testing.T, s certs.Spec) {
 	if st.reason != "" {
 		assert.Equal(t, st.reason, first.Reason)
 	}
-	w.unchanged(before)
+	if looked {
+		w.unchanged(before)
+	}
 	assert.Zero(t, signed.Load(), "a decision signed")
 }
 
