@@ -260,6 +260,7 @@ func TestEveryFinding(t *testing.T) {
 	for _, file := range []string{"table_certificates.go", "table_authorities.go", "table_rows.go", "table_files.go"} {
 		for _, id := range idsIn(t, file) {
 			t.Run(string(id), func(t *testing.T) {
+				t.Parallel()
 				f, ok := all[id]
 				if where, other := elsewhere[id]; other {
 					assert.False(t, ok, "it has a directory: %s is not needed", where)
@@ -305,6 +306,7 @@ func TestEveryRemedy(t *testing.T) {
 			tried[remedy] = true
 			run++
 			t.Run(string(id)+"/"+remedy, func(t *testing.T) {
+				t.Parallel()
 				w.t = t
 				c := commander{world: w}
 				if asker == finding.External {
