@@ -30,9 +30,8 @@ type Settings struct {
 	// CertMode is the mode of certificate files, 0644 or 0600.
 	CertMode fs.FileMode
 
-	configured bool                // there was a file
-	origins    map[string]Origin   // by flag, of every setting that has a value
-	kept       map[string][]string // by "Kind.path": what only Print needs
+	origins map[string]Origin   // by flag, of every setting that has a value
+	kept    map[string][]string // by "Kind.path": what only Print needs
 }
 
 // Input is everything that Settings are made from. A flag beats the

@@ -15,6 +15,7 @@ const (
 	OutlivesCA             ID = "outlives-ca"
 	ChainRefused           ID = "chain-refused"
 	SignatureWeak          ID = "signature-weak"
+	SignatureUnchecked     ID = "signature-unchecked"
 	SubjectDiffers         ID = "subject-differs"
 	SubjectOtherName       ID = "subject-other-name"
 	GroupsOlder            ID = "groups-older"
@@ -32,6 +33,7 @@ const (
 
 const (
 	hintReissue = "`pkitool init phase {phase} {row} --reissue` replaces it, after a copy of the old files"
+	hintRenew   = "`pkitool certs renew {row}` renews it"
 	hintCSR     = "the CA's key is not here: make a request with `pkitool certs generate-csr {row}`, have it signed, and bring the certificate back with `pkitool certs import FILE`"
 	hintSigner  = "have the request signed again, with what it asks for"
 	hintBackup  = "put the file back from a backup"
@@ -50,7 +52,7 @@ var certificateRules = []Rule{
 	{ID: KeyUnfit, Severity: Error, Text: "{had}", Reason: "crypto/tls refuses such keys",
 		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Import: hintSigner, Given: hintOwner}},
 	{ID: CertificateExpired, Severity: Error, Text: "certificate has expired on {had}",
-		Remedies: map[Asker]string{Init: "`pkitool certs renew {row}` renews it", Check: "`pkitool certs renew {row}` renews it", External: hintCSR, Import: hintSigner, Given: hintOwner}},
+		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner}},
 	{ID: CertificateNotYetValid, Severity: Error, Text: "certificate is not valid before {had}", Remedy: "check the clock of this host, and of the one that issued the certificate"},
 	{ID: CertificateExpiring, Severity: Warning, Text: "expires on {had0}, in {had1}"},
 	{ID: OtherCA, Severity: Error, Text: "certificate is signed by another CA: {had}", Reason: "peers that trust the CA of the row refuse it", Remedies: leaf},
@@ -59,7 +61,9 @@ var certificateRules = []Rule{
 	{ID: OutlivesCA, Severity: Warning, Text: "certificate outlives its CA: valid until {had}, the CA ends {wanted}",
 		Reason: "it stops working when the CA ends, earlier than it says"},
 	{ID: ChainRefused, Severity: Error, Text: "does not verify against {wanted}: {had}", Reason: "crypto/x509 refuses the chain, so every Kubernetes component does", Remedies: leaf},
-	{ID: SignatureWeak, Severity: Error, Text: "certificate is signed with {had}, which Kubernetes components refuse", Reason: "crypto/x509 takes no SHA-1 and no MD5 signature", Remedies: leaf},
+	{ID: SignatureWeak, Severity: Error, Text: "certificate is signed with {had}, which Kubernetes components refuse", Reason: "crypto/x509 takes no SHA-1 signature",
+		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner}},
+	{ID: SignatureUnchecked, Severity: Error, Text: "certificate is signed with {had}, which shows nothing of who signed it", Reason: "crypto/x509 does not check such a signature", Remedies: leaf},
 	{ID: SubjectDiffers, Severity: Error, Text: "subject is {had}, not {wanted}", Reason: "the API server knows its clients by CN (user) and O (groups)", Remedies: leaf},
 	{ID: SubjectOtherName, Severity: Notice, Text: "subject is {had}, pkitool would write {wanted}", Reason: "nobody reads the subject of this certificate"},
 	{ID: GroupsOlder, Severity: Notice, Text: "groups are {had}, as an older kubeadm gave them", Reason: "kubeadm 1.22 to 1.36 gave this certificate different groups, and RBAC may rest on the old ones"},

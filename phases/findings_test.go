@@ -47,6 +47,7 @@ var elsewhere = map[finding.ID]string{
 	finding.ServerWithoutNames: "TestIssueRefuses",
 	finding.IdentityReserved:   "TestIdentity",
 	finding.CACertificateNone:  "TestImportRefuses",
+	finding.SignatureUnchecked: "TestSignatureUnchecked in phases/judge",
 	finding.TrustNone:          "testdata/script/verify_basic.txtar",
 	finding.NamesNotAsked:      "TestImportOfNamesThatNobodyAskedFor",
 }

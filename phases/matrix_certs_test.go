@@ -76,7 +76,7 @@ func certStates() []state {
 			want:  []string{"outlives-ca: certificate outlives its CA: valid until 2036-05-29T12:00:01Z, the CA ends 2036-05-29T12:00:00Z ({cert})"},
 			plant: forged(func(c *x509.Certificate) { c.NotAfter = birth.Add(3650*day + time.Second) })},
 		{name: "ends with its CA", verbs: sound, reason: "complete", plant: forged(func(c *x509.Certificate) { c.NotAfter = birth.Add(3650 * day) })},
-		{name: "signed with SHA-1", verbs: foreign,
+		{name: "signed with SHA-1", verbs: wrong,
 			want:  []string{"signature-weak: certificate is signed with ECDSA-SHA1, which Kubernetes components refuse ({cert})"},
 			plant: forged(func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 })},
 		{name: "weak key", verbs: verbs{phases.Refuse, phases.Renew, phases.Refuse, phases.Refuse}, want: []string{"key-unfit: RSA key of 1024 bits: 2048 to 8192 are accepted ({key})"},

@@ -42,7 +42,6 @@ var (
 	sound   = verbs{phases.Keep, phases.Keep, phases.Renew, phases.Request}
 	wrong   = verbs{phases.Refuse, phases.Renew, phases.Renew, phases.Request}  // an error that a new certificate mends
 	foreign = verbs{phases.Refuse, phases.Renew, phases.Refuse, phases.Request} // nothing of it is taken over
-	broken  = foreign                                                           // it cannot be read
 	keyless = verbs{phases.Refuse, phases.Renew, phases.Renew, phases.Refuse}   // its key cannot be used
 	better  = verbs{phases.Keep, phases.Renew, phases.Renew, phases.Request}    // works, and --reissue mends it
 )

@@ -16,7 +16,7 @@ import (
 
 // foreignIDs say that a certificate is not what its row's CA signed for the row: nothing of it is taken over.
 var foreignIDs = []finding.ID{
-	finding.OtherCA, finding.OtherCASameName, finding.SignatureWeak, finding.SubjectDiffers, finding.CommonNameMissing, finding.LeafIsCA,
+	finding.OtherCA, finding.OtherCASameName, finding.SignatureUnchecked, finding.SubjectDiffers, finding.CommonNameMissing, finding.LeafIsCA,
 }
 
 // inherit makes a row's Spec keep what its certificate says: facts beat wishes, and wishes beat defaults. Names that

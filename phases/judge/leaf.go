@@ -184,7 +184,9 @@ func signature(c *x509.Certificate, trust *Trust, behind []*x509.Certificate) *f
 		}
 		err := p.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
 		switch at := i - len(trust.Bundle); {
-		case errors.As(err, new(x509.InsecureAlgorithmError)), err == nil && weak(c.SignatureAlgorithm):
+		case errors.As(err, new(x509.InsecureAlgorithmError)):
+			return finding.New(finding.SignatureUnchecked, c.SignatureAlgorithm.String())
+		case err == nil && weak(c.SignatureAlgorithm):
 			return finding.New(finding.SignatureWeak, c.SignatureAlgorithm.String())
 		case err != nil:
 		case at < 0:

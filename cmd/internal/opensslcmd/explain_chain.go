@@ -50,10 +50,7 @@ func (x explained) issuer() []string {
 		}
 	}
 	lines := []string{fmt.Sprintf("%d of the certificates given have its issuer's name, %s, and none of them can have issued it", len(named), x.r.names.Name(issuer))}
-	for _, miss := range x.finding.Detail.Had {
-		lines = append(lines, miss)
-	}
-	return lines
+	return append(lines, x.finding.Detail.Had...)
 }
 
 // keyIdentifiers are the authority key identifier of c and the subject key identifier of issuer, where both are
