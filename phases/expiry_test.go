@@ -200,6 +200,24 @@ func TestExpirationsThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// Hints name rows as commands do, for who can follow them; of what is no row's nothing is said.
+func TestExpirationHints(t *testing.T) {
+	w := complete(t)
+	w.forge(w.row("scheduler"), expiredCert)
+	w.forge(w.row("front-proxy-client"), expiredCert)
+	w.remove(w.certFile(w.row("controller-manager")), w.keyFile(w.row("front-proxy-ca")))
+	own, _ := w.ownFile("ca", expiredCert)
+	require.NoError(t, os.Rename(own, filepath.Join(w.site.Cert, "own.crt")))
+	var got []string
+	for _, f := range w.expirations(nil).Findings {
+		got = append(got, f.Row+": "+f.Hint)
+	}
+	assert.Equal(t, []string{
+		"front-proxy-client: the CA's key is not here: make a request with `pkitool certs generate-csr front-proxy-client`, have it signed, and bring the certificate back with `pkitool certs import FILE`",
+		"controller-manager.conf: `pkitool init phase kubeconfig controller-manager` makes it", "scheduler.conf: `pkitool certs renew scheduler` renews it", ": ",
+	}, got)
+}
+
 // What a node may rightly lack is absent, without alarm; what lacks a part of a whole is missing. A configuration
 // knows the node's role.
 func TestExpirationsByRole(t *testing.T) {

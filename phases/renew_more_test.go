@@ -92,6 +92,70 @@ func TestRenewLongNodeName(t *testing.T) {
 	assert.Equal(t, client.Subject.CommonName, w.chain(client)[0].Subject.CommonName)
 }
 
+// kubeadm writes a node's name that is an address as a DNS name. It is kept to the byte where the names stay; where they
+// change, it becomes the address that it is.
+func TestRenewAddressAsDNSName(t *testing.T) {
+	w := complete(t)
+	s := w.row("apiserver")
+	plant := func(c *x509.Certificate) { c.DNSNames = append(c.DNSNames, "192.0.2.77", "my_host") }
+	old := w.forge(s, plant)
+	w.neutral(pki.SANs{})
+	r, err := w.renew(renewal(), "apiserver")
+	require.NoError(t, err)
+	assert.Empty(t, r.Rows[0].Notes)
+	same(t, old, w.chain(s)[0])
+	w.neutral(pki.SANs{DNS: []string{"lb.example.com"}})
+	r, err = w.renew(renewal(), "apiserver")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"adds the names DNS:lb.example.com, IP:192.0.2.77", "drops the names DNS:192.0.2.77"}, r.Rows[0].Notes)
+	assert.Contains(t, w.chain(s)[0].DNSNames, "my_host")
+
+	w.forge(s, func(c *x509.Certificate) { plant(c); expiredCert(c) })
+	_, err = w.init(reissue(), "apiserver")
+	require.NoError(t, err)
+	assert.Contains(t, pki.SANsOf(w.chain(s)[0]).Strings(), "IP:192.0.2.77")
+}
+
+// --reissue mends what is wrong and keeps the rest: groups of an older kubeadm, names that nobody planned, servers.
+func TestReissueKeepsFacts(t *testing.T) {
+	w := makers["1.28"].build(t, theirs())
+	client, server, conf := w.row("apiserver-kubelet-client"), w.row("apiserver"), w.row("controller-manager")
+	old := w.entry(conf).Cluster.Server
+	w.forge(client, func(c *x509.Certificate) { c.Subject.Organization = masters; expiredCert(c) })
+	w.forge(server, func(c *x509.Certificate) {
+		c.DNSNames = append(c.DNSNames[1:], "old.example.com") // api.example.com, the first, is gone
+		expiredCert(c)
+	})
+	w.forge(conf, expiredCert)
+	_, err := w.init(reissue(), "apiserver-kubelet-client", "apiserver", "controller-manager")
+	require.NoError(t, err)
+	assert.Equal(t, masters, w.chain(client)[0].Subject.Organization)
+	assert.Contains(t, w.chain(server)[0].DNSNames, "old.example.com")
+	assert.Contains(t, w.chain(server)[0].DNSNames, server.SANs.DNS[0])
+	assert.Equal(t, old, w.entry(conf).Cluster.Server)
+
+	// What somebody else put there is no fact of the row: nothing of it is kept.
+	w.forge(client, func(c *x509.Certificate) { c.Subject.CommonName, c.Subject.Organization = "mallory", masters })
+	_, err = w.init(reissue(), "apiserver-kubelet-client")
+	require.NoError(t, err)
+	assert.Equal(t, client.Subject, pki.CertificateSubject(w.chain(client)[0]))
+}
+
+// A renewal keeps the algorithm of the key, and the usages that go with it: RSA servers may be sent a key.
+func TestRenewRSA(t *testing.T) {
+	w := complete(t)
+	s := w.row("apiserver")
+	key, err := pki.GenerateKey(pki.RSA2048)
+	require.NoError(t, err)
+	old := certify(t, template(s), w.bundle("ca")[0], key, w.key(w.row("ca")))
+	w.place(s, key, old)
+	_, err = w.renew(renewal(), "apiserver")
+	require.NoError(t, err)
+	got := w.chain(s)[0]
+	same(t, old, got)
+	assert.Equal(t, x509.KeyUsageDigitalSignature|x509.KeyUsageKeyEncipherment, got.KeyUsage)
+}
+
 func TestRenewPassesOverWhatANodeLacks(t *testing.T) {
 	w := complete(t)
 	w.remove(w.certFile(w.row("super-admin")))

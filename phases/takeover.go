@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -28,7 +29,7 @@ func (p planner) inherit(s *certs.Spec, c judge.Case) {
 	leaf := c.Held.Chain[0]
 	s.Subject = keptSubject(*s, leaf)
 	old := pki.SANsOf(leaf)
-	s.SANs = pki.Join(old, demanded(*s).Minus(old))
+	s.SANs = addressed(pki.Join(old, demanded(*s).Minus(old)))
 	if h := c.Held; h.Conf.Exists {
 		if s.ServerAssumed || slices.Contains(s.Servers, server(h)) {
 			s.Place.Server = server(h)
@@ -51,6 +52,20 @@ func keptSubject(s certs.Spec, c *x509.Certificate) pki.Subject {
 	return kept
 }
 
+// addressed makes addresses of the DNS names that are addresses: kubeadm writes them for a node whose name is one, no
+// client looks at them, and nobody may issue them.
+func addressed(names pki.SANs) pki.SANs {
+	out := pki.SANs{IPs: slices.Clone(names.IPs), URIs: names.URIs, Emails: names.Emails}
+	for _, n := range names.DNS {
+		if ip, err := netip.ParseAddr(n); err == nil {
+			out.IPs = append(out.IPs, ip)
+		} else {
+			out.DNS = append(out.DNS, n)
+		}
+	}
+	return pki.Join(out)
+}
+
 // demanded are the names of a row that are not only a default.
 func demanded(s certs.Spec) pki.SANs { return s.SANs.Minus(s.Optional.Minus(s.Asked)) }
 
@@ -71,6 +86,9 @@ func (p planner) renewal(a *Action, o RenewOptions) {
 	old := pki.SANsOf(c)
 	want := keptNames(*s, c).Minus(o.DropSANs)
 	s.Subject = keptSubject(*s, c)
+	if !want.Minus(old).Empty() || !old.Minus(want).Empty() {
+		want = addressed(want)
+	}
 	added, dropped := want.Minus(old), old.Minus(want)
 	s.SANs = want
 	a.Make.Template = s.Template()
