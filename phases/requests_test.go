@@ -52,6 +52,41 @@ func TestSignRulesRefuse(t *testing.T) {
 	}
 	_, err := serving.Template(with("DNS:w1", "IP:192.0.2.7"), day)
 	assert.NoError(t, err)
+	_, err = phases.SignRules{As: "kubelet-client"}.Template(node, 368*day)
+	assert.EqualError(t, err, "a kubelet's certificate is valid for 8808h0m0s at most")
+	_, err = phases.SignRules{As: "kubelet-client"}.Template(inspect.Request{Subject: pki.Subject{CommonName: "alice", Organization: []string{"system:nodes"}}}, day)
+	assert.EqualError(t, err, `common name "alice" is not system:node:NAME`)
+	_, err = phases.SignRules{As: "kubelet-client"}.Template(with("DNS:w1"), day)
+	assert.EqualError(t, err, "a kubelet's client certificate has no names, it asks for DNS:w1")
+}
+
+// TestSignRulesGrantNothingByThemselves: everything that a request asks for is granted by a rule or refused, all faults
+// at once, each with the flag that grants it.
+func TestSignRulesGrantNothingByThemselves(t *testing.T) {
+	asked := inspect.Request{
+		Subject: pki.Subject{CommonName: "alice", Organization: []string{"system:masters"}}, SANs: pki.SANs{DNS: []string{"www.example.com"}},
+		Usages: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}, UnknownUsages: []string{"1.2.3.4"}, CA: true, KeyUsage: x509.KeyUsageCertSign,
+		MoreSubject: []string{"C=CH"}, MoreNames: []string{"dirName:CN=x"}, MoreExtensions: []string{"the extension 1.2.3"},
+	}
+	faults := func(r phases.SignRules) string {
+		_, err := r.Template(asked, day)
+		require.Error(t, err)
+		return err.Error()
+	}
+	always := "asks to be a CA, which no profile grants\nasks for the key usage keyCertSign, which no profile grants\nasks for the extension 1.2.3, which no profile grants\n" +
+		"asks for the extended key usage codeSigning, which client does not grant\nasks for the extended key usage 1.2.3.4, which client does not grant\n"
+	assert.Equal(t, always+`asks for the subject "O = system:masters, CN = alice"`+"\nasks for the names DNS:www.example.com\nasks for dirName:CN=x, which cannot be granted", faults(phases.SignRules{As: "client"}))
+	assert.Equal(t, always+"asks for C=CH in its subject, which cannot be granted\nasks for dirName:CN=x, which cannot be granted\ngroup system:masters bypasses RBAC and cannot be revoked",
+		faults(phases.SignRules{As: "client", AcceptSubject: true, AcceptSANs: true}))
+	_, err := phases.SignRules{As: "server"}.Template(inspect.Request{Subject: pki.Subject{CommonName: "a"}}, day)
+	var hinted interface{ Hint() string }
+	require.ErrorAs(t, err, &hinted)
+	assert.Equal(t, "--accept-subject grants it, --cn and --org give another", hinted.Hint())
+	for as, kind := range map[string]certs.Kind{"client": certs.Client, "server": certs.Serving, "peer": certs.Peer} {
+		tmpl, err := phases.SignRules{As: as, AcceptSubject: true}.Template(inspect.Request{Subject: pki.Subject{CommonName: "a"}}, day)
+		require.NoError(t, err)
+		assert.Equal(t, kind.ExtKeyUsage(), tmpl.ExtKeyUsage)
+	}
 }
 
 // TestRequestsRefuse: a key or a kubeconfig that is there and cannot be used is not replaced by a new one.

@@ -24,9 +24,6 @@ type Case struct {
 	CA *CA
 }
 
-// Files are the paths of the row's files, in the order in which they are written.
-func (c Case) Files(d Dirs) []string { return d.Files(c.Spec) }
-
 // Worst is the highest severity of the findings; ok is false where there is none.
 func (c Case) Worst() (finding.Severity, bool) { return finding.Worst(c.Findings) }
 
