@@ -177,7 +177,7 @@ func (x *expiry) row(c judge.Case, named bool) {
 				x.find(p, judge.Unreadable(f))
 			}
 		}
-	case h.Nothing() && !named && x.Tree.Cluster().Assumed.Has(certs.NodeRoles) && !x.present[groups(s)[0]]:
+	case h.Nothing() && !named && (s.Scope == certs.FirstControlPlane || x.Tree.Cluster().Assumed.Has(certs.NodeRoles) && !x.present[groups(s)[0]]):
 		x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Missing: true, Absent: true})
 	case h.Nothing() || torn:
 		x.missing(p, finding.New(finding.CertificateMissing))
