@@ -149,9 +149,16 @@ func Certificate(chain []*x509.Certificate, trust *Trust, p Purpose, now time.Ti
 // chained judges the way from a certificate to an anchor.
 func chained(chain []*x509.Certificate, trust *Trust, usages []x509.ExtKeyUsage, at time.Time, add func(*finding.Finding)) {
 	c := chain[0]
-	if f := signature(c, trust, chain[1:]); f != nil {
-		add(f)
-		return
+	// One look at each signature is enough: who signed is asked only where no chain was found, and the usages are compared
+	// along the chains that were.
+	paths, err := c.Verify(x509.VerifyOptions{
+		Roots: trust.Pool, Intermediates: poolOf(chain[1:]), CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+	if err != nil {
+		if f := signature(c, trust, chain[1:]); f != nil {
+			add(f)
+			return
+		}
 	}
 	if mayIssue(c) && !slices.ContainsFunc(trust.Bundle, c.Equal) {
 		add(finding.New(finding.LeafIsCA))
@@ -162,14 +169,21 @@ func chained(chain []*x509.Certificate, trust *Trust, usages []x509.ExtKeyUsage,
 			return // the CA has ended: that is its own finding
 		}
 	}
-	o := x509.VerifyOptions{Roots: trust.Pool, Intermediates: poolOf(chain[1:]), CurrentTime: at}
+	if err != nil {
+		add(finding.New(finding.ChainRefused, strings.TrimPrefix(err.Error(), "x509: ")).Want(trust.Path))
+		return
+	}
 	for _, usage := range usages {
-		o.KeyUsages = []x509.ExtKeyUsage{usage}
-		if _, err := c.Verify(o); err != nil {
-			add(finding.New(finding.ChainRefused, strings.TrimPrefix(err.Error(), "x509: ")).Want(trust.Path))
+		if !slices.ContainsFunc(paths, func(path []*x509.Certificate) bool { return allAllow(path, usage) }) {
+			add(finding.New(finding.ChainRefused, "certificate specifies an incompatible key usage").Want(trust.Path))
 			return
 		}
 	}
+}
+
+// allAllow reports whether a usage is allowed along a whole chain, as crypto/x509 asks.
+func allAllow(path []*x509.Certificate, usage x509.ExtKeyUsage) bool {
+	return !slices.ContainsFunc(path, func(c *x509.Certificate) bool { return !Allows(c, usage) })
 }
 
 // signature finds who signed c: a certificate of the anchors, one behind it in its file that an anchor has signed in
