@@ -62,6 +62,9 @@ type server struct {
 	lacks Facts
 }
 
+// ClusterCA is the role of the CA that signs the API server, the kubelets and every user.
+const ClusterCA = "ca"
+
 const (
 	apiserver = "kube-apiserver"
 	manager   = "kube-controller-manager"
@@ -78,12 +81,12 @@ func named(s string) func(Node) string { return func(Node) string { return s } }
 func Roles() []Role {
 	admins := [][]string{{adminsGroup}, {mastersGroup}}
 	return []Role{
-		{Name: "ca", Doc: "root of the cluster: signs the API server, the kubelets and every user", Kind: CA, Scope: Shared, For: AnyNode,
+		{Name: ClusterCA, Doc: "root of the cluster: signs the API server, the kubelets and every user", Kind: CA, Scope: Shared, For: AnyNode,
 			Cert: "ca.crt", Key: "ca.key", cn: named("kubernetes"), UsedBy: []string{apiserver, manager, "kubelet", "every kubeconfig"}},
-		{Name: "apiserver", Doc: "serves the Kubernetes API", Kind: Serving, Issuer: "ca", Scope: ControlPlane,
+		{Name: "apiserver", Doc: "serves the Kubernetes API", Kind: Serving, Issuer: ClusterCA, Scope: ControlPlane,
 			Takes: NodeName | AdvertiseAddress | ServiceCIDRs | DNSDomain | ControlPlaneEndpoint | APIServerSANs,
 			Cert:  "apiserver.crt", Key: "apiserver.key", cn: named("kube-apiserver"), names: apiserverNames, UsedBy: []string{apiserver}},
-		{Name: "apiserver-kubelet-client", Doc: "the API server as a client of the kubelets", Kind: Client, Issuer: "ca", Scope: ControlPlane, Identity: true, OlderGroups: admins,
+		{Name: "apiserver-kubelet-client", Doc: "the API server as a client of the kubelets", Kind: Client, Issuer: ClusterCA, Scope: ControlPlane, Identity: true, OlderGroups: admins,
 			Cert: "apiserver-kubelet-client.crt", Key: "apiserver-kubelet-client.key", cn: named("kube-apiserver-kubelet-client"), UsedBy: []string{apiserver}},
 		{Name: "front-proxy-ca", Doc: "root of the front proxy: signs who may name a user in request headers", Kind: CA, Scope: Shared, For: ControlPlane,
 			Cert: "front-proxy-ca.crt", Key: "front-proxy-ca.key", cn: named("front-proxy-ca"), UsedBy: []string{apiserver}},
@@ -105,15 +108,15 @@ func Roles() []Role {
 		{Name: "sa", Doc: "signs service-account tokens (a key pair, no certificate)", Kind: KeyPair, Scope: Shared, For: ControlPlane,
 			Cert: "sa.pub", Key: "sa.key", UsedBy: []string{apiserver, manager}},
 
-		{Name: "admin", Doc: "the administrator, whose rights come from RBAC", Kind: Client, Issuer: "ca", Scope: ControlPlane, Identity: true, Takes: clusterFacts,
+		{Name: "admin", Doc: "the administrator, whose rights come from RBAC", Kind: Client, Issuer: ClusterCA, Scope: ControlPlane, Identity: true, Takes: clusterFacts,
 			Conf: "admin.conf", cn: named("kubernetes-admin"), Groups: []string{adminsGroup}, OlderGroups: [][]string{{mastersGroup}}, server: clusterURL, UsedBy: []string{"kubectl"}},
-		{Name: "super-admin", Doc: "break glass: bypasses RBAC and cannot be revoked", Kind: Client, Issuer: "ca", Scope: FirstControlPlane, Identity: true, Takes: clusterFacts,
+		{Name: "super-admin", Doc: "break glass: bypasses RBAC and cannot be revoked", Kind: Client, Issuer: ClusterCA, Scope: FirstControlPlane, Identity: true, Takes: clusterFacts,
 			Conf: "super-admin.conf", cn: named("kubernetes-super-admin"), Groups: []string{mastersGroup}, server: clusterURL, UsedBy: []string{"kubectl"}},
-		{Name: "kubelet", Doc: "the kubelet of the node", Kind: Client, Issuer: "ca", Scope: AnyNode, Identity: true, Takes: NodeName | clusterFacts,
+		{Name: "kubelet", Doc: "the kubelet of the node", Kind: Client, Issuer: ClusterCA, Scope: AnyNode, Identity: true, Takes: NodeName | clusterFacts,
 			Conf: "kubelet.conf", cn: nodeUser, Groups: []string{"system:nodes"}, server: kubeletURL, UsedBy: []string{"kubelet"}},
-		{Name: "controller-manager", Doc: "the controller manager", Kind: Client, Issuer: "ca", Scope: ControlPlane, Identity: true, Takes: localFacts,
+		{Name: "controller-manager", Doc: "the controller manager", Kind: Client, Issuer: ClusterCA, Scope: ControlPlane, Identity: true, Takes: localFacts,
 			Conf: "controller-manager.conf", cn: named("system:kube-controller-manager"), server: localURL, UsedBy: []string{manager}},
-		{Name: "scheduler", Doc: "the scheduler", Kind: Client, Issuer: "ca", Scope: ControlPlane, Identity: true, Takes: localFacts,
+		{Name: "scheduler", Doc: "the scheduler", Kind: Client, Issuer: ClusterCA, Scope: ControlPlane, Identity: true, Takes: localFacts,
 			Conf: "scheduler.conf", cn: named("system:kube-scheduler"), server: localURL, UsedBy: []string{scheduler}},
 	}
 }

@@ -48,7 +48,7 @@ func addIssueFlags(c *cobra.Command, env *Env, more ...string) *issueFlags {
 	i.output = addOutput(c, env)
 	i.output.addQuiet(c)
 	f := c.Flags()
-	f.StringVar(&i.signer, "signer", "ca", "`row` of the CA that signs: "+strings.Join(caRows(), ", "))
+	f.StringVar(&i.signer, "signer", certs.ClusterCA, "`row` of the CA that signs: "+strings.Join(caRows(), ", "))
 	_ = c.RegisterFlagCompletionFunc("signer", cobra.FixedCompletions(caRows(), cobra.ShellCompDirectiveNoFileComp))
 	f.StringVar(&i.cn, "cn", "", "common `name`: the user")
 	f.StringArrayVar(&i.orgs, "org", nil, "organization: a `group`; can be given several times")

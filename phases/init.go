@@ -33,6 +33,7 @@ func DecideInit(j judge.Judgement, chosen judge.Selection, o Options) Plan {
 		}
 		actions = append(actions, a)
 	}
+	p.covered(actions)
 	return p.plan(actions)
 }
 

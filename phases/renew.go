@@ -62,7 +62,7 @@ func DecideRenewal(j judge.Judgement, chosen judge.Selection, o RenewOptions) Pl
 		a := &actions[0]
 		a.Verb, a.Findings = Refuse, []finding.Finding{*finding.New(finding.NothingHere).At("", "", p.Site.Cert)}
 	}
-	p.covered(actions, o)
+	p.covered(actions)
 	return p.plan(actions)
 }
 
@@ -203,29 +203,45 @@ func (p planner) chooseKey(a *Action, o RenewOptions) bool {
 	return true
 }
 
-// covered refuses to take away a name that a kubeconfig of the same tree goes to.
-func (p planner) covered(actions []Action, o RenewOptions) {
-	if o.DropSANs.Empty() {
-		return
-	}
+// covered refuses to take away a name by which a kubeconfig of the same CA reaches the server: what was covered before is
+// covered after. Kubeconfigs that the same plan writes anew do not count.
+func (p planner) covered(actions []Action) {
 	var confs []judge.Case
-	for c := range p.Cases() {
-		if c.Held.EntryErr == nil && c.Held.Conf.Exists && covers(o.DropSANs, server(c.Held)) {
-			confs = append(confs, c)
-		}
-	}
 	for i := range actions {
 		a := &actions[i]
-		if a.Verb != Renew || !a.Spec.Kind.Serves() {
+		if a.Verb != Renew || !a.Spec.Kind.Serves() || len(a.Held.Chain) == 0 {
 			continue
 		}
+		lost := pki.SANsOf(a.Held.Chain[0]).Minus(a.Spec.SANs)
+		if lost.Empty() {
+			continue
+		}
+		if confs == nil {
+			confs = p.stayingConfs(actions)
+		}
 		for _, c := range confs {
-			if c.Spec.Issuer == a.Spec.Issuer && covers(pki.SANsOf(a.Held.Chain[0]), server(c.Held)) && !covers(a.Spec.SANs, server(c.Held)) {
-				a.refuse(finding.New(finding.ServerNotCovered, server(c.Held), c.Held.Conf.Path).At("", "", p.certPath(a.Spec)))
+			if to := server(c.Held); c.Spec.Issuer == a.Spec.Issuer && covers(lost, to) && !covers(a.Spec.SANs, to) {
+				a.Findings = nil
+				a.refuse(finding.New(finding.ServerNotCovered, to, c.Held.Conf.Path).At("", "", p.certPath(a.Spec)))
 				break
 			}
 		}
 	}
+}
+
+// stayingConfs are the kubeconfigs that can be read and that a plan does not make anew.
+func (p planner) stayingConfs(actions []Action) []judge.Case {
+	renewed := map[certs.ID]bool{}
+	for _, a := range actions {
+		renewed[a.Spec.ID] = a.Verb == Renew && a.Asker != finding.Renew
+	}
+	confs := []judge.Case{}
+	for c := range p.Cases() {
+		if c.Held.EntryErr == nil && c.Held.Conf.Exists && !renewed[c.Spec.ID] {
+			confs = append(confs, c)
+		}
+	}
+	return confs
 }
 
 // covers reports whether a server can be reached by a certificate with these names.

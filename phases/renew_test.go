@@ -353,3 +353,18 @@ func TestRenewOfACertificateThatItsOwnerRenews(t *testing.T) {
 		})
 	}
 }
+
+// TestReissueCoversWhatWasCovered: a certificate of another CA is made anew without its names, and that may cut a
+// kubeconfig off that stays: then nothing is done.
+func TestReissueCoversWhatWasCovered(t *testing.T) {
+	w := complete(t)
+	s := w.row("apiserver")
+	strange(w, s, "foreign-ca", false)
+	old := w.chain(s)[0]
+	strangeNames := old.DNSNames
+	w.conf(w.row("admin"), func(c *kubeconfig.Single) { c.Server = "https://" + strangeNames[0] + ":6443" })
+	w.neutral(pki.SANs{}) // nobody gives the node's name or address
+	before := w.snapshot()
+	_, err := w.init(reissue(), "apiserver", "admin")
+	w.refused(before, err, "apiserver: would lose the name of the server that "+w.dir+"/admin.conf leads to: https://"+strangeNames[0]+":6443 ("+w.certFile(s)+")")
+}

@@ -49,7 +49,7 @@ type User struct {
 // cores. Only the row "ca" of the tree is looked at. A CA that is not right is
 // a *RefusedError; one whose key is elsewhere can only serve tokens.
 func Users(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, requests []UserRequest) ([]User, error) {
-	ca := certs.ID{Role: "ca"}
+	ca := certs.ID{Role: certs.ClusterCA}
 	var actions []Action
 	for _, r := range requests {
 		actions = append(actions, r.action(ca))
