@@ -2,6 +2,7 @@ package phases
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/finding"
@@ -156,7 +157,7 @@ var frameIDs = []finding.ID{finding.TrustMissing, finding.TrustOther, finding.Tr
 func onlyFrame(c judge.Case) bool {
 	for _, f := range c.Findings {
 		rule, _ := finding.Lookup(f.ID)
-		if around := f.Entry == "certificate authority" || contains(frameIDs, f.ID); (f.Severity == finding.Error || rule.Reissue) && !around {
+		if around := f.Entry == "certificate authority" || slices.Contains(frameIDs, f.ID); (f.Severity == finding.Error || rule.Reissue) && !around {
 			return false
 		}
 	}
@@ -170,8 +171,12 @@ func (p planner) frame(a *Action, c judge.Case) {
 		return
 	}
 	a.Verb, a.Reason = Renew, reasonOf(c)+"; the client certificate is kept"
+	to := "" // as it is
+	if c.Has(finding.ServerDiffers) {
+		to = a.Spec.Place.Server
+	}
 	a.Outputs = []Output{{Kind: KubeconfigFile, Path: c.Held.Conf.Path, Mode: 0o600, Replaces: true,
-		Conf: &Conf{Base: c.Held.Conf.Data, Frame: true, Single: kubeconfig.Single{Server: a.Spec.Place.Server}}}}
+		Conf: &Conf{Base: c.Held.Conf.Data, Frame: true, Single: kubeconfig.Single{Server: to}}}}
 	a.Make = &Order{Signer: a.Spec.Issuer, Key: c.Held.Signer}
 }
 
@@ -205,13 +210,4 @@ func (p planner) wrong(a *Action, c judge.Case) {
 	a.Verb, a.Reason = Renew, reasonOf(c)
 	p.inherit(&a.Spec, c)
 	p.order(a, c.CA, nil)
-}
-
-func contains(list []finding.ID, id finding.ID) bool {
-	for _, x := range list {
-		if x == id {
-			return true
-		}
-	}
-	return false
 }

@@ -134,7 +134,7 @@ func (p planner) renewOutputs(a *Action) {
 // identity signed.
 func (p planner) foreign(a *Action, c judge.Case) bool {
 	for _, f := range c.Findings {
-		if contains(foreignIDs, f.ID) {
+		if slices.Contains(foreignIDs, f.ID) {
 			a.refuse(&f)
 		}
 	}
