@@ -178,9 +178,9 @@ func TestAssumed(t *testing.T) {
 		optional, asked string
 	}{
 		{"all given", "apiserver", 0, "IP:fd00::1",
-			"DNS:api.example.com, DNS:cp-1, DNS:kubernetes.default.svc.cluster.local, DNS:lb.example.com, IP:10.96.0.1, IP:192.0.2.10"},
+			"DNS:api.example.com, DNS:cp-1, DNS:kubernetes.default.svc.cluster.local, DNS:lb.example.com, IP:10.96.0.1, IP:fd00::1, IP:192.0.2.10"},
 		{"host assumed", "apiserver", certs.NodeName | certs.AdvertiseAddress, "DNS:cp-1, IP:fd00::1, IP:192.0.2.10",
-			"DNS:api.example.com, DNS:kubernetes.default.svc.cluster.local, DNS:lb.example.com, IP:10.96.0.1"},
+			"DNS:api.example.com, DNS:kubernetes.default.svc.cluster.local, DNS:lb.example.com, IP:10.96.0.1, IP:fd00::1"},
 		{"nothing given", "apiserver", everything,
 			"DNS:api.example.com, DNS:cp-1, DNS:kubernetes.default.svc.cluster.local, DNS:lb.example.com, IP:10.96.0.1, IP:fd00::1, IP:192.0.2.10", ""},
 		{"etcd given", "etcd-server", 0, "", "DNS:cp-1, DNS:etcd.example.com, IP:192.0.2.10"},

@@ -109,7 +109,7 @@ type Spec struct {
 	Subject pki.Subject
 	// SANs are the names of a new certificate. Those of Optional an existing one may
 	// lack: they come from a default or from this host, or kubeadm does not give
-	// them. Asked are those that somebody asked for.
+	// them. Asked are those that somebody asked for: a renewal adds them.
 	SANs, Optional, Asked pki.SANs
 	Place                 Place
 	// Servers are further servers that a kubeconfig may well have: those that other

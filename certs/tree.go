@@ -208,14 +208,14 @@ func (s *Spec) takeNames(all []names, assumed Facts) {
 	var sans, demanded, optional []pki.SANs
 	for _, part := range all {
 		sans = append(sans, part.SANs)
-		switch {
-		case part.beyond || part.from&assumed != 0:
+		given := part.from != 0 && part.from&assumed == 0
+		if part.beyond || part.from&assumed != 0 {
 			optional = append(optional, part.SANs)
-		default:
+		} else {
 			demanded = append(demanded, part.SANs)
-			if part.from != 0 {
-				s.Asked = pki.Join(s.Asked, part.SANs)
-			}
+		}
+		if given {
+			s.Asked = pki.Join(s.Asked, part.SANs)
 		}
 	}
 	s.SANs = pki.Join(sans...)

@@ -74,7 +74,7 @@ var certificateRules = []Rule{
 		Remedies: map[Asker]string{Init: hintReissue, Check: hintReissue, External: hintCSR, Import: hintSigner, Given: hintOwner}},
 	{ID: NamesUsualMissing, Severity: Warning, Reissue: true, Text: "certificate lacks the names {wanted}", Reason: "every such certificate of kubeadm has them, and clients in the cluster may use them",
 		Remedies: map[Asker]string{Init: hintReissue, Check: hintReissue, External: hintCSR, Given: hintOwner}},
-	{ID: NamesLeftOut, Severity: Notice, Text: "certificate is without the names {wanted}, which nobody asked for"},
+	{ID: NamesLeftOut, Severity: Notice, Text: "certificate is without the names {wanted}, which pkitool would write"},
 	{ID: NamesMore, Severity: Notice, Text: "certificate has more names than planned: {had}"},
 	{ID: NamesNone, Severity: Error, Text: "certificate of a server has no DNS name and no address", Reason: "crypto/x509 compares host names with the SANs only, never with the CN", Remedies: leaf},
 	{ID: UsageMissing, Severity: Error, Text: "certificate lacks the extended key usage {wanted}", Reason: "crypto/x509 refuses it for this purpose", Remedies: leaf},

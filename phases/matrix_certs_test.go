@@ -163,7 +163,7 @@ func nameStates() []state {
 				c.DNSNames = slices.DeleteFunc(c.DNSNames, func(n string) bool { return n == "api.example.com" })
 			})},
 		{name: "given address missing", only: hasNames, verbs: wrong, want: []string{"names-missing: certificate lacks the names IP:192.0.2.10 ({cert})"}, plant: forged(dropIP("192.0.2.10"))},
-		{name: "address of this host missing", only: hasNames, verbs: sound, want: []string{"names-left-out: certificate is without the names IP:192.0.2.10, which nobody asked for ({cert})"},
+		{name: "address of this host missing", only: hasNames, verbs: sound, want: []string{"names-left-out: certificate is without the names IP:192.0.2.10, which pkitool would write ({cert})"},
 			plant: func(w *world, s certs.Spec) []string {
 				w.assume(certs.AdvertiseAddress)
 				w.forge(s, dropIP("192.0.2.10"))

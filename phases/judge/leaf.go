@@ -289,7 +289,7 @@ func (j Judgement) names(c *Case, path string) {
 	}
 	has := pki.SANsOf(c.Held.Chain[0])
 	missing := s.SANs.Minus(has)
-	asked := missing.Minus(missing.Minus(s.Asked))
+	asked := missing.Minus(missing.Minus(s.Asked)).Minus(s.Optional)
 	usual := missing.Minus(asked).Minus(s.Optional)
 	if !asked.Empty() {
 		c.add(finding.New(finding.NamesMissing).Want(asked.Strings()...), path)
