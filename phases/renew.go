@@ -171,18 +171,25 @@ func copyOf(f *finding.Finding) *finding.Finding {
 	return &g
 }
 
+// noKeyOf is why the certificate's private key is not here; nil: it is.
+func noKeyOf(h *judge.Held) *finding.Finding {
+	switch {
+	case h.KeyErr != nil:
+		return copyOf(h.KeyErr)
+	case h.Signer == nil:
+		return finding.New(finding.KeyMissing)
+	case !pki.SameKey(h.Chain[0].PublicKey, h.Signer.Public()):
+		return finding.New(finding.KeyMismatch)
+	}
+	return nil
+}
+
 // chooseKey decides on the key: the one that is there, or a new one of a known algorithm.
 func (p planner) chooseKey(a *Action, o RenewOptions) bool {
 	h, leaf := a.Held, a.Held.Chain[0]
 	if o.ReuseKey {
-		bad := h.KeyErr
-		switch {
-		case bad != nil:
-		case h.Signer == nil:
-			bad = finding.New(finding.KeyMissing)
-		case !pki.SameKey(leaf.PublicKey, h.Signer.Public()):
-			bad = finding.New(finding.KeyMismatch)
-		default:
+		bad := noKeyOf(h)
+		if bad == nil {
 			bad = pki.KeyFault(h.Signer.Public())
 		}
 		if bad != nil {

@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -45,9 +46,13 @@ func RenewFile(ctx context.Context, t certs.Tree, site judge.Site, file string, 
 	}
 	a := p.action(c, finding.Renew)
 	a.Asker, a.Findings = finding.Kept, nil
-	if c.CA.ID.Role == "" && len(c.Held.Chain) > 0 {
-		a.refuse(finding.New(finding.OtherCA, finding.Quote(pki.SubjectOf(c.Held.Chain[0].Issuer, c.Held.Chain[0].RawIssuer).String())).At("", "", file))
-	} else {
+	switch h := c.Held; {
+	case len(h.Chain) > 0 && c.CA.ID.Role == "":
+		a.refuse(finding.New(finding.OtherCA, finding.Quote(pki.SubjectOf(h.Chain[0].Issuer, h.Chain[0].RawIssuer).String())).At("", "", file))
+	case len(h.Chain) > 0 && noKeyOf(h) != nil:
+		// Anybody may copy a certificate: only its key shows that who wrote the file may have the next one.
+		a.refuse(noKeyOf(h).At("", "", cmp.Or(h.Key.Path, file)))
+	default:
 		p.renew(&a, c, o)
 	}
 	p.tighten(&a)

@@ -84,6 +84,7 @@ func TestRenewFile(t *testing.T) {
 func TestRenewFileRefuses(t *testing.T) {
 	w := complete(t)
 	file, _ := w.ownFile("ca", func(*x509.Certificate) {})
+	ownKey := w.read(filepath.Join(w.dir, "own", "backup.key"))
 	reuse := renewal()
 	reuse.ReuseKey = true
 	for _, tt := range []struct {
@@ -98,10 +99,24 @@ func TestRenewFileRefuses(t *testing.T) {
 			key := newKey(t)
 			w.write(filepath.Join(w.dir, "own", "x.crt"), pki.EncodeCertificates(certify(t, template(w.row("etcd-peer")), nil, key, nil)))
 		}, filepath.Join(w.dir, "own", "x.crt"), renewal(), `x.crt: certificate is signed by another CA: "CN = cp-1" (` + w.dir + "/own/x.crt)"},
+		{"beside a key of its planter", func() {
+			w.write(filepath.Join(w.dir, "own", "admin.crt"), pki.EncodeCertificates(w.chain(w.row("admin"))[0]))
+			w.write(filepath.Join(w.dir, "own", "admin.key"), pemOf(t, newKey(t)))
+		}, filepath.Join(w.dir, "own", "admin.crt"), renewal(), "admin.crt: key does not match certificate (" + w.dir + "/own/admin.key)"},
+		{"a copy without its key", func() { w.remove(filepath.Join(w.dir, "own", "admin.key")) }, filepath.Join(w.dir, "own", "admin.crt"), renewal(),
+			"admin.crt: private key is missing (" + w.dir + "/own/admin.key)"},
+		{"a kubeconfig with a key of its planter", func() {
+			conf, err := kubeconfig.Single{Cluster: "c", Server: "https://lb.example.com", CA: pki.EncodeCertificates(w.bundle("ca")...), User: "admin", ClientCert: pki.EncodeCertificates(w.chain(w.row("admin"))[0]), ClientKey: pemOf(t, newKey(t))}.Render()
+			require.NoError(t, err)
+			w.write(filepath.Join(w.dir, "own", "z.conf"), conf)
+		}, filepath.Join(w.dir, "own", "z.conf"), renewal(), "z.conf: key does not match certificate (" + w.dir + "/own/z.conf)"},
 		{"garbage", func() { w.write(filepath.Join(w.dir, "own", "y.conf"), []byte("{]")) }, filepath.Join(w.dir, "own", "y.conf"), renewal(),
 			"y.conf: not YAML: did not find expected node content (" + w.dir + "/own/y.conf)"},
 		{"without its key to be reused", func() { w.remove(filepath.Join(w.dir, "own", "backup.key")) }, file, reuse, "backup.crt: private key is missing (" + w.dir + "/own/backup.key)"},
-		{"an external CA", func() { w.remove(w.keyFile(w.row("ca"))) }, file, renewal(), "backup.crt: cannot be signed here: the key of its CA is not here (" + w.certFile(w.row("ca")) + ")"},
+		{"an external CA", func() {
+			w.write(filepath.Join(w.dir, "own", "backup.key"), ownKey)
+			w.remove(w.keyFile(w.row("ca")))
+		}, file, renewal(), "backup.crt: cannot be signed here: the key of its CA is not here (" + w.certFile(w.row("ca")) + ")"},
 		{"a link", func() {
 			require.NoError(t, os.Rename(file, file+".real"))
 			require.NoError(t, os.Symlink(file+".real", file))
