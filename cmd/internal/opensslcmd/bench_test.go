@@ -103,6 +103,7 @@ func program(b *testing.B) string {
 	if binary := os.Getenv("PKITOOL_BINARY"); binary != "" {
 		return binary
 	}
+	b.Setenv("CGO_ENABLED", "0") // as make build does
 	binary := filepath.Join(b.TempDir(), "pkitool")
 	out, err := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "../../pkitool").CombinedOutput()
 	require.NoError(b, err, "%s", out)
