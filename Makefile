@@ -15,7 +15,7 @@ build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/pkitool ./cmd/pkitool
 
 test:
-	$(GO) test ./...
+	$(GO) test -timeout 60m ./...
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt would change:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -24,7 +24,7 @@ lint:
 	cd e2e && $(GO) vet ./...
 
 race:
-	$(GO) test -race -shuffle=on ./...
+	$(GO) test -race -shuffle=on -timeout 60m ./...
 
 # Each fuzz target for a short while; a finding stays in testdata/fuzz. Here nothing may panic or
 # take long; openssl is asked about changed chains by diff, with a fixed seed, and by hunt.
@@ -32,18 +32,20 @@ fuzz:
 	PKITOOL_FUZZ_ALONE=1 bash .ci/fuzz $(FUZZTIME)
 
 # Thousands of generated chains, as made and with changed octets, judged by pkitool and by the
-# installed openssl. The same ones every time, unless PKITOOL_DIFF_SEED says otherwise.
+# installed openssl; then fewer about command lines, files, names and stores. The same ones every
+# time, unless PKITOOL_DIFF_SEED says otherwise.
 diff:
-	PKITOOL_DIFF_CASES=$${PKITOOL_DIFF_CASES:-20000} $(GO) test -v -count=1 -timeout 30m -run 'Differential|Mutated' ./pki/verify
+	PKITOOL_DIFF_CASES=$${PKITOOL_DIFF_CASES:-20000} $(GO) test -v -count=1 -timeout 30m -run 'Differential|Mutated' ./cmd/internal/opensslcmd
+	PKITOOL_DIFF_CASES=$${PKITOOL_DIFF_MORE:-1000} $(GO) test -v -count=1 -timeout 30m -run '(Options|FileText|Stores)AgainstOpenSSL' ./cmd/internal/opensslcmd
 
 # The search for a chain on which pkitool and openssl differ: a new seed each time.
 hunt:
 	PKITOOL_DIFF_SEED=$(HUNTSEED) $(MAKE) diff
-	$(GO) test -run '^$$' -fuzz '^FuzzAgainstOpenSSL$$' -fuzztime $(HUNTTIME) ./pki/verify
+	$(GO) test -run '^$$' -fuzz '^FuzzAgainstOpenSSL$$' -fuzztime $(HUNTTIME) ./cmd/internal/opensslcmd
 
 # Ratios to the peers; PKITOOL_KUBEADM names a kubeadm binary to compare with.
 bench:
-	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./phases ./cmd ./pki/store
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./phases ./cmd ./cmd/internal/opensslcmd ./pki/store
 
 # The last line names no package: only then is shown what could not be tested here.
 e2e:

@@ -30,7 +30,7 @@ func rowsTable(t *testing.T) string {
 	require.NoError(t, err)
 	var b strings.Builder
 	b.WriteString("| row | files | signed by | CN, O | for |\n|---|---|---|---|---|\n")
-	for _, s := range tree.Rows() {
+	for s := range tree.Rows() {
 		who := s.Subject.CommonName
 		if len(s.Subject.Organization) > 0 {
 			who += ", " + strings.Join(s.Subject.Organization, ", ")

@@ -67,6 +67,11 @@ const (
 	NodeName
 	AdvertiseAddress
 	BindPort
+	APIServerSANs
+	EtcdServerSANs
+	EtcdPeerSANs
+	LeafValidity // Cluster.Validity
+	NodeRoles    // Node.Roles
 )
 
 // Has reports whether all of the facts are in the set.

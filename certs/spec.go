@@ -1,12 +1,15 @@
-// Package certs is the table of what a Kubernetes cluster wants of its PKI:
-// every CA, certificate, key pair and kubeconfig is one row. It is pure: it
-// reads no file and makes no key. Adding a certificate to the product is adding
-// one row to table.go.
+// Package certs is the table of what a Kubernetes cluster wants of its PKI: every
+// CA, certificate, key pair and kubeconfig is a role, and a role for a cluster, or
+// for one of its nodes, is a row. It is pure: it reads no file and makes no key.
+// Adding a certificate to the product is adding one role to role.go.
 package certs
 
 import (
 	"crypto/x509"
+	"net/url"
 	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pkitool/pkitool/pki"
@@ -40,6 +43,21 @@ func (k Kind) ExtKeyUsage() []x509.ExtKeyUsage {
 		return []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	}
 	return nil
+}
+
+// Serves reports whether others reach the holder by a name or an address.
+func (k Kind) Serves() bool { return k == Serving || k == Peer }
+
+// ID names a row: a role, and of which node. Instance is "" where there is but
+// one: shared rows, and all rows of a tree with one node.
+type ID struct{ Role, Instance string }
+
+// String is the row's name for people: "apiserver", "apiserver@cp-2". It is never read back.
+func (id ID) String() string {
+	if id.Instance == "" {
+		return id.Role
+	}
+	return id.Role + "@" + id.Instance
 }
 
 // Root is the directory that a row's files lie in.
@@ -77,43 +95,36 @@ func (p Place) Files() []string {
 	return out
 }
 
-// Spec is one row: a CA, a leaf, a key pair or a kubeconfig. It is a value and
-// never changes. Its fields are valid: New judged them.
+// Spec is one row: a role for a cluster and a node. It is a value and never
+// changes. Its fields are valid: New judged them.
 type Spec struct {
-	// Name is the row's name on the command line, such as "etcd-server".
-	Name string
-	// Doc says in one phrase what the row is for.
-	Doc string
-	// UsedBy are the components that read the files.
-	UsedBy []string
-	// Issuer names the row of the CA that signs it; "" for a root and for a key pair.
-	Issuer string
-	Kind   Kind
+	ID
+	// Role is what the row is, whatever cluster it is for.
+	*Role
+	// Issuer is the row of the CA that signs it; zero for a root and for a key pair.
+	Issuer ID
 	// Node is the node that the row belongs to; "" if all nodes share it.
 	Node string
 
 	Subject pki.Subject
-	SANs    pki.SANs
-	// Extra are those of the SANs that somebody asked for beyond the row's own.
-	Extra pki.SANs
-	// Beyond are those of the SANs that kubeadm does not give and that nobody asked for: a certificate
-	// of kubeadm's is right without them.
-	Beyond pki.SANs
-	Place  Place
+	// SANs are the names of a new certificate. Those of Optional an existing one may
+	// lack: they come from a default or from this host, or kubeadm does not give
+	// them. Asked are those that somebody asked for: a renewal adds them.
+	SANs, Optional, Asked pki.SANs
+	Place                 Place
+	// Servers are further servers that a kubeconfig may well have: those that other
+	// versions of kubeadm wrote. ServerAssumed: nobody gave what Place.Server is made from.
+	Servers       []string
+	ServerAssumed bool
+	// PortAssumed says that nobody gave the port of Place.Server.
+	PortAssumed bool
+	// NodeAssumed says that the subject has the node's name in it, and nobody gave that.
+	NodeAssumed bool
+	// Lacks are the facts without which the row cannot be made.
+	Lacks Facts
 
 	KeyAlgorithm pki.KeyAlgorithm
 	Validity     time.Duration
-
-	// Given marks files that somebody else makes: they are judged, never written.
-	Given bool
-}
-
-// Phase is the phase that makes the row: "certs" or "kubeconfig".
-func (s Spec) Phase() string {
-	if s.Place.Kubeconfig != "" {
-		return "kubeconfig"
-	}
-	return "certs"
 }
 
 // Path is the row's place in the tree of phases, such as "certs/apiserver".
@@ -126,3 +137,54 @@ func (s Spec) Template() pki.Template {
 
 // User is the name of the row's user entry in a kubeconfig: as kubeadm, the CN.
 func (s Spec) User() string { return s.Subject.CommonName }
+
+// Match is how well a subject is the row's.
+type Match int
+
+// Same: what a new certificate would have. Older: the row's, with groups that kubeadm
+// gave at another time. Other: somebody else's.
+const (
+	Same Match = iota
+	Older
+	Other
+)
+
+// Match compares the subject of a certificate with the row's. Where nobody gave the
+// node's name, any node's is right.
+func (s Spec) Match(got pki.Subject) Match {
+	want := s.Subject
+	if s.NodeAssumed && s.ofSomeNode(got) {
+		want.CommonName = got.CommonName
+	}
+	if got.Equal(want) {
+		return Same
+	}
+	for _, groups := range s.OlderGroups {
+		if got.Equal(pki.Subject{CommonName: want.CommonName, Organization: groups}) {
+			return Older
+		}
+	}
+	return Other
+}
+
+// ofSomeNode reports whether a subject can be the row's for some node.
+func (s Spec) ofSomeNode(got pki.Subject) bool {
+	node, ok := strings.CutPrefix(got.CommonName, s.cn(Node{}))
+	return ok && node != "" && !strings.Contains(node, ":")
+}
+
+// LongName reports whether the common name may be longer than RFC 5280 allows: it has
+// the name of a node in it, which Kubernetes lets have 253 characters.
+func (s Spec) LongName() bool {
+	return s.Takes.Has(NodeName) && s.cn != nil && s.cn(Node{Name: "a"}) != s.cn(Node{Name: "b"})
+}
+
+// MayServe reports whether a kubeconfig of the row may lead to a server.
+func (s Spec) MayServe(server string) bool {
+	if s.ServerAssumed || server == s.Place.Server || slices.Contains(s.Servers, server) {
+		return true
+	}
+	got, err1 := url.Parse(server)
+	want, err2 := url.Parse(s.Place.Server)
+	return s.PortAssumed && err1 == nil && err2 == nil && got.Scheme == want.Scheme && strings.EqualFold(got.Hostname(), want.Hostname())
+}

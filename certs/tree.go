@@ -3,18 +3,32 @@ package certs
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
+	"path"
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/pkitool/pkitool/pki"
 )
 
-// Tree is the whole table for one cluster: issuers stand before what they
-// issue. New is the only door.
+// Tree is the table for one cluster. New is the only door. Rows are made when they
+// are asked for: a tree of ten thousand nodes is as small as its list of nodes.
 type Tree struct {
-	rows    []Spec
 	cluster Cluster
+	roles   []Role
+	byRole  map[string]int
+	byNode  map[string]int
+}
+
+// Unit is a part of a tree that can be worked on by itself: the rows that all nodes
+// share, or those of one node.
+type Unit struct {
+	// Node is the node's name; "" for the shared rows, and for a tree of one node,
+	// which is one unit with all rows in the table's order.
+	Node string
+	Rows []Spec
 }
 
 // New judges a cluster and makes its tree. All faults are reported at once,
@@ -31,64 +45,196 @@ func New(c Cluster) (Tree, error) {
 	if err := c.check(); err != nil {
 		return Tree{}, err
 	}
-	t := Tree{cluster: c}
-	var faults []error
-	for _, r := range table() {
-		nodes := c.Nodes[:1]
-		if r.perNode {
-			nodes = c.Nodes
+	t := Tree{cluster: c, byRole: map[string]int{}, byNode: map[string]int{}}
+	var needed Scope // what the nodes are, all together
+	for i, n := range c.Nodes {
+		needed |= n.roles()
+		t.byNode[n.Name] = i
+	}
+	for _, r := range Roles() {
+		if c.has(r) && needed.has(r.Scope|r.For) {
+			t.byRole[r.Name] = len(t.roles)
+			t.roles = append(t.roles, r)
 		}
-		if r.etcd && c.ExternalEtcd != nil {
-			continue
+	}
+	return t, nil
+}
+
+// has reports whether a cluster has a role at all.
+func (c Cluster) has(r Role) bool {
+	e := c.ExternalEtcd
+	switch {
+	case r.Given && r.Kind == CA:
+		return e != nil && e.CAFile != ""
+	case r.Given:
+		return e != nil && e.CAFile != "" && e.CertFile != ""
+	}
+	return !r.Etcd || e == nil
+}
+
+// has reports whether any of the other set is in the set.
+func (s Scope) has(any Scope) bool { return s&any != 0 }
+
+func (n Node) roles() Scope {
+	if n.Roles == 0 {
+		return FirstNode
+	}
+	return n.Roles
+}
+
+// Units are the parts of the tree: the shared rows, then each node's, in the order of the cluster.
+func (t Tree) Units() iter.Seq[Unit] {
+	return func(yield func(Unit) bool) {
+		if len(t.cluster.Nodes) == 1 {
+			yield(Unit{Rows: t.unit(0, func(r Role) bool { return r.Scope == Shared || t.cluster.Nodes[0].roles().has(r.Scope) })})
+			return
 		}
-		for _, n := range nodes {
-			s := r.spec(c, n, len(c.Nodes) > 1)
-			if s.Kind != KeyPair {
-				if err := s.Subject.Check(); err != nil {
-					faults = append(faults, fmt.Errorf("%s: %w", s.Name, err))
+		if !yield(Unit{Rows: t.unit(0, func(r Role) bool { return r.Scope == Shared })}) {
+			return
+		}
+		for i, n := range t.cluster.Nodes {
+			if !yield(Unit{Node: n.Name, Rows: t.unit(i, func(r Role) bool { return r.Scope != Shared && n.roles().has(r.Scope) })}) {
+				return
+			}
+		}
+	}
+}
+
+func (t Tree) unit(node int, has func(Role) bool) []Spec {
+	var out []Spec
+	for i := range t.roles {
+		if has(t.roles[i]) {
+			out = append(out, t.spec(&t.roles[i], t.cluster.Nodes[node]))
+		}
+	}
+	return out
+}
+
+// Rows are all rows, in order: issuers stand before what they issue.
+func (t Tree) Rows() iter.Seq[Spec] {
+	return func(yield func(Spec) bool) {
+		for u := range t.Units() {
+			for _, s := range u.Rows {
+				if !yield(s) {
+					return
 				}
 			}
-			t.rows = append(t.rows, s)
 		}
 	}
-	t.rows = append(t.rows, externalEtcdRows(c)...)
-	return t, errors.Join(faults...)
 }
 
-// externalEtcdRows are the files that reach an etcd of somebody else, if they
-// are named: they are judged like all others, and never written.
-func externalEtcdRows(c Cluster) []Spec {
-	e := c.ExternalEtcd
-	if e == nil || e.CAFile == "" {
-		return nil
-	}
-	rows := []Spec{{
-		Name: "external-etcd-ca", Doc: "root of the external etcd, as named in the configuration", Kind: CA, Given: true,
-		UsedBy: []string{"kube-apiserver"}, Place: Place{Cert: e.CAFile},
-	}}
-	if e.CertFile != "" {
-		rows = append(rows, Spec{
-			Name: "external-etcd-client", Doc: "the API server as a client of the external etcd, as named in the configuration", Kind: Client, Given: true,
-			Issuer: "external-etcd-ca", UsedBy: []string{"kube-apiserver"}, Place: Place{Cert: e.CertFile, Key: e.KeyFile},
-		})
-	}
-	return rows
-}
-
-// Rows are all rows, in order. The slice is the caller's.
-func (t Tree) Rows() []Spec { return append([]Spec(nil), t.rows...) }
+// Roles are the roles that the tree has rows of, in order.
+func (t Tree) Roles() []Role { return slices.Clone(t.roles) }
 
 // Cluster is what the tree was made from, with its defaults filled in.
 func (t Tree) Cluster() Cluster { return t.cluster }
 
-// Row finds a row by its name.
-func (t Tree) Row(name string) (Spec, bool) {
-	for _, s := range t.rows {
-		if s.Name == name {
-			return s, true
+// Row finds a row.
+func (t Tree) Row(id ID) (Spec, bool) {
+	r, ok := t.byRole[id.Role]
+	if !ok {
+		return Spec{}, false
+	}
+	node := 0
+	if id.Instance != "" || len(t.cluster.Nodes) > 1 && t.roles[r].Scope != Shared {
+		if node, ok = t.byNode[id.Instance]; !ok || len(t.cluster.Nodes) == 1 {
+			return Spec{}, false
 		}
 	}
-	return Spec{}, false
+	role, n := &t.roles[r], t.cluster.Nodes[node]
+	if role.Scope == Shared && id.Instance != "" || role.Scope != Shared && !n.roles().has(role.Scope) {
+		return Spec{}, false
+	}
+	return t.spec(role, n), true
+}
+
+// spec makes a row. In a tree of several nodes each node's rows carry its name
+// and lie in a folder of its own.
+func (t Tree) spec(r *Role, n Node) Spec {
+	c := t.cluster
+	s := Spec{ID: ID{Role: r.Name}, Role: r}
+	if r.Issuer != "" {
+		s.Issuer = ID{Role: r.Issuer}
+	}
+	if r.Given {
+		s.Place = Place{Cert: c.ExternalEtcd.CAFile}
+		if r.Kind != CA {
+			s.Place = Place{Cert: c.ExternalEtcd.CertFile, Key: c.ExternalEtcd.KeyFile}
+		}
+		return s
+	}
+	s.Place, s.KeyAlgorithm, s.Validity = Place{Root: CertDir, Cert: r.Cert, Key: r.Key}, c.KeyAlgorithm, c.Validity
+	if r.cn != nil {
+		s.Subject = pki.Subject{CommonName: r.cn(n), Organization: r.Groups}
+		s.Subject.Long = s.LongName()
+	}
+	switch r.Kind {
+	case CA:
+		s.Validity = c.CAValidity
+	case KeyPair:
+		s.KeyAlgorithm, s.Validity = c.SAKeyAlgorithm, 0
+	}
+	if r.names != nil {
+		s.takeNames(r.names(c, n), c.Assumed)
+		if !n.AdvertiseAddress.IsValid() {
+			s.Lacks |= AdvertiseAddress
+		}
+	}
+	if r.Takes.Has(NodeName) {
+		s.NodeAssumed = s.LongName() && (c.Assumed.Has(NodeName) || n.Name == "")
+		if n.Name == "" {
+			s.Lacks |= NodeName
+		}
+	}
+	if r.Conf != "" {
+		s.takeServer(c, n)
+	}
+	if r.Scope != Shared {
+		s.Node = n.Name
+		if len(c.Nodes) > 1 {
+			s.Instance = n.Name
+			for _, f := range []*string{&s.Place.Cert, &s.Place.Key, &s.Place.Kubeconfig} {
+				if *f != "" {
+					*f = path.Join(n.Name, *f)
+				}
+			}
+		}
+	}
+	return s
+}
+
+// takeNames sorts the names by what they count for.
+func (s *Spec) takeNames(all []names, assumed Facts) {
+	var sans, demanded, optional []pki.SANs
+	for _, part := range all {
+		sans = append(sans, part.SANs)
+		given := part.from != 0 && part.from&assumed == 0
+		if part.beyond || part.from&assumed != 0 {
+			optional = append(optional, part.SANs)
+		} else {
+			demanded = append(demanded, part.SANs)
+		}
+		if given {
+			s.Asked = pki.Join(s.Asked, part.SANs)
+		}
+	}
+	s.SANs = pki.Join(sans...)
+	s.Optional = pki.Join(optional...).Minus(pki.Join(demanded...))
+}
+
+// takeServer makes the row a kubeconfig for its server. Before 1.36 kubeadm let the
+// components of a control-plane node go to the cluster's endpoint as well.
+func (s *Spec) takeServer(c Cluster, n Node) {
+	at := s.server(c, n)
+	s.Place = Place{Root: KubeconfigDir, Kubeconfig: s.Conf, Server: at.url, Cluster: c.Name}
+	s.Lacks |= at.lacks
+	s.ServerAssumed = at.url == "" || at.from&c.Assumed != 0
+	s.PortAssumed = c.Assumed.Has(BindPort) && !(at.from == ControlPlaneEndpoint && c.Endpoint.Port != 0)
+	for _, other := range []server{clusterURL(c, n), localURL(c, n)} {
+		if other.url != "" && other.url != at.url && n.roles().has(ControlPlane) && s.UsedBy[0] != "kubectl" {
+			s.Servers = append(s.Servers, other.url)
+		}
+	}
 }
 
 func (c Cluster) check() error {
@@ -132,14 +278,15 @@ func (c Cluster) checkNodes() []error {
 	}
 	seen := map[string]bool{}
 	for _, n := range c.Nodes {
-		switch {
+		switch { // a name or an address that is not there is not known: Unknown says why
+		case n.Name == "" && len(c.Nodes) == 1:
 		case checkHost(n.Name) != nil:
 			faults = append(faults, fmt.Errorf("node name: %w", checkHost(n.Name)))
 		case seen[n.Name]:
-			faults = append(faults, fmt.Errorf("node name: %q stands there twice", n.Name))
+			faults = append(faults, fmt.Errorf("node name: %q is another node's too", n.Name))
 		}
 		seen[n.Name] = true
-		if !n.AdvertiseAddress.IsValid() || n.AdvertiseAddress.IsUnspecified() || n.AdvertiseAddress.IsMulticast() || n.AdvertiseAddress.Zone() != "" {
+		if n.AdvertiseAddress.IsUnspecified() || n.AdvertiseAddress.IsMulticast() || n.AdvertiseAddress.Zone() != "" {
 			faults = append(faults, fmt.Errorf("advertise address of node %q: %q is not an address of one host", n.Name, n.AdvertiseAddress))
 		}
 		if n.BindPort == 0 {

@@ -31,7 +31,7 @@ func (s Spec) uptake(component string) Uptake {
 		return reloads("reads the file at every call; copies of it, such as ~/.kube/config, are still the old one")
 	case component == "every kubeconfig":
 		return restart("has a copy of it inside: make or renew each")
-	case s.Place.Kubeconfig != "":
+	case s.Conf != "":
 		return restart("reads its kubeconfig once, at its start")
 	case s.Kind == KeyPair:
 		return restart("reads the key once, at its start")
@@ -51,9 +51,9 @@ func (s Spec) uptake(component string) Uptake {
 
 // caUsers are the components that read the CA of the row.
 func (s Spec) caUsers() []string {
-	for _, r := range table() {
-		if r.name == s.Issuer {
-			return r.usedBy
+	for _, r := range Roles() {
+		if r.Name == s.Role.Issuer {
+			return r.UsedBy
 		}
 	}
 	return nil

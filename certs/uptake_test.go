@@ -34,8 +34,8 @@ func TestUptakes(t *testing.T) {
 	}
 	tree, err := certs.New(config.Defaults().Cluster)
 	require.NoError(t, err)
-	require.Len(t, tree.Rows(), len(restart))
-	for _, s := range tree.Rows() {
+	require.Len(t, slices.Collect(tree.Rows()), len(restart))
+	for s := range tree.Rows() {
 		want, known := restart[s.Name]
 		require.True(t, known, s.Name)
 		var got, all []string
@@ -56,7 +56,7 @@ func TestUptakes(t *testing.T) {
 		"admin":                 "reads the file at every call; copies of it, such as ~/.kube/config, are still the old one",
 		"front-proxy-ca":        "takes up a changed file by itself",
 	} {
-		s, ok := tree.Row(name)
+		s, ok := tree.Row(certs.ID{Role: name})
 		require.True(t, ok, name)
 		assert.Equal(t, how, s.Uptakes()[0].How, name)
 	}

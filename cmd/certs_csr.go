@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"strings"
 
@@ -13,38 +12,11 @@ import (
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/phases/judge"
 )
 
-// signedRows are the names of the rows that a CA signs, as arguments and for completion.
-func signedRows() []string {
-	return namesWhere(knownTree(), func(s certs.Spec) bool { return s.Issuer != "" })
-}
-
-// chooseSigned turns names of rows into names of the tree; kubeadm's names of
-// kubeconfigs ("admin.conf") are understood. None, or "all" alone: all.
-func chooseSigned(c *cobra.Command, t certs.Tree, args []string) ([]string, error) {
-	usage := func(err error) error { return &usageError{err: err, command: c.CommandPath()} }
-	if slices.Equal(args, []string{"all"}) {
-		args = nil
-	}
-	var paths []string
-	for _, a := range args {
-		if a == "all" {
-			return nil, usage(errAllAlone)
-		}
-		i := slices.IndexFunc(knownTree().Rows(), func(s certs.Spec) bool {
-			return s.Issuer != "" && (a == s.Name || s.Place.Kubeconfig != "" && a == path.Base(s.Place.Kubeconfig))
-		})
-		if i < 0 {
-			return nil, usage(fmt.Errorf("unknown name %q: must be one of all, %s", a, strings.Join(signedRows(), ", ")))
-		}
-		paths = append(paths, knownTree().Rows()[i].Path())
-	}
-	return phases.Choose(t, knownTree(), paths, nil)
-}
-
 // errAllAlone refuses "all" beside names: whoever wrote both meant one of them.
-var errAllAlone = errors.New("all stands by itself, without names")
+var errAllAlone = errors.New("all is given alone, without names")
 
 func newCertsGenerateCSR(env *Env) *cobra.Command {
 	c := &cobra.Command{
@@ -52,13 +24,13 @@ func newCertsGenerateCSR(env *Env) *cobra.Command {
 		Short: "Make keys and certificate requests for an external CA",
 		Long: `Make certificate requests for the rows that a CA signs: KEY and .csr beside each
 certificate, and kubeconfigs that wait for theirs with a .conf.csr beside them. Keys
-that exist are kept, so the same command prepares a renewal. The requested usages
-stand in the request. "certs import" brings the signed certificates back.
+that exist are kept, so the same command prepares a renewal. The request says which
+usages are wanted. "certs import" brings the signed certificates back.
 
 CAs, and the service-account key pair, have no request: "init phase certs sa" makes the pair.`,
 		Example: `  pkitool certs generate-csr --config kubeadm.yaml --cert-dir pki --kubeconfig-dir .
   pkitool certs generate-csr apiserver admin.conf --config kubeadm.yaml`,
-		ValidArgsFunction: cobra.FixedCompletions(append([]string{"all"}, signedRows()...), cobra.ShellCompDirectiveNoFileComp),
+		ValidArgsFunction: cobra.FixedCompletions(append([]string{"all"}, phases.RoleNames(phases.Requestable)...), cobra.ShellCompDirectiveNoFileComp),
 	}
 	flags := addSettings(c, env, func(f config.Field) bool {
 		switch f.Flag {
@@ -70,28 +42,33 @@ CAs, and the service-account key pair, have no request: "init phase certs sa" ma
 	out := addOutput(c, env)
 	out.addQuiet(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s, err := flags.load(out.quiet)
+		if slices.Equal(args, []string{"all"}) {
+			args = nil
+		}
+		usage := func(err error) error { return &usageError{err: err, command: c.CommandPath()} }
+		if slices.Contains(args, "all") {
+			return usage(errAllAlone)
+		}
+		s, tree, chosen, err := flags.loadRows(out.quiet, func(t certs.Tree, _ config.Settings) (judge.Selection, error) {
+			rows, err := phases.ChooseRequests(t, args)
+			if err != nil {
+				err = usage(err)
+			}
+			return rows, err
+		})
 		if err != nil {
 			return err
 		}
-		tree, err := certs.New(s.Cluster)
-		if err != nil {
-			return err
-		}
-		chosen, err := chooseSigned(c, tree, args)
-		if err != nil {
-			return err
-		}
-		r, err := phases.Requests(c.Context(), tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, chosen, phases.Options{Now: env.Now, CertMode: s.CertMode}, s.DryRun)
+		r, err := phases.Requests(c.Context(), tree, siteOf(s), chosen, phases.Options{Now: env.Now, CertMode: s.CertMode, Backup: backupDir(s), DryRun: s.DryRun})
 		if err != nil {
 			return errors.Join(err, out.printRefused(err, r))
 		}
-		return out.print(r, func(w io.Writer) error { return writeRequestReport(w, r) })
+		return out.print(r, func(w io.Writer) error { return writeRequestReport(env, w, r) })
 	}
 	return c
 }
 
-func writeRequestReport(w io.Writer, r phases.Report) error {
+func writeRequestReport(env *Env, w io.Writer, r phases.Report) error {
 	t := newTable(w)
 	n := 0
 	for _, row := range r.Rows {
@@ -104,7 +81,7 @@ func writeRequestReport(w io.Writer, r phases.Report) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	text := counted(n, "request") + " to be signed; `pkitool certs import FILE...` brings the certificates back"
+	text := counted(n, "request") + env.completed(" to be signed; `pkitool certs import FILE...` brings the certificates back")
 	switch {
 	case r.DryRun:
 		text = fmt.Sprintf("dry run: %s to make; nothing was written", counted(n, "request"))

@@ -5,21 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/phases"
-	"github.com/pkitool/pkitool/pki/store"
 )
 
 func newCertsExpiration(env *Env) *cobra.Command {
 	var within, file string
-	names := expiringNames(knownTree())
+	names := phases.RoleNames(expiring)
 	c := &cobra.Command{
 		Use:   "check-expiration [NAME...]",
 		Short: "Tell when everything expires: exit code 1 if it has, or does so soon",
@@ -31,7 +28,9 @@ else is there by its path; kubeadm sorts by name. Copies in ` + phases.BackupPre
 
 The exit code is 1, with a line on standard error for each cause, when a
 certificate has expired, is missing or cannot be read, and with --within when it
-ends by then.
+ends by then. No private key is needed. What this node may rightly not have, such
+as super-admin.conf on a node that joined, is listed as not on this node; with
+--config the node's role is known, and what it must have is missed.
 
 -o prometheus writes x509_cert_not_after, x509_cert_not_before and
 x509_cert_expired with the labels of x509-certificate-exporter; with --out a
@@ -55,7 +54,7 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 		if err != nil {
 			return &usageError{err: err, command: c.CommandPath()}
 		}
-		s, err := flags.loadFor(config.NeutralHost(), out.quiet)
+		s, err := flags.load(out.quiet)
 		if err != nil {
 			return err
 		}
@@ -63,13 +62,14 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 		if err != nil {
 			return err
 		}
-		chosen, err := chooseExpiring(tree, args)
+		chosen, err := phases.ChooseExpiring(tree, args)
 		if err != nil {
 			return &usageError{err: err, command: c.CommandPath()}
 		}
-		x, err := phases.CheckExpiration(c.Context(), tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, chosen, threshold, env.Now)
+		o := phases.ExpiryOptions{Now: env.Now, Within: threshold}
+		x, err := phases.CheckExpiration(c.Context(), tree, siteOf(s), chosen, o)
 		err = errors.Join(err, printExpirations(c, out, file, x))
-		if bad := tellExpirations(env.Stderr, x); err == nil {
+		if bad := tellExpirations(env, x); err == nil {
 			err = bad
 		}
 		return err
@@ -77,26 +77,7 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 	return c
 }
 
-func expiringNames(t certs.Tree) []string {
-	return namesWhere(t, func(s certs.Spec) bool { return s.Kind != certs.KeyPair })
-}
-
-// chooseExpiring turns names into rows; none: nil, for everything there is.
-func chooseExpiring(t certs.Tree, args []string) ([]string, error) {
-	var chosen []string
-	for _, a := range args {
-		if s, ok := t.Row(a); ok && s.Kind == certs.CA {
-			chosen = append(chosen, a)
-			continue
-		}
-		rows, err := phases.ChooseRenewal(t, knownTree(), []string{a})
-		if err != nil {
-			return nil, fmt.Errorf("unknown name %q: must be one of %s", a, strings.Join(expiringNames(t), ", "))
-		}
-		chosen = append(chosen, rows...)
-	}
-	return chosen, nil
-}
+func expiring(r certs.Role) bool { return r.Kind != certs.KeyPair }
 
 // printExpirations prints the value, or replaces a file by it.
 func printExpirations(c *cobra.Command, out *outputFlags, file string, x phases.Expirations) error {
@@ -117,18 +98,12 @@ func printExpirations(c *cobra.Command, out *outputFlags, file string, x phases.
 		_, err = out.env.Stdout.Write(buf.Bytes())
 		return err
 	}
-	lock, err := store.Lock(c.Context(), filepath.Dir(file))
-	if err != nil {
-		return err
-	}
-	return errors.Join(lock.Save([]store.Write{{Path: file, Data: buf.Bytes(), Mode: 0o644}}), lock.Unlock())
+	return phases.WriteFiles(c.Context(), out.env.Now, phases.Output{Kind: phases.DataFile, Path: file, Data: buf.Bytes(), Mode: 0o644, Replaces: true})
 }
 
 // tellExpirations says each cause of a bad result on a line of its own.
-func tellExpirations(w io.Writer, x phases.Expirations) error {
-	for _, f := range x.Findings {
-		tell(w, f.String(), f.Hint)
-	}
+func tellExpirations(env *Env, x phases.Expirations) error {
+	tellFindings(env, x.Findings)
 	if len(x.Findings) > 0 {
 		return &quietError{code: exitBad}
 	}
@@ -160,7 +135,10 @@ func writeExpirationTable(w io.Writer, list []phases.Expiration, head []string, 
 			managed = "yes"
 		}
 		cells := []string{"!MISSING! " + e.Name, "", ""}
-		if !e.Missing {
+		switch {
+		case e.Absent:
+			cells = []string{e.Name, "not on this node", ""}
+		case !e.Missing:
 			cells = []string{e.Name, e.ExpirationDate.Format("Jan 02, 2006 15:04 MST"), phases.Residual(e.ResidualTime)}
 			cells = append(append(cells, issuer(e)...), managed)
 		}

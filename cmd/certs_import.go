@@ -11,10 +11,12 @@ import (
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/phases/judge"
 )
 
 func newCertsImport(env *Env) *cobra.Command {
 	var caFiles []string
+	var acceptNames bool
 	c := &cobra.Command{
 		Use:   "import FILE...",
 		Short: "Bring signed certificates back to their places",
@@ -22,7 +24,8 @@ func newCertsImport(env *Env) *cobra.Command {
 the match is by key, so the files may have any name. Everything is judged as it
 would lie there afterwards (chain, key, subject, names, usages, dates); one bad file
 and nothing is changed. Kubeconfigs are completed, CA certificates on the way to the root go along,
-and the requests that are spent are removed.
+and the requests that are spent are removed. PEM, DER and PKCS #7 are read. A
+certificate with names that nobody asked for is refused, unless --accept-names is given.
 
 --ca-cert ROW=FILE puts the CA's certificate in place where none is yet.`,
 		Example: `  pkitool certs import signed/*.pem --config kubeadm.yaml --cert-dir pki --kubeconfig-dir .
@@ -38,6 +41,7 @@ and the requests that are spent are removed.
 	out := addOutput(c, env)
 	out.addQuiet(c)
 	c.Flags().StringArrayVar(&caFiles, "ca-cert", nil, "`ROW=FILE`: the certificate of a CA that has none here yet")
+	c.Flags().BoolVar(&acceptNames, "accept-names", false, "take certificates with names that nobody asked for")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 && len(caFiles) == 0 {
 			return &usageError{err: errors.New("which FILE? give the signed certificates"), command: c.CommandPath()}
@@ -46,15 +50,13 @@ and the requests that are spent are removed.
 		if err != nil {
 			return err
 		}
-		s, err := flags.load(out.quiet)
+		// Any row may be imported, and what is not known of a row is not asked of the certificate.
+		s, tree, _, err := flags.loadRows(out.quiet, func(t certs.Tree, _ config.Settings) (judge.Selection, error) { return judge.Selection{}, nil })
 		if err != nil {
 			return err
 		}
-		tree, err := certs.New(s.Cluster)
-		if err != nil {
-			return err
-		}
-		r, err := phases.Import(c.Context(), tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, signed, cas, phases.Options{Now: env.Now, CertMode: s.CertMode})
+		o := phases.ImportOptions{Options: phases.Options{Now: env.Now, CertMode: s.CertMode, Backup: backupDir(s)}, AcceptNames: acceptNames}
+		r, err := phases.Import(c.Context(), tree, siteOf(s), signed, cas, o)
 		if err != nil {
 			return errors.Join(err, out.printRefused(err, r))
 		}
@@ -66,6 +68,7 @@ and the requests that are spent are removed.
 			if err := t.flush(); err != nil {
 				return err
 			}
+			writeRemarks(w, r)
 			_, err := fmt.Fprintf(w, "%s in place and proven\n", counted(len(r.Rows), "certificate"))
 			return err
 		})

@@ -1,11 +1,13 @@
 package cmd
 
 import (
+	"bytes"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
+	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,13 +16,13 @@ import (
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
-	"github.com/pkitool/pkitool/pki/store"
 )
 
 // caRows are the names of the CA rows.
 func caRows() []string {
-	return namesWhere(knownTree(), func(s certs.Spec) bool { return s.Kind == certs.CA })
+	return phases.RoleNames(func(r certs.Role) bool { return r.Kind == certs.CA })
 }
 
 // issueFlags are what `certs issue` and `certs sign` share.
@@ -46,7 +48,7 @@ func addIssueFlags(c *cobra.Command, env *Env, more ...string) *issueFlags {
 	i.output = addOutput(c, env)
 	i.output.addQuiet(c)
 	f := c.Flags()
-	f.StringVar(&i.signer, "signer", "ca", "`row` of the CA that signs: "+strings.Join(caRows(), ", "))
+	f.StringVar(&i.signer, "signer", certs.ClusterCA, "`row` of the CA that signs: "+strings.Join(caRows(), ", "))
 	_ = c.RegisterFlagCompletionFunc("signer", cobra.FixedCompletions(caRows(), cobra.ShellCompDirectiveNoFileComp))
 	f.StringVar(&i.cn, "cn", "", "common `name`: the user")
 	f.StringArrayVar(&i.orgs, "org", nil, "organization: a `group`; can be given several times")
@@ -59,11 +61,11 @@ func (i *issueFlags) load(c *cobra.Command) (config.Settings, certs.Tree, error)
 	if i.out == "" && i.output.format != "text" {
 		return config.Settings{}, certs.Tree{}, &usageError{err: errors.New("--output describes what was written: give --out"), command: c.CommandPath()}
 	}
-	if row, ok := knownTree().Row(i.signer); !ok || row.Kind != certs.CA {
+	if !slices.Contains(caRows(), i.signer) {
 		return config.Settings{}, certs.Tree{}, &usageError{err: fmt.Errorf("--signer %q: must be one of %s", i.signer, strings.Join(caRows(), ", ")), command: c.CommandPath()}
 	}
 	i.settings.anyCAValidity()
-	s, err := i.settings.loadFor(config.NeutralHost(), i.output.quiet)
+	s, err := i.settings.load(i.output.quiet)
 	if err != nil {
 		return s, certs.Tree{}, err
 	}
@@ -97,29 +99,57 @@ type issueReport struct {
 	SHA256     string    `json:"sha256"`
 }
 
-// write puts what was issued into BASE.key and BASE.crt, or on standard output.
-func (i *issueFlags) write(c *cobra.Command, made phases.Issued) error {
+// request is what both commands ask of the library: with --out BASE files, else contents for standard output.
+func (i *issueFlags) request(o phases.Order, withKey bool) phases.IssueRequest {
+	o.Signer = certs.ID{Role: i.signer}
+	r := phases.IssueRequest{Order: o}
+	file := func(kind phases.OutputKind, ending string, mode fs.FileMode) {
+		out := phases.Output{Kind: kind, Mode: mode}
+		if i.out != "" {
+			out.Path = i.out + ending
+		}
+		r.Outputs = append(r.Outputs, out)
+	}
+	if withKey {
+		file(phases.KeyFile, ".key", 0o600)
+	}
+	file(phases.CertificateFile, ".crt", 0o644)
+	return r
+}
+
+// issue makes the certificate, and says what was written, or writes it on standard output.
+func (i *issueFlags) issue(c *cobra.Command, t certs.Tree, s config.Settings, r phases.IssueRequest) error {
+	if f := phases.Identity(r.Template.Subject, false, true); f != nil && !i.output.quiet {
+		fmt.Fprintf(i.env.Stderr, "warning: %s\n", oneLine(f.Text()))
+	}
+	made, err := phases.Issue(c.Context(), t, siteOf(s), i.env.Now, r)
+	if err != nil {
+		return err
+	}
+	cert := made.Chain[0]
+	if r.UntilCA && !i.output.quiet {
+		tellEnd(i.env, "", cert, r.Validity)
+	}
 	if i.out == "" {
-		_, err := i.env.Stdout.Write(append(append([]byte{}, made.Key...), made.Cert...))
+		_, err := i.env.Stdout.Write(bytes.Join(made.Files, nil))
 		return err
 	}
-	cert := made.Certificate
-	r := issueReport{APIVersion: phases.APIVersion, Kind: "IssueReport", Signer: i.signer, Subject: pki.CertificateSubject(cert).String(),
-		SANs: pki.SANsOf(cert).Strings(), NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(), SHA256: phases.Fingerprint(cert)}
-	var steps [][]store.Write
-	if made.Key != nil {
-		steps = append(steps, []store.Write{{Path: i.out + ".key", Data: made.Key, Mode: 0o600, IfAbsent: true}})
-		r.Files = append(r.Files, i.out+".key")
+	report := issueReport{APIVersion: phases.APIVersion, Kind: "IssueReport", Signer: i.signer, Subject: pki.CertificateSubject(cert).String(),
+		SANs: pki.SANsOf(cert).Strings(), NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(), SHA256: judge.Fingerprint(cert)}
+	for _, o := range r.Outputs {
+		report.Files = append(report.Files, o.Path)
 	}
-	steps = append(steps, []store.Write{{Path: i.out + ".crt", Data: made.Cert, Mode: 0o644, IfAbsent: true}})
-	r.Files = append(r.Files, i.out+".crt")
-	if err := saveAll(c, filepath.Dir(i.out), steps...); err != nil {
-		return err
-	}
-	return i.output.print(r, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s\n  subject %s\n  signed by %s, until %s\n", strings.Join(r.Files, " "), oneLine(r.Subject), r.Signer, r.NotAfter.Format(time.RFC3339))
+	return i.output.print(report, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%s\n  subject %s\n  signed by %s, until %s\n", strings.Join(report.Files, " "), oneLine(report.Subject), report.Signer, report.NotAfter.Format(time.RFC3339))
 		return err
 	})
+}
+
+// tellEnd says that a certificate ends with its CA, earlier than by default.
+func tellEnd(env *Env, label string, c *x509.Certificate, validity time.Duration) {
+	if c.NotAfter.Before(env.Now.Add(validity).Truncate(time.Second)) {
+		fmt.Fprintf(env.Stderr, "note: %sends with its CA, on %s\n", label, c.NotAfter.UTC().Format(time.RFC3339))
+	}
 }
 
 func newCertsIssue(env *Env) *cobra.Command {
@@ -142,7 +172,7 @@ BASE.crt with --out BASE, else to standard output.`,
 	f.BoolVar(&server, "server", false, "for a TLS server")
 	f.BoolVar(&peer, "peer", false, "for both")
 	f.BoolVar(&ca, "ca", false, "an intermediate CA")
-	f.IntVar(&pathLen, "path-len", -1, "with --ca: how many CAs may stand below it (default: any)")
+	f.IntVar(&pathLen, "path-len", -1, "with --ca: how many CAs may be below it (default: any)")
 	f.StringVar(&keyFile, "key", "", "existing private key `file`; it is not written again")
 	f.StringVar(&i.out, "out", "", "write BASE.key and BASE.crt instead of standard output (`base`)")
 	c.MarkFlagsMutuallyExclusive("client", "server", "peer", "ca")
@@ -165,25 +195,21 @@ BASE.crt with --out BASE, else to standard output.`,
 		if ca && !names.Empty() {
 			return &usageError{err: errors.New("a CA has no names: leave --san away"), command: c.CommandPath()}
 		}
-		r := phases.IssueRequest{Signer: i.signer, Validity: s.Cluster.Validity, KeyAlgorithm: s.Cluster.KeyAlgorithm,
+		o := phases.Order{Validity: s.Cluster.Validity, UntilCA: !s.Given("validity"), Algorithm: s.Cluster.KeyAlgorithm,
 			Template: pki.Template{Subject: pki.Subject{CommonName: i.cn, Organization: i.orgs}, SANs: names, CA: ca, ExtKeyUsage: issueUsage(client, server, peer)}}
 		if pathLen >= 0 {
-			r.Template.PathLen = &pathLen
+			o.Template.PathLen = &pathLen
 		}
 		if keyFile != "" {
 			data, err := readInput(keyFile, env.Stdin)
 			if err != nil {
 				return err
 			}
-			if r.Key, err = pki.ParsePrivateKey(data); err != nil {
+			if o.Key, err = pki.ParsePrivateKey(data); err != nil {
 				return inFile(keyFile, err)
 			}
 		}
-		made, err := phases.Issue(tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, env.Now, r)
-		if err != nil {
-			return err
-		}
-		return i.write(c, made)
+		return i.issue(c, tree, s, i.request(o, o.Key == nil))
 	}
 	return c
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,17 +15,21 @@ import (
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/phases/judge"
+	"github.com/pkitool/pkitool/pki"
 )
 
 // renewFlags are the flags of `certs renew` that are not settings.
 type renewFlags struct {
 	due, backupDir     string
 	reuseKey, noBackup bool
+	dropSANs           []string
+	file               string
 }
 
 func newCertsRenew(env *Env) *cobra.Command {
 	var own renewFlags
-	names := renewableNames(knownTree())
+	names := phases.RoleNames(phases.Renewable)
 	c := &cobra.Command{
 		Use:   "renew [all|NAME...]",
 		Short: "Renew certificates and kubeconfigs in place",
@@ -37,9 +40,14 @@ up to date and everything else stays. At the end all is read again and proven.
 
 What a certificate says comes from the old one, whole: every attribute of its
 subject, its names of every kind, its usages, the certificates behind it, and
-the algorithm of its key. --apiserver-cert-extra-sans and --etcd-cert-extra-sans
-add names to it. With --config, subject, DNS names, addresses and the algorithm
-are those of the configuration. Nothing is asked of the host without --config.
+the algorithm of its key. Names are added by --apiserver-cert-extra-sans and
+--etcd-cert-extra-sans, and by what a configuration gives; they are taken away by
+--drop-sans only. A default never changes what is there, and nothing is asked of
+the host. A certificate that another CA signed, or that is for somebody else than
+its row, is refused.
+
+With --file, a certificate of "certs issue" (BASE.crt, with BASE.key beside it) or
+a user's kubeconfig is renewed.
 
 Old files are copied to ` + phases.BackupPrefix + `<time> (mode 0700) beside the directory of
 the certificates first. CAs and the service-account key pair are not renewed. A
@@ -51,6 +59,7 @@ must be restarted.`,
 		Example: `  pkitool certs renew all
   pkitool certs renew all --if-expires-within 30d
   pkitool certs renew apiserver --apiserver-cert-extra-sans lb.example.com
+  pkitool certs renew --file alice.conf
   pkitool certs renew apiserver etcd-server admin.conf --validity 90d --dry-run`,
 		ValidArgsFunction: cobra.FixedCompletions(append([]string{"all"}, names...), cobra.ShellCompDirectiveNoFileComp),
 	}
@@ -62,6 +71,8 @@ must be restarted.`,
 	c.Flags().StringVar(&own.due, "if-expires-within", "", "renew only what ends within this `time` (720h, 30d), or has no more than this part of its life left (33%)")
 	c.Flags().BoolVar(&own.reuseKey, "reuse-key", false, "certify the keys that are there instead of making new ones")
 	c.Flags().BoolVar(&own.noBackup, "no-backup", false, "keep no copies of the old files")
+	c.Flags().StringSliceVar(&own.dropSANs, "drop-sans", nil, "`names` and addresses to take out of the certificates")
+	c.Flags().StringVar(&own.file, "file", "", "renew this certificate or kubeconfig `file`, which is no row's")
 	c.Flags().StringVar(&own.backupDir, "backup-dir", "", "`directory` in which the dated directory of copies is made (default: the one that --cert-dir is in)")
 	c.MarkFlagsMutuallyExclusive("no-backup", "backup-dir")
 	out := addOutput(c, env)
@@ -75,27 +86,30 @@ must be restarted.`,
 	return c
 }
 
-func renewableNames(t certs.Tree) []string { return names(phases.Renewable(t)) }
-
 func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags, own renewFlags, args []string) error {
 	usage := func(err error) error { return &usageError{err: err, command: c.CommandPath()} }
 	all := len(args) == 0 || slices.Equal(args, []string{"all"})
-	if all {
-		args = renewableNames(knownTree())
-	} else if slices.Contains(args, "all") {
+	switch {
+	case own.file != "" && len(args) > 0:
+		return usage(errors.New("--file renews one file: give no names beside it"))
+	case !all && slices.Contains(args, "all"):
 		return usage(errAllAlone)
-	} else if err := flags.idleOn(c, args); err != nil {
-		return err
-	}
-	if own.reuseKey && c.Flags().Changed("key-algorithm") {
+	case own.reuseKey && c.Flags().Changed("key-algorithm"):
 		return usage(errors.New("--reuse-key makes no key: --key-algorithm has no effect beside it"))
+	case all:
+		args = nil
 	}
-	host := config.NeutralHost()
-	if flags.given("config") {
-		host = thisHost()
+	if !all {
+		named, err := phases.ChooseRenewal(knownTree(), args)
+		if err != nil {
+			return usage(err)
+		}
+		if err := flags.idle(c, rolesIn(named)); err != nil {
+			return err
+		}
 	}
 	flags.anyCAValidity()
-	s, err := flags.loadFor(host, out.quiet)
+	s, err := flags.load(out.quiet)
 	if err != nil {
 		return err
 	}
@@ -103,24 +117,20 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	if err != nil {
 		return err
 	}
-	if all {
-		args = renewableNames(tree)
-	}
-	chosen, err := phases.ChooseRenewal(tree, knownTree(), args)
+	chosen, err := phases.ChooseRenewal(tree, args)
 	if err != nil {
 		return usage(err)
 	}
-	o, err := own.options(c, flags, s)
+	o, err := own.options(c, s)
 	if err != nil {
 		return usage(err)
 	}
-	o.Now, o.All = env.Now, all
-	dirs := phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}
+	o.Now, o.All, o.DryRun = env.Now, all && own.file == "", s.DryRun
 	var r phases.Report
-	if s.DryRun {
-		r, err = phases.RenewDryRun(tree, dirs, chosen, o)
+	if own.file != "" {
+		r, err = phases.RenewFile(c.Context(), tree, siteOf(s), own.file, o)
 	} else {
-		r, err = phases.RenewRows(c.Context(), tree, dirs, chosen, o)
+		r, err = phases.RenewRows(c.Context(), tree, siteOf(s), chosen, o)
 	}
 	if r.Kind == "" {
 		return err
@@ -128,9 +138,9 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	var refused *phases.RefusedError
 	switch isRefused := errors.As(err, &refused); {
 	case err != nil && !isRefused:
-		// Nothing was done, or it does not stand: a report would say that it was.
+		// Nothing was done, or it is not as it was meant: a report would say that it was.
 		if r.Backup != "" {
-			fmt.Fprintf(flags.env.Stderr, "note: copies of the old files are in %s\n", r.Backup)
+			fmt.Fprintf(env.Stderr, "note: copies of the old files are in %s\n", r.Backup)
 		}
 		return err
 	case isRefused && out.format == "text" && !s.DryRun:
@@ -139,18 +149,26 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	return errors.Join(err, out.print(r, func(w io.Writer) error { return writeRenewal(w, r) }))
 }
 
-// options are the flags in the library's terms.
-func (own renewFlags) options(c *cobra.Command, flags *settingsFlags, s config.Settings) (phases.RenewOptions, error) {
-	o := phases.RenewOptions{CertMode: s.CertMode, ReuseKey: own.reuseKey, Configured: flags.given("config")}
-	if o.Configured || flags.given("key-algorithm") {
+// rolesIn are the roles of a choice of rows.
+func rolesIn(chosen judge.Selection) []string {
+	return phases.RoleNames(func(r certs.Role) bool { return chosen.Has(certs.ID{Role: r.Name}) })
+}
+
+// options are the flags in the library's terms. Only what somebody gave counts against what is there.
+func (own renewFlags) options(c *cobra.Command, s config.Settings) (phases.RenewOptions, error) {
+	o := phases.RenewOptions{Options: phases.Options{CertMode: s.CertMode}, ReuseKey: own.reuseKey}
+	if s.Given("key-algorithm") {
 		o.KeyAlgorithm = s.Cluster.KeyAlgorithm
 	}
 	if !own.noBackup {
 		if o.Backup = own.backupDir; o.Backup == "" {
-			o.Backup = filepath.Join(s.CertDir, "..")
+			o.Backup = backupDir(s)
 		}
 	}
 	var err error
+	if o.DropSANs, err = pki.ParseSANs(own.dropSANs); err != nil {
+		return o, fmt.Errorf("--drop-sans: %w", err)
+	}
 	o.Due, err = parseThreshold(c, "if-expires-within", own.due)
 	return o, err
 }
@@ -168,7 +186,7 @@ func parseThreshold(c *cobra.Command, flag, text string) (*phases.Threshold, err
 	if part, ok := strings.CutSuffix(text, "%"); ok {
 		p, err := strconv.ParseFloat(part, 64)
 		if err != nil || !(p > 0 && p <= 100) {
-			return nil, fmt.Errorf("--%s: %q is no part of a life: must be above 0%% and up to 100%%", flag, text)
+			return nil, fmt.Errorf("--%s: %q is not a percentage: must be above 0%% and up to 100%%", flag, text)
 		}
 		return &phases.Threshold{Percent: p}, nil
 	}
@@ -189,43 +207,28 @@ func writeRenewal(w io.Writer, r phases.Report) error {
 	for _, row := range r.Rows {
 		count[row.Verb]++
 		note := row.Reason
-		if len(row.Faults) > 0 {
-			note = row.Faults[0].Text
+		if len(row.Findings) > 0 {
+			note = row.Findings[0].Text
 		}
 		if row.Verb == phases.Renew && row.NotAfter != nil {
 			note = "valid until " + row.NotAfter.Format(time.RFC3339)
 		}
-		t.row(renewWord(row.Verb, r.DryRun), path.Join(row.Phase, row.Name), strings.Join(row.Files, " "), note, uptakeWords(row.Uptake))
+		t.row(verbWord(row.Verb, r.DryRun), path.Join(row.Phase, row.Name), strings.Join(row.Files, " "), note, uptakeWords(row.Uptake))
 	}
 	if err := t.flush(); err != nil {
 		return err
 	}
 	for _, row := range r.Rows {
-		for _, n := range row.Notes {
-			fmt.Fprintf(w, "note: %s: %s\n", row.Name, oneLine(n))
-		}
 		for _, m := range row.Tightened {
 			fmt.Fprintf(w, "mode %s of %s set to %s\n", m.From, m.Path, m.To)
 		}
 	}
-	for _, p := range r.Swept {
-		fmt.Fprintf(w, "removed %s, left by a run that was killed\n", p)
-	}
-	if r.Backup != "" {
-		fmt.Fprintf(w, "old files: %s\n", r.Backup)
-	}
+	writeRemarks(w, r)
 	if restart := toRestart(r); len(restart) > 0 {
 		fmt.Fprintf(w, "restart: %s\n", strings.Join(restart, ", "))
 	}
 	_, err := fmt.Fprintln(w, renewSummary(r, count))
 	return err
-}
-
-func renewWord(v phases.Verb, dry bool) string {
-	if !dry && v == phases.Skip {
-		return "skipped"
-	}
-	return verbWord(v, dry)
 }
 
 func renewSummary(r phases.Report, count map[phases.Verb]int) string {
@@ -264,34 +267,6 @@ func toRestart(r phases.Report) []string {
 		}
 	}
 	return out
-}
-
-// given reports whether a flag, or its variable, has a value.
-func (s *settingsFlags) given(flag string) bool {
-	if flag == "config" && s.config != "" {
-		return true
-	}
-	for _, t := range s.texts {
-		if t.field.Flag == flag && len(t.given) > 0 {
-			return true
-		}
-	}
-	v, ok := s.env.LookupEnv(envName(flag))
-	return ok && v != ""
-}
-
-// idleOn is idle for rows by the names that renewals know them by.
-func (s *settingsFlags) idleOn(c *cobra.Command, names []string) error {
-	rows, err := phases.ChooseRenewal(knownTree(), knownTree(), names)
-	if err != nil {
-		return &usageError{err: err, command: c.CommandPath()}
-	}
-	var paths []string
-	for _, name := range rows {
-		row, _ := knownTree().Row(name)
-		paths = append(paths, row.Path())
-	}
-	return s.idle(c, paths)
 }
 
 // anyCAValidity keeps --validity from being compared with the life of CAs that

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki/inspect"
 )
@@ -28,6 +29,8 @@ type shownObject struct {
 	KeyFile  string `json:"keyFile,omitempty"`  // the private key's file beside it
 	// KeyMatches is set with KeyFile.
 	KeyMatches *bool `json:"keyMatches,omitempty"`
+	// Findings are what Kubernetes components mind about the certificate by itself.
+	Findings []finding.Shown `json:"findings,omitempty"`
 
 	object inspect.Object
 	first  bool // in its file
@@ -41,7 +44,7 @@ func newCertsShow(env *Env) *cobra.Command {
 		Long: `Show what certificates, requests, keys, CRLs and kubeconfigs say: what each is for,
 user and groups as the API server sees them, names, how long it holds, which CA
 beside it signed it and whether the key file beside it is its own. PEM or DER,
-any number in a file. Of a private key only the public half is ever shown.
+any number in a file, PKCS #7 too. Of a private key only the public half is shown.
 
 A file that cannot be read gives exit code 2; the others are shown all the same.`,
 		Example: `  pkitool certs show /etc/kubernetes/pki/apiserver.crt
@@ -151,14 +154,17 @@ func (s shownObject) write(w io.Writer, now time.Time) error {
 	switch {
 	case s.SignedBy != "":
 		line("signed by", s.SignedBy)
-	case s.SelfSigned && s.Kind == inspect.Certificate:
+	case s.SelfSigned && s.Kind == inspect.KindCertificate:
 		line("signed by", "itself")
-	case s.Kind == inspect.Certificate || s.Kind == inspect.CRL:
+	case s.Kind == inspect.KindCertificate || s.Kind == inspect.KindCRL:
 		line("signed by", "no CA in the same directory")
 	case s.Unchecked:
-		line("signed by", "unknown: its signature is of a kind that is not checked here")
-	case s.Kind == inspect.Request && !s.SelfSigned:
+		line("signed by", "unknown: its key or its signature is of a type that is not supported")
+	case s.Kind == inspect.KindRequest && !s.SelfSigned:
 		line("signed by", "NOT its own key")
+	}
+	if s.Kind == inspect.KindCertificate && (s.NotBefore == nil || s.NotAfter == nil) {
+		line("valid", "never: a date in it cannot be read")
 	}
 	line("valid from", instant(s.NotBefore))
 	if s.NotBefore != nil && now.Before(*s.NotBefore) {
@@ -189,6 +195,9 @@ func (s shownObject) write(w io.Writer, now time.Time) error {
 	line("signature", s.Signature)
 	line("sha256", s.SHA256)
 	line("key sha256", s.PublicSHA256)
+	for _, f := range s.Findings {
+		line(f.Severity.String(), f.Text)
+	}
 	return t.flush()
 }
 

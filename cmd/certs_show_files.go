@@ -3,7 +3,6 @@ package cmd
 import (
 	"bytes"
 	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/inspect"
 	"github.com/pkitool/pkitool/pki/store"
@@ -32,7 +34,7 @@ type shower struct {
 // knownCA is a CA certificate and its file.
 type knownCA struct {
 	file string
-	cert *x509.Certificate
+	ca   inspect.Object
 }
 
 // showFiles reads every file; the errors of those that cannot be read come joined, beside what can.
@@ -75,25 +77,22 @@ func kubeconfigIn(data []byte) (*kubeconfig.Config, error) {
 func (s *shower) add(name, field, dir string, data []byte) []inspect.Object {
 	objects, faults := inspect.Parse(data)
 	for _, f := range faults {
-		if field != "" {
-			s.faults = append(s.faults, fmt.Errorf("%s: %s: %w", name, field, f))
-		} else {
-			s.faults = append(s.faults, fmt.Errorf("%s: %w", name, f))
-		}
+		f.Entry = within(field, f.Entry)
+		s.faults = append(s.faults, f.At("", "", name))
 	}
-	candidates := s.beside(name, dir)
+	var candidates []knownCA // those of the file itself come first
 	for _, o := range objects {
-		if o.Certificate != nil && o.Certificate.IsCA {
-			candidates = append(candidates, knownCA{name, o.Certificate})
+		if o.IsCA() {
+			candidates = append(candidates, knownCA{name, o})
 		}
 	}
+	candidates = append(candidates, s.beside(name, dir)...)
 	issuers := issuersOf(candidates)
 	for i, o := range objects {
-		if field != "" {
-			o.Where = strings.TrimSuffix(field+", "+o.Where, ", ")
-		}
+		o.Where = within(field, o.Where)
 		shown := shownObject{File: name, Description: o.Describe(), object: o, first: i == 0}
 		shown.findSigner(candidates, issuers)
+		shown.judge(s.env.Now)
 		if field == "" && dir != "" {
 			shown.findKey(objects)
 		}
@@ -101,6 +100,19 @@ func (s *shower) add(name, field, dir string, data []byte) []inspect.Object {
 	}
 	return objects
 }
+
+// judge says what Kubernetes components mind about a certificate by itself.
+func (s *shownObject) judge(now time.Time) {
+	if s.object.Certificate == nil {
+		return
+	}
+	for _, f := range judge.Object(s.object.Certificate.Raw, now) {
+		s.Findings = append(s.Findings, f.Shown(finding.Import))
+	}
+}
+
+// within is a place in a field of a kubeconfig; either may be empty.
+func within(field, place string) string { return strings.Trim(field+", "+place, ", ") }
 
 func (s *shownObject) findSigner(candidates []knownCA, issuers *inspect.Issuers) {
 	if s.SelfSigned {
@@ -112,11 +124,11 @@ func (s *shownObject) findSigner(candidates []knownCA, issuers *inspect.Issuers)
 }
 
 func issuersOf(candidates []knownCA) *inspect.Issuers {
-	var certs []*x509.Certificate
+	var cas []inspect.Object
 	for _, c := range candidates {
-		certs = append(certs, c.cert)
+		cas = append(cas, c.ca)
 	}
-	return inspect.NewIssuers(certs)
+	return inspect.NewIssuers(cas)
 }
 
 // beside are the CAs in the directory of a file and in the directory etcd below it, where kubeadm keeps the CA of
@@ -132,7 +144,7 @@ func (s *shower) beside(name, dir string) []knownCA {
 		}
 		s.cas[dir] = found
 	}
-	return slices.Clone(s.cas[dir])
+	return s.cas[dir]
 }
 
 func casIn(dir string) []knownCA {
@@ -161,8 +173,8 @@ func casIn(dir string) []knownCA {
 		}
 		objects, _ := inspect.Parse(got.Data) // its faults are those of another file
 		for _, o := range objects {
-			if o.Certificate != nil && o.Certificate.IsCA {
-				out = append(out, knownCA{f, o.Certificate})
+			if o.IsCA() {
+				out = append(out, knownCA{f, o})
 			}
 		}
 	}
@@ -171,11 +183,11 @@ func casIn(dir string) []knownCA {
 
 // findKey compares with the private key of the same file, or of the file of that name with a key's ending.
 func (s *shownObject) findKey(objects []inspect.Object) {
-	if s.object.Public == nil || s.Kind == inspect.PrivateKey {
+	if s.object.Public == nil || s.Kind == inspect.KindPrivateKey {
 		return
 	}
 	for _, o := range objects {
-		if o.Kind == inspect.PrivateKey && o.Public != nil {
+		if o.Kind == inspect.KindPrivateKey && o.Public != nil {
 			s.judgeKey(s.File, o.Public)
 			return
 		}
@@ -215,8 +227,8 @@ func (s *shower) kubeconfig(name, dir string, c *kubeconfig.Config) {
 		switch {
 		case len(data) > 0:
 			for _, o := range s.add(name, entry+" "+field+"-data", "", data) {
-				if o.Certificate != nil && o.Certificate.IsCA {
-					anchors = append(anchors, knownCA{name, o.Certificate})
+				if o.IsCA() {
+					anchors = append(anchors, knownCA{name, o})
 				}
 			}
 		case path != "":

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/inspect"
 )
 
 func newCertsSign(env *Env) *cobra.Command {
@@ -38,7 +39,7 @@ node's own names, addresses in --node-ip); client, server and peer only set the 
 	_ = c.RegisterFlagCompletionFunc("as", cobra.FixedCompletions(phases.SignProfiles(), cobra.ShellCompDirectiveNoFileComp))
 	f.BoolVar(&rules.AcceptSubject, "accept-subject", false, "grant the common name and the organizations that are asked for")
 	f.BoolVar(&rules.AcceptSANs, "accept-sans", false, "grant the names that are asked for")
-	f.BoolVar(&rules.Masters, "allow-system-masters", false, "grant the group system:masters, which bypasses RBAC and cannot be revoked")
+	f.BoolVar(&rules.Reserved, "allow-system-masters", false, "grant what is Kubernetes' own: system: names and groups, and system:masters, which bypasses RBAC")
 	f.StringSliceVar(&nodeIPs, "node-ip", nil, "with --as kubelet-serving: `address or range` of the node")
 	f.StringVar(&i.out, "out", "", "write BASE.crt instead of standard output (`base`)")
 	c.MarkFlagsMutuallyExclusive("cn", "accept-subject")
@@ -61,7 +62,7 @@ node's own names, addresses in --node-ip); client, server and peer only set the 
 		if err != nil {
 			return err
 		}
-		csr, err := phases.ParseCSR(data)
+		csr, err := inspect.ReadRequest(data)
 		if err != nil {
 			return inFile(args[0], err)
 		}
@@ -72,12 +73,7 @@ node's own names, addresses in --node-ip); client, server and peer only set the 
 		if err != nil {
 			return &refusedRequest{file: args[0], err: err}
 		}
-		made, err := phases.Issue(tree, phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}, env.Now,
-			phases.IssueRequest{Signer: i.signer, Template: t, Validity: s.Cluster.Validity, Public: csr.Public})
-		if err != nil {
-			return err
-		}
-		return i.write(c, made)
+		return i.issue(c, tree, s, i.request(phases.Order{Template: t, Validity: s.Cluster.Validity, UntilCA: !s.Given("validity"), Public: csr.Public}, false))
 	}
 	return c
 }
@@ -131,7 +127,7 @@ func (i *issueFlags) grants(c *cobra.Command, rules *phases.SignRules, nodeIPs [
 }
 
 // showCSR says what a request asks for, before anything is granted.
-func showCSR(env *Env, file string, csr phases.CSR) {
+func showCSR(env *Env, file string, csr inspect.Request) {
 	file = oneLine(file)
 	fmt.Fprintf(env.Stderr, "request: %s: subject %q\n", file, csr.Subject)
 	if !csr.SANs.Empty() {

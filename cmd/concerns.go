@@ -1,45 +1,36 @@
 package cmd
 
 import (
-	"strings"
-
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
 )
 
-// concernedBy tells which rows a setting has an effect on, so that a phase
+// concerns tells which roles a setting has an effect on, so that a phase
 // offers the flags that do something there and no others. The test of this
 // table changes each setting and looks at the rows.
-func concernedBy(f config.Field) func(certs.Spec) bool {
-	leaf := func(s certs.Spec) bool { return s.Kind != certs.CA && s.Kind != certs.KeyPair }
-	kubeconfigs := func(s certs.Spec) bool { return s.Place.Kubeconfig != "" }
-	any := func(certs.Spec) bool { return true }
-	named := func(names ...string) func(certs.Spec) bool {
-		return func(s certs.Spec) bool { return strings.Contains(" "+strings.Join(names, " ")+" ", " "+s.Name+" ") }
-	}
+func concerns(f config.Field) func(certs.Role) bool {
+	leaf := func(r certs.Role) bool { return r.Issuer != "" }
 	switch f.Flag {
-	case "cluster-name", "apiserver-bind-port":
-		return kubeconfigs
-	case "control-plane-endpoint":
-		return named("apiserver", "admin", "super-admin")
-	case "service-cidr", "service-dns-domain", "apiserver-cert-extra-sans":
-		return named("apiserver")
-	case "etcd-cert-extra-sans":
-		return named("etcd-server", "etcd-peer")
-	case "node-name":
-		return named("apiserver", "etcd-server", "etcd-peer", "kubelet")
-	case "apiserver-advertise-address":
-		return func(s certs.Spec) bool { return !s.SANs.Empty() || kubeconfigs(s) }
 	case "key-algorithm", "dry-run", "cert-dir", "kubeconfig-dir":
-		return any // CA rows look for what they signed in both directories
+		return func(certs.Role) bool { return true } // CA rows look for what they signed
 	case "sa-key-algorithm":
-		return named("sa")
+		return func(r certs.Role) bool { return r.Kind == certs.KeyPair }
 	case "validity", "reissue":
 		return leaf
 	case "ca-validity":
-		return func(s certs.Spec) bool { return s.Kind == certs.CA }
+		return func(r certs.Role) bool { return r.Kind == certs.CA }
 	case "cert-mode":
-		return func(s certs.Spec) bool { return s.Kind != certs.KeyPair && !kubeconfigs(s) }
+		return func(r certs.Role) bool { return r.Kind != certs.KeyPair && r.Conf == "" }
 	}
-	return func(certs.Spec) bool { return false } // skip-phases: of init as a whole
+	return func(r certs.Role) bool { return r.Takes&f.Fact != 0 } // none: skip-phases, of init as a whole
+}
+
+// roleNamed is the role of a name, or of a kubeconfig as kubeadm names it ("admin.conf"); the zero Role for others.
+func roleNamed(name string) certs.Role {
+	for _, r := range certs.Roles() {
+		if r.Name == name || r.Conf != "" && r.Conf == name {
+			return r
+		}
+	}
+	return certs.Role{}
 }

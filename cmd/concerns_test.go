@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,12 +16,20 @@ import (
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/phases/judge"
+	"github.com/pkitool/pkitool/pki"
 )
 
-// rowsWith is the tree with one flag given.
-func rowsWith(t *testing.T, flag, value string) []certs.Spec {
+// worker is a node that only runs a kubelet.
+const worker = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\ndiscovery: {file: {kubeConfigPath: /discovery.conf}}\n"
+
+// rowsWith is the tree with one flag given, of a first node or of the one that a document is about.
+func rowsWith(t *testing.T, document, flag, value string) []certs.Spec {
 	t.Helper()
-	in := config.Input{Host: config.NeutralHost()}
+	in := config.Input{Host: config.NeutralHost(), Name: "config", Documents: []byte(document)}
+	if document == "" {
+		in.Name = ""
+	}
 	if flag != "" {
 		in.Flags = map[string][]string{flag: {value}}
 	}
@@ -28,13 +37,13 @@ func rowsWith(t *testing.T, flag, value string) []certs.Spec {
 	require.NoError(t, err)
 	tree, err := certs.New(s.Cluster)
 	require.NoError(t, err)
-	return tree.Rows()
+	return slices.Collect(tree.Rows())
 }
 
-func rowNames(rows []certs.Spec, keep func(certs.Spec) bool) []string {
+func rowNames(rows []certs.Spec, keep func(certs.Role) bool) []string {
 	var out []string
 	for _, s := range rows {
-		if keep(s) {
+		if keep(*s.Role) {
 			out = append(out, s.Name)
 		}
 	}
@@ -42,7 +51,7 @@ func rowNames(rows []certs.Spec, keep func(certs.Spec) bool) []string {
 }
 
 // TestConcerns changes each setting and looks at the rows: those that differ
-// are those that concernedBy names. A setting without a row here fails.
+// are those that concerns names. A setting without a row here fails.
 func TestConcerns(t *testing.T) {
 	values := map[string]string{
 		"cluster-name":                "other",
@@ -59,10 +68,10 @@ func TestConcerns(t *testing.T) {
 		"apiserver-advertise-address": "192.0.2.99",
 		"apiserver-bind-port":         "7443",
 	}
-	plain := rowsWith(t, "", "")
+	plain := rowsWith(t, "", "", "")
 	tried := 0
 	for _, f := range config.Fields() {
-		claims := rowNames(plain, concernedBy(f))
+		claims := rowNames(plain, concerns(f))
 		switch f.Flag {
 		case "": // of a file only
 			continue
@@ -73,7 +82,7 @@ func TestConcerns(t *testing.T) {
 			assert.Len(t, claims, len(plain), f.Flag)
 			continue
 		case "reissue": // the state matrix of phases holds that CAs and the service-account key never are
-			assert.Equal(t, rowNames(plain, func(s certs.Spec) bool { return s.Issuer != "" }), claims)
+			assert.Equal(t, rowNames(plain, func(r certs.Role) bool { return r.Issuer != "" }), claims)
 			continue
 		case "cert-mode":
 			assert.Equal(t, rowsByMode(t), claims)
@@ -84,17 +93,30 @@ func TestConcerns(t *testing.T) {
 			continue
 		}
 		tried++
-		changed := rowsWith(t, f.Flag, value)
-		var differ []string
-		for i, s := range changed {
-			s.Node = plain[i].Node // a label, which nothing on the disk shows
-			if !reflect.DeepEqual(s, plain[i]) {
-				differ = append(differ, s.Name)
-			}
-		}
+		differ := append(differing(t, "", f.Flag, value), differing(t, worker, f.Flag, value)...)
+		differ = rowNames(plain, func(r certs.Role) bool { return slices.Contains(differ, r.Name) })
 		assert.Equal(t, differ, claims, "--%s", f.Flag)
 	}
 	assert.Equal(t, len(values), tried, "a value for a flag that does not exist")
+}
+
+// differing are the roles that a flag changes, of the node of a document.
+func differing(t *testing.T, document, flag, value string) []string {
+	t.Helper()
+	var out []string
+	plain := rowsWith(t, document, "", "")
+	for i, s := range rowsWith(t, document, flag, value) {
+		old := plain[i]
+		// Labels, and what counts against an existing file, which nothing that is made shows.
+		for _, x := range []*certs.Spec{&s, &old} {
+			x.Node, x.Asked, x.Optional, x.Servers, x.Lacks, x.NodeAssumed, x.ServerAssumed, x.PortAssumed = "", pki.SANs{}, pki.SANs{}, nil, 0, false, false, false
+			x.Role = nil // functions do not compare
+		}
+		if !reflect.DeepEqual(s, old) {
+			out = append(out, s.ID.Role)
+		}
+	}
+	return out
 }
 
 // rowsByMode are the rows whose files have another mode under --cert-mode 0600.
@@ -107,13 +129,13 @@ func rowsByMode(t *testing.T) []string {
 	require.NoError(t, err)
 	modes := func(mode fs.FileMode) map[string]fs.FileMode {
 		dir := t.TempDir()
-		dirs := phases.Dirs{Cert: filepath.Join(dir, "pki"), Kubeconfig: dir}
+		site := judge.Site{Dirs: judge.Dirs{Cert: filepath.Join(dir, "pki"), Kubeconfig: dir}}
 		now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-		_, err := phases.Init(context.Background(), tree, dirs, nil, phases.Options{Now: now, CertMode: mode})
+		_, err := phases.Init(context.Background(), tree, site, nil, phases.Options{Now: now, CertMode: mode})
 		require.NoError(t, err)
 		out := map[string]fs.FileMode{}
-		for _, s := range tree.Rows() {
-			for _, f := range dirs.Files(s) {
+		for s := range tree.Rows() {
+			for _, f := range site.Files(s) {
 				info, err := os.Stat(f)
 				require.NoError(t, err)
 				out[s.Name] = out[s.Name]<<9 | info.Mode().Perm()
@@ -122,7 +144,7 @@ func rowsByMode(t *testing.T) []string {
 		return out
 	}
 	open, closed := modes(0o644), modes(0o600)
-	return rowNames(tree.Rows(), func(s certs.Spec) bool { return open[s.Name] != closed[s.Name] })
+	return rowNames(slices.Collect(tree.Rows()), func(r certs.Role) bool { return open[r.Name] != closed[r.Name] })
 }
 
 // Every flag of a phase has an effect on a row of that phase, and every flag
@@ -132,12 +154,12 @@ func TestPhaseFlags(t *testing.T) {
 	for _, phase := range phases.Phases() {
 		c, _, err := root.Find([]string{"init", "phase", phase})
 		require.NoError(t, err)
-		rows := rowsWith(t, "", "")
+		rows := rowsWith(t, "", "", "")
 		for _, f := range config.Fields() {
 			if f.Flag == "" {
 				continue
 			}
-			concerned := len(rowNames(rows, func(s certs.Spec) bool { return s.Phase() == phase && concernedBy(f)(s) })) > 0
+			concerned := len(rowNames(rows, func(r certs.Role) bool { return r.Phase() == phase && concerns(f)(r) })) > 0
 			assert.Equal(t, concerned, c.Flags().Lookup(f.Flag) != nil, "%s --%s", phase, f.Flag)
 		}
 		for _, s := range rows {
@@ -150,7 +172,7 @@ func TestPhaseFlags(t *testing.T) {
 			require.Equal(t, s.Name, sub.Name())
 			for _, f := range config.Fields() {
 				if flag := sub.Flags().Lookup(f.Flag); flag != nil {
-					assert.Equal(t, concernedBy(f)(s), !flag.Hidden, "%s --%s", s.Name, f.Flag)
+					assert.Equal(t, concerns(f)(*s.Role), !flag.Hidden, "%s --%s", s.Name, f.Flag)
 				}
 			}
 			for _, file := range s.Place.Files() {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/phases"
 )
 
 func newConfig(env *Env) *cobra.Command {
@@ -34,6 +35,11 @@ kubeadm documents that --config takes again.`,
 			if s, err = flags.load(false); err != nil {
 				return err
 			}
+			for _, f := range fields() {
+				if why, unknown := s.Cluster.Unknown[f.Fact]; unknown && why != "not asked" {
+					fmt.Fprintf(env.Stderr, "note: --%s: left out, %s\n", f.Flag, oneLine(why))
+				}
+			}
 		}
 		_, err := env.Stdout.Write(config.Print(s))
 		return err
@@ -51,7 +57,7 @@ func newConfigValidate(env *Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			notes, err := config.Validate(args[0], data)
+			notes, err := config.Validate(args[0], data, phases.Paths())
 			for _, n := range notes {
 				fmt.Fprintf(env.Stderr, "note: %s\n", oneLine(n))
 			}

@@ -3,7 +3,6 @@ package cmd
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strings"
 	"syscall"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki/store"
 )
@@ -52,9 +52,9 @@ type quietError struct{ code int }
 
 func (e *quietError) Error() string { return "" }
 
-// report tells an error on w, each fault on a line of its own with the hint
+// report tells an error, each fault on a line of its own with the hint
 // behind it, and returns the exit code.
-func report(w io.Writer, err error) int {
+func report(env *Env, err error) int {
 	var quiet *quietError
 	if errors.As(err, &quiet) {
 		return quiet.code
@@ -65,38 +65,39 @@ func report(w io.Writer, err error) int {
 	var unasked *refusedRequest
 	switch {
 	case errors.As(err, &refused):
-		tellRefused(w, refused.Plan)
+		tellFindings(env, refused.Findings())
+		fmt.Fprintln(env.Stderr, "nothing was changed")
 		return exitBad
 	case errors.As(err, &proof):
 		for line := range strings.SplitSeq(proof.Error(), "\n") {
-			tell(w, line, "")
+			tell(env, line, "")
 		}
 		return exitBad
 	case errors.As(err, &unasked):
-		tellParts(w, unasked.file+": ", unasked.err)
+		tellParts(env, unasked.file+": ", unasked.err)
 		return exitBad
 	case errors.As(err, &cfg):
 		var lines, hints []string
 		for _, f := range cfg.Faults {
 			lines, hints = append(lines, f.String()), append(hints, f.Hint)
 		}
-		tellAll(w, lines, hints)
+		tellAll(env, lines, hints)
 		if cfg.More > 0 {
-			tell(w, fmt.Sprintf("and %d more", cfg.More), "")
+			tell(env, fmt.Sprintf("and %d more", cfg.More), "")
 		}
 		return exitUsage
 	}
-	tellParts(w, "", err)
+	tellParts(env, "", err)
 	return exitUsage
 }
 
 // tellParts tells each error of a joined one, with what stands in front of all.
-func tellParts(w io.Writer, prefix string, err error) {
+func tellParts(env *Env, prefix string, err error) {
 	var lines, hints []string
 	for _, e := range parts(err) {
 		lines, hints = append(lines, prefix+e.Error()), append(hints, hintOf(e))
 	}
-	tellAll(w, lines, hints)
+	tellAll(env, lines, hints)
 }
 
 // parts takes a joined error apart.
@@ -111,34 +112,31 @@ func parts(err error) []error {
 	return []error{err}
 }
 
-// tellRefused says what is wrong row by row.
-func tellRefused(w io.Writer, plan phases.Plan) {
+// tellFindings tells one finding a line, with what to do about it.
+func tellFindings(env *Env, list []finding.Shown) {
 	var lines, hints []string
-	for _, a := range plan.Refused() {
-		for _, f := range a.Faults {
-			lines, hints = append(lines, a.Spec.Name+": "+f.String()), append(hints, f.Hint)
-		}
+	for _, f := range list {
+		lines, hints = append(lines, f.String()), append(hints, f.Hint)
 	}
-	tellAll(w, lines, hints)
-	fmt.Fprintln(w, "nothing was changed")
+	tellAll(env, lines, hints)
 }
 
 // tellAll tells one error a line. A hint that several of them in a row share
 // is said once, behind the last of them.
-func tellAll(w io.Writer, lines, hints []string) {
+func tellAll(env *Env, lines, hints []string) {
 	for i, line := range lines {
 		hint := hints[i]
 		if i+1 < len(hints) && hints[i+1] == hint {
 			hint = ""
 		}
-		tell(w, line, hint)
+		tell(env, line, hint)
 	}
 }
 
-func tell(w io.Writer, text, hint string) {
-	fmt.Fprintf(w, "error: %s\n", oneLine(text))
+func tell(env *Env, text, hint string) {
+	fmt.Fprintf(env.Stderr, "error: %s\n", oneLine(text))
 	if hint != "" {
-		fmt.Fprintf(w, "hint: %s\n", oneLine(hint))
+		fmt.Fprintf(env.Stderr, "hint: %s\n", oneLine(env.completed(hint)))
 	}
 }
 
@@ -146,10 +144,12 @@ func tell(w io.Writer, text, hint string) {
 // against the operating system's refusals.
 func hintOf(err error) string {
 	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
+	var f *finding.Finding
 	switch {
+	case errors.As(err, &h):
+		return h.Hint()
+	case errors.As(err, &f):
+		return f.Remedy(finding.Init)
 	case errors.Is(err, store.ErrSymlink):
 		return "replace the link by the file, or use the directory that the link leads to"
 	case errors.Is(err, fs.ErrExist):

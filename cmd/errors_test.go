@@ -47,7 +47,7 @@ func TestReport(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
-			assert.Equal(t, tt.code, report(&out, tt.err))
+			assert.Equal(t, tt.code, report(&Env{Stderr: &out}, tt.err))
 			assert.Equal(t, tt.want, out.String())
 		})
 	}

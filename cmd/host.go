@@ -3,6 +3,7 @@ package cmd
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -15,8 +16,15 @@ import (
 // thisHost answers what configuration leaves to the machine. Nothing is
 // looked up on any network: the kernel knows its routes and its addresses.
 func thisHost() config.Host {
+	return config.Host{Name: hostName, AdvertiseAddress: defaultRouteAddress}
+}
+
+func hostName() (string, error) {
 	name, err := os.Hostname()
-	return config.Host{Name: name, NameErr: err, AdvertiseAddress: defaultRouteAddress}
+	if err != nil {
+		return "", fmt.Errorf("this host's name is not known: %w", err)
+	}
+	return name, nil
 }
 
 // defaultRouteAddress is the first global address of the interface that the
@@ -35,7 +43,7 @@ func defaultRouteAddress() (netip.Addr, error) {
 			return a, nil
 		}
 	}
-	return netip.Addr{}, errors.New("the kernel has no default route with a global address")
+	return netip.Addr{}, errors.New("this host has no default route with a global address")
 }
 
 func bestRoute(path string, read func(string) (string, uint64, bool)) string {

@@ -14,7 +14,9 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -42,7 +44,7 @@ is changed. At the end everything is read again and proven.`,
 		Args: noArguments,
 	}
 	runInit(c, env, nil, func(config.Field) bool { return true })
-	_ = c.RegisterFlagCompletionFunc("skip-phases", cobra.FixedCompletions(phases.Paths(knownTree()), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("skip-phases", cobra.FixedCompletions(phases.Paths(), cobra.ShellCompDirectiveNoFileComp))
 	phase := &cobra.Command{
 		Use: "phase", Short: "Run one phase of init, or one row of a phase", Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -77,7 +79,7 @@ func phaseDoc(phase string) string {
 // sub-command for each row, and "all".
 func newPhase(env *Env, phase string) *cobra.Command {
 	var rows []certs.Spec
-	for _, s := range knownTree().Rows() {
+	for s := range knownTree().Rows() {
 		if s.Phase() == phase {
 			rows = append(rows, s)
 		}
@@ -91,11 +93,13 @@ func newPhase(env *Env, phase string) *cobra.Command {
 	if phase == "certs" {
 		c.Aliases = []string{"certificates"} // as in kubeadm
 	}
-	concerns := func(f config.Field) bool { return slices.ContainsFunc(rows, concernedBy(f)) }
-	runInit(c, env, func(args []string) ([]string, error) { return rowPaths(phase, rows, args) }, concerns)
+	concern := func(f config.Field) bool {
+		return slices.ContainsFunc(rows, func(s certs.Spec) bool { return concerns(f)(*s.Role) })
+	}
+	runInit(c, env, func(args []string) ([]string, error) { return rowPaths(phase, rows, args) }, concern)
 
 	all := &cobra.Command{Use: "all", Short: phaseDoc(phase) + ": all of them", Args: noArguments}
-	runInit(all, env, func([]string) ([]string, error) { return []string{phase}, nil }, concerns)
+	runInit(all, env, func([]string) ([]string, error) { return []string{phase}, nil }, concern)
 	c.AddCommand(all)
 	for _, s := range rows {
 		sub := &cobra.Command{
@@ -106,7 +110,7 @@ func newPhase(env *Env, phase string) *cobra.Command {
 		}
 		runInit(sub, env, func(args []string) ([]string, error) {
 			return rowPaths(phase, rows, append([]string{s.Name}, args...))
-		}, concerns)
+		}, concern)
 		hideUnconcerned(sub, s)
 		c.AddCommand(sub)
 	}
@@ -117,7 +121,7 @@ func newPhase(env *Env, phase string) *cobra.Command {
 // other rows named behind it.
 func hideUnconcerned(c *cobra.Command, s certs.Spec) {
 	for _, f := range fields() {
-		if flag := c.Flags().Lookup(f.Flag); flag != nil && !concernedBy(f)(s) {
+		if flag := c.Flags().Lookup(f.Flag); flag != nil && !concerns(f)(*s.Role) {
 			flag.Hidden = true
 		}
 	}
@@ -127,17 +131,6 @@ func names(rows []certs.Spec) []string {
 	var out []string
 	for _, s := range rows {
 		out = append(out, s.Name)
-	}
-	return out
-}
-
-// namesWhere are the names of the rows that are wanted, in the order of the tree.
-func namesWhere(t certs.Tree, wanted func(certs.Spec) bool) []string {
-	var out []string
-	for _, s := range t.Rows() {
-		if wanted(s) {
-			out = append(out, s.Name)
-		}
 	}
 	return out
 }
@@ -152,10 +145,11 @@ func rowPaths(phase string, rows []certs.Spec, args []string) ([]string, error) 
 		if a == "all" {
 			return nil, &usageError{err: errAllAlone, command: "pkitool init phase " + phase}
 		}
-		if !slices.Contains(names(rows), a) {
+		role := roleNamed(a).Name
+		if !slices.Contains(names(rows), role) {
 			return nil, &usageError{err: fmt.Errorf("unknown name %q: must be one of all, %s", a, strings.Join(names(rows), ", ")), command: "pkitool init phase " + phase}
 		}
-		out = append(out, path.Join(phase, a))
+		out = append(out, path.Join(phase, role))
 	}
 	return out, nil
 }
@@ -184,7 +178,7 @@ func rowHelp(s certs.Spec) string {
 	fmt.Fprintf(w, "  read by\t%s\n", strings.Join(s.UsedBy, ", "))
 	if s.Kind != certs.KeyPair {
 		fmt.Fprintf(w, "  subject\t%s\n", s.Subject)
-		issuer := s.Issuer
+		issuer := s.Issuer.String()
 		if issuer == "" {
 			issuer = "itself"
 		}
@@ -223,54 +217,51 @@ func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, err
 				return err
 			}
 		}
-		if err := flags.idle(c, paths); err != nil {
+		if err := flags.idle(c, rolesOf(paths)); err != nil {
 			return err
 		}
-		s, err := flags.load(out.quiet)
-		if err != nil {
-			return err
-		}
-		tree, err := certs.New(s.Cluster)
-		if err != nil {
-			return err
-		}
-		skip := s.SkipPhases
-		if want != nil {
-			skip = nil // as in kubeadm: a phase that is asked for by its name is not skipped
-		}
-		chosen, err := phases.Choose(tree, knownTree(), paths, skip)
+		s, tree, chosen, err := flags.loadRows(out.quiet, func(t certs.Tree, s config.Settings) (judge.Selection, error) {
+			if want != nil {
+				return phases.Choose(t, paths, nil) // as in kubeadm: a phase that is asked for by its name is not skipped
+			}
+			return phases.Choose(t, nil, s.SkipPhases)
+		})
 		if err != nil {
 			return err
 		}
 		if !out.quiet {
 			tellAbsent(env.Stderr, tree, paths)
 		}
-		dirs := phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}
-		o := phases.Options{Now: env.Now, Reissue: s.Reissue, CertMode: s.CertMode}
-		run := phases.DryRun
-		if !s.DryRun {
-			run = func(t certs.Tree, d phases.Dirs, chosen []string, o phases.Options) (phases.Report, error) {
-				return phases.Init(c.Context(), t, d, chosen, o)
-			}
-		}
-		r, err := run(tree, dirs, chosen, o)
+		o := phases.Options{Now: env.Now, Reissue: s.Reissue, CertMode: s.CertMode, Backup: backupDir(s), DryRun: s.DryRun}
+		r, err := phases.Init(c.Context(), tree, siteOf(s), chosen, o)
 		var refused *phases.RefusedError
 		if err != nil && (!errors.As(err, &refused) || out.format == "text" && !s.DryRun) {
-			return err // nothing was done, or it does not stand, or the refusals say it all
+			return err // nothing was done, or it is not as it was meant, or the refusals say it all
 		}
-		if perr := out.print(r, func(w io.Writer) error { return writeReport(w, r) }); perr != nil {
-			return errors.Join(err, perr)
-		}
-		return err
+		return errors.Join(out.print(r, func(w io.Writer) error { return writeReport(w, r) }), err)
 	}
 }
 
-// tellAbsent says which of the rows that were named this cluster does not have:
-// those of an etcd that somebody else runs.
+// rolesOf are the roles that phase paths name; none for a whole phase.
+func rolesOf(paths []string) []string {
+	var out []string
+	for _, p := range paths {
+		if _, role, ok := strings.Cut(p, "/"); ok {
+			out = append(out, role)
+		}
+	}
+	return out
+}
+
+// tellAbsent says which of the rows that were named this node does not have, and why.
 func tellAbsent(w io.Writer, tree certs.Tree, paths []string) {
 	for _, p := range paths {
-		if rows, err := phases.Choose(tree, knownTree(), []string{p}, nil); err == nil && len(rows) == 0 {
-			fmt.Fprintf(w, "note: %s: passed over, etcd is external\n", p)
+		if rows, err := phases.Choose(tree, []string{p}, nil); err == nil && len(rows) == 0 {
+			why := "the configuration's node has none"
+			if role := rolesOf([]string{p}); len(role) > 0 && roleNamed(role[0]).Etcd && tree.Cluster().ExternalEtcd != nil {
+				why = "etcd is external"
+			}
+			fmt.Fprintf(w, "note: %s: passed over, %s\n", p, why)
 		}
 	}
 }
@@ -297,18 +288,40 @@ func writeReport(w io.Writer, r phases.Report) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
+	writeRemarks(w, r)
+	_, err := fmt.Fprintln(w, summary(r, count))
+	return err
+}
+
+// writeRemarks says what is worth knowing beside the rows: warnings with what to do, notices, notes, copies.
+func writeRemarks(w io.Writer, r phases.Report) {
+	for _, row := range r.Rows {
+		for _, f := range row.Findings {
+			if row.Verb == phases.Refuse || row.Verb == phases.Renew || f.Severity == finding.Notice && row.Reason == f.Text {
+				continue // told elsewhere, or mended
+			}
+			fmt.Fprintf(w, "%s: %s\n", f.Severity, oneLine(f.String()))
+			if f.Hint != "" && f.Severity != finding.Notice {
+				fmt.Fprintf(w, "hint: %s\n", oneLine(f.Hint))
+			}
+		}
+		for _, n := range row.Notes {
+			fmt.Fprintf(w, "note: %s: %s\n", row.Name, oneLine(n))
+		}
+	}
 	for _, p := range r.Swept {
 		fmt.Fprintf(w, "removed %s, left by a run that was killed\n", p)
 	}
-	_, err := fmt.Fprintln(w, summary(r, count))
-	return err
+	if r.Backup != "" {
+		fmt.Fprintf(w, "old files: %s\n", oneLine(r.Backup))
+	}
 }
 
 func verbWord(v phases.Verb, dry bool) string {
 	if dry || v == phases.Refuse {
 		return string(v)
 	}
-	return map[phases.Verb]string{phases.Keep: "kept", phases.Create: "created", phases.Renew: "renewed"}[v]
+	return map[phases.Verb]string{phases.Keep: "kept", phases.Create: "created", phases.Renew: "renewed", phases.Skip: "skipped"}[v]
 }
 
 func summary(r phases.Report, count map[phases.Verb]int) string {
@@ -326,8 +339,8 @@ func summary(r phases.Report, count map[phases.Verb]int) string {
 // rowNote is what the line of a row says beyond its verb; the usual case says nothing.
 func rowNote(row phases.Row) string {
 	switch {
-	case len(row.Faults) > 0 && row.Reason == "":
-		return row.Faults[0].Text
+	case len(row.Findings) > 0 && row.Reason == "":
+		return row.Findings[0].Text
 	case row.Reason == "nothing there" || row.Reason == "complete":
 		return ""
 	}

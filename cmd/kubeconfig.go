@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki/store"
@@ -245,7 +246,7 @@ func fixFiles(c *cobra.Command, env *Env, files []string) error {
 		if _, err := store.Read(f); err != nil {
 			return err
 		}
-		var gone []kubeconfig.Finding
+		var gone []finding.Finding
 		backup, err := changeFile(c, env, f, func(old []byte) (data []byte, err error) {
 			data, gone, err = kubeconfig.Fix(old)
 			return data, inFile(f, err)
@@ -254,7 +255,7 @@ func fixFiles(c *cobra.Command, env *Env, files []string) error {
 			return err
 		}
 		for _, g := range gone {
-			fmt.Fprintf(env.Stderr, "fixed: %s: %s\n", oneLine(f), oneLine(g.String()))
+			fmt.Fprintf(env.Stderr, "fixed: %s: %s\n", oneLine(f), oneLine(g.Text()))
 		}
 		if backup != "" {
 			fmt.Fprintf(env.Stderr, "note: old content: %s\n", oneLine(backup))
@@ -342,7 +343,11 @@ func writeKubeconfigReport(w io.Writer, r phases.KubeconfigReport, env *Env) err
 		if f.Line > 0 {
 			line = fmt.Sprintf(" (line %d)", f.Line)
 		}
-		fmt.Fprintf(w, "%s: %s: %s%s\n", f.Severity, f.ID, oneLine(f.String()), line)
+		text := f.Text
+		if f.Entry != "" {
+			text = f.Entry + ": " + text
+		}
+		fmt.Fprintf(w, "%s: %s: %s%s\n", f.Severity, f.ID, oneLine(text), line)
 		if f.Hint != "" {
 			fmt.Fprintf(w, "hint: %s\n", oneLine(f.Hint))
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/inspect"
 	"github.com/pkitool/pkitool/pki/store"
 )
 
@@ -122,12 +122,8 @@ func (u *userFlags) run(c *cobra.Command) error {
 	if err := u.check(c); err != nil {
 		return err
 	}
-	asked := false
 	u.settings.anyCAValidity()
-	s, err := u.settings.loadFor(config.Host{Name: "node", AdvertiseAddress: func() (netip.Addr, error) {
-		asked = true
-		return netip.AddrFrom4([4]byte{192, 0, 2, 1}), nil
-	}}, u.output.quiet)
+	s, err := u.settings.load(u.output.quiet)
 	if err != nil {
 		return err
 	}
@@ -135,8 +131,8 @@ func (u *userFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	base := phases.UserRequest{Validity: s.Cluster.Validity, KeyAlgorithm: s.Cluster.KeyAlgorithm, Cluster: s.Cluster.Name, Context: u.context, Namespace: u.namespace}
-	if base.Server, err = u.serverURL(tree, s, asked && s.Cluster.Endpoint.Host == ""); err != nil {
+	base := phases.UserRequest{Validity: s.Cluster.Validity, UntilCA: !s.Given("validity"), KeyAlgorithm: s.Cluster.KeyAlgorithm, Cluster: s.Cluster.Name, Context: u.context, Namespace: u.namespace}
+	if base.Server, err = u.serverURL(tree, s); err != nil {
 		return err
 	}
 	if err := u.credentials(&base); err != nil {
@@ -146,29 +142,27 @@ func (u *userFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	dirs := phases.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}
-	made, err := phases.Users(tree, dirs, u.env.Now, requests)
+	made, err := phases.Users(c.Context(), tree, siteOf(s), u.env.Now, requests)
 	if err != nil {
 		return err
 	}
-	if err := u.write(c, requests, made); err != nil {
+	if err := u.tell(c, requests, made); err != nil {
 		return err
 	}
-	u.warn(requests)
+	u.warn(requests, made)
 	return nil
 }
 
-// serverURL is the API server's address. unknown says that neither an
-// endpoint nor an address was given.
-func (u *userFlags) serverURL(t certs.Tree, s config.Settings, unknown bool) (string, error) {
-	admin, _ := t.Row("admin")
+// serverURL is the API server's address: what was given, or what the administrator's kubeconfig says.
+func (u *userFlags) serverURL(t certs.Tree, s config.Settings) (string, error) {
+	admin, ok := t.Row(certs.ID{Role: adminRole().Name})
 	switch {
 	case u.server != "":
 		return u.server, nil
-	case !unknown:
+	case ok && !admin.ServerAssumed:
 		return admin.Place.Server, nil
 	}
-	path := filepath.Join(s.KubeconfigDir, admin.Place.Kubeconfig)
+	path := filepath.Join(s.KubeconfigDir, adminRole().Conf)
 	hint := "give --server, --control-plane-endpoint or --config"
 	got, err := store.Read(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -186,6 +180,16 @@ func (u *userFlags) serverURL(t certs.Tree, s config.Settings, unknown bool) (st
 		return "", &hinted{inFile(path, err), hint}
 	}
 	return e.Cluster.Server, nil
+}
+
+// adminRole is the role of the administrator: the first kubeconfig for people.
+func adminRole() certs.Role {
+	for _, r := range certs.Roles() {
+		if r.Conf != "" && slices.Equal(r.UsedBy, []string{"kubectl"}) {
+			return r
+		}
+	}
+	return certs.Role{}
 }
 
 // hinted is an error with advice.
@@ -214,9 +218,11 @@ func (u *userFlags) credentials(r *phases.UserRequest) error {
 		if err != nil {
 			return err
 		}
-		if r.Public, err = phases.RequestedKey(data); err != nil {
+		request, err := inspect.ReadRequest(data)
+		if err != nil {
 			return inFile(u.csr, err)
 		}
+		r.Public = request.Public
 	}
 	return nil
 }
@@ -228,6 +234,7 @@ func (u *userFlags) requests(base phases.UserRequest) ([]phases.UserRequest, err
 		if err := base.Subject.Check(); err != nil {
 			return nil, err
 		}
+		base.Path = u.out
 		if u.external {
 			stem := filepath.Base(stemOf(u.out))
 			base.Files = phases.UserFiles{CA: stem + "-ca.crt", Cert: stem + ".crt", Key: stem + ".key"}
@@ -248,11 +255,12 @@ func (u *userFlags) requests(base phases.UserRequest) ([]phases.UserRequest, err
 		r := base
 		r.Subject = user.Subject
 		if user.Validity > 0 {
-			r.Validity = user.Validity
+			r.Validity, r.UntilCA = user.Validity, false
 		}
 		if user.Namespace != "" {
 			r.Namespace = user.Namespace
 		}
+		r.Path = filepath.Join(u.outDir, user.Subject.CommonName+".conf")
 		if cn := user.Subject.CommonName; !fileName(cn) {
 			bad.Add(config.Fault{Source: fmt.Sprintf("%s:%d", u.from, user.Line), Field: "cn", Text: fmt.Sprintf("%q cannot be the name of a file", cn)})
 		}
@@ -271,22 +279,21 @@ func fileName(s string) bool {
 	return s != "" && s[0] != '.' && s[0] != '-' && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@:+-") == ""
 }
 
-// warn says what a name or a group means to Kubernetes, and how rights are given.
-func (u *userFlags) warn(requests []phases.UserRequest) {
+// warn says what a name or a group means to Kubernetes, how rights are given, and what ends early.
+func (u *userFlags) warn(requests []phases.UserRequest, made []phases.User) {
 	if u.output.quiet {
 		return
 	}
-	for _, r := range requests {
-		who := r.Subject
-		if slices.Contains(who.Organization, "system:masters") {
-			fmt.Fprintf(u.env.Stderr, "warning: %s: system:masters bypasses RBAC, and the certificate cannot be revoked before %s\n", who.CommonName, u.env.Now.Add(r.Validity).UTC().Format(time.RFC3339))
+	for i, r := range requests {
+		if c := made[i].Certificate; c != nil && r.UntilCA {
+			tellEnd(u.env, r.Subject.CommonName+": ", c, r.Validity)
 		}
-		if strings.HasPrefix(who.CommonName, "system:") {
-			fmt.Fprintf(u.env.Stderr, "warning: %s: names that begin with system: are Kubernetes' own\n", who.CommonName)
+		if f := phases.Identity(r.Subject, false, true); f != nil && r.Token == "" {
+			fmt.Fprintf(u.env.Stderr, "warning: %s: %s\n", r.Subject.CommonName, f.Text())
 		}
 	}
-	if len(requests) != 1 || requests[0].Token != "" || slices.Contains(requests[0].Subject.Organization, "system:masters") {
-		return
+	if len(requests) != 1 || requests[0].Token != "" || phases.Identity(requests[0].Subject, false, true) != nil {
+		return // RBAC is for people
 	}
 	who := requests[0].Subject
 	subject, name := "--user="+shellQuote(who.CommonName), who.CommonName
@@ -298,7 +305,7 @@ func (u *userFlags) warn(requests []phases.UserRequest) {
 
 // shellQuote makes a text one word of a shell command.
 func shellQuote(s string) string {
-	if fileName(s) {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@:+-/,=") == "" {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
@@ -320,44 +327,13 @@ type userRow struct {
 	NotAfter *time.Time `json:"notAfter,omitempty"`
 }
 
-// write puts the kubeconfigs where they belong: all of them, or none.
-func (u *userFlags) write(c *cobra.Command, requests []phases.UserRequest, made []phases.User) error {
+// tell says what was made, and writes what has no file of its own.
+func (u *userFlags) tell(c *cobra.Command, requests []phases.UserRequest, made []phases.User) error {
 	if u.out == "" && u.from == "" && u.mergeInto == "" {
 		_, err := u.env.Stdout.Write(made[0].Kubeconfig)
 		return err
 	}
 	r := userReport{APIVersion: phases.APIVersion, Kind: "UserReport"}
-	var first, last []store.Write
-	for i, m := range made {
-		row := userRow{User: requests[i].Subject.CommonName, Groups: requests[i].Subject.Organization, Server: requests[i].Server}
-		if m.Certificate != nil {
-			na := m.Certificate.NotAfter.UTC()
-			row.NotAfter = &na
-		}
-		path := u.out
-		if u.from != "" {
-			path = filepath.Join(u.outDir, row.User+".conf")
-		}
-		if u.external {
-			dir := filepath.Dir(path)
-			for _, f := range []struct {
-				name string
-				data []byte
-				mode os.FileMode
-			}{{requests[i].Files.Key, m.Key, 0o600}, {requests[i].Files.Cert, m.Cert, 0o644}, {requests[i].Files.CA, m.CA, 0o644}} {
-				if f.data != nil {
-					first = append(first, store.Write{Path: filepath.Join(dir, f.name), Data: f.data, Mode: f.mode, IfAbsent: true})
-					row.Files = append(row.Files, filepath.Join(dir, f.name))
-				}
-			}
-		}
-		if u.mergeInto != "" {
-			path = u.mergeInto
-		}
-		row.Files = append(row.Files, path)
-		last = append(last, store.Write{Path: path, Data: m.Kubeconfig, Mode: 0o600, IfAbsent: true})
-		r.Users = append(r.Users, row)
-	}
 	if u.mergeInto != "" {
 		var err error
 		r.Backup, err = changeFile(c, u.env, u.mergeInto, func(old []byte) ([]byte, error) {
@@ -370,19 +346,17 @@ func (u *userFlags) write(c *cobra.Command, requests []phases.UserRequest, made 
 		if err != nil {
 			return err
 		}
-	} else if err := saveAll(c, filepath.Dir(last[0].Path), first, last); err != nil {
-		return err
+		made[0].Files = []string{u.mergeInto}
+	}
+	for i, m := range made {
+		row := userRow{User: requests[i].Subject.CommonName, Groups: requests[i].Subject.Organization, Server: requests[i].Server, Files: m.Files}
+		if m.Certificate != nil {
+			na := m.Certificate.NotAfter.UTC()
+			row.NotAfter = &na
+		}
+		r.Users = append(r.Users, row)
 	}
 	return u.output.print(r, func(w io.Writer) error { return writeUsers(w, r) })
-}
-
-func saveAll(c *cobra.Command, dir string, steps ...[]store.Write) (err error) {
-	lock, err := store.Lock(c.Context(), dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	return lock.Save(steps...)
 }
 
 func writeUsers(w io.Writer, r userReport) error {

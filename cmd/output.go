@@ -67,6 +67,9 @@ func (o *outputFlags) printRefused(err error, v any) error {
 
 // print writes a value as one document in the chosen format; text is written by the function.
 func (o *outputFlags) print(v any, text func(io.Writer) error) error {
+	if r, ok := v.(phases.Report); ok {
+		o.env.completeReport(r)
+	}
 	switch o.format {
 	case "json":
 		e := json.NewEncoder(o.env.Stdout)

@@ -42,3 +42,7 @@ func TestOutputFails(t *testing.T) {
 		assert.Equal(t, 2, code, strings.Join(args, " "))
 	}
 }
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, os.ErrClosed }

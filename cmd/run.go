@@ -21,7 +21,8 @@ type Env struct {
 	// Revision is the source revision, where the build info does not know it.
 	Revision string
 
-	args []string // the command line
+	args     []string       // the command line
+	settings *settingsFlags // of the command that runs
 }
 
 // Exit codes. verify alone has openssl's.
@@ -42,7 +43,7 @@ func Run(ctx context.Context, args []string, env Env) int {
 	env.args = append([]string{}, args...) // to cobra, nil means os.Args
 	root := newRoot(&env)
 	if err := root.ExecuteContext(ctx); err != nil {
-		return report(env.Stderr, err)
+		return report(&env, err)
 	}
 	return exitOK
 }

@@ -5,14 +5,17 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki/store"
 )
 
@@ -45,14 +48,15 @@ func (f *flagText) IsBoolFlag() bool { return f.field.Type == config.Bool }
 
 // settingsFlags are the flags of a command that come from config's table, and --config.
 type settingsFlags struct {
-	env    *Env
-	config string
-	texts  []*flagText
+	env     *Env
+	command *cobra.Command
+	config  string
+	texts   []*flagText
 }
 
 // addSettings gives a command --config and the flags of config's table that wanted lets through.
 func addSettings(c *cobra.Command, env *Env, wanted func(config.Field) bool) *settingsFlags {
-	s := &settingsFlags{env: env}
+	s := &settingsFlags{env: env, command: c}
 	c.Flags().StringVar(&s.config, "config", "", "kubeadm configuration `file` (v1beta4, v1beta3), - for standard input")
 	for _, f := range fields() {
 		if f.Flag == "" || !wanted(f) {
@@ -72,41 +76,59 @@ func addSettings(c *cobra.Command, env *Env, wanted func(config.Field) bool) *se
 	return s
 }
 
-// idle refuses a flag that was given and has no effect on any of the rows that
-// are asked for by name.
-func (s *settingsFlags) idle(c *cobra.Command, paths []string) error {
-	if len(paths) == 0 {
-		return nil
-	}
-	names, err := phases.Choose(knownTree(), knownTree(), paths, nil)
-	if err != nil {
-		return err
-	}
+// idle refuses a flag that was given and has no effect on any of the roles that
+// are asked for by name; none: all.
+func (s *settingsFlags) idle(c *cobra.Command, names []string) error {
 	for _, t := range s.texts {
-		works := func(name string) bool {
-			row, ok := knownTree().Row(name)
-			return ok && concernedBy(t.field)(row)
-		}
-		if len(t.given) > 0 && !slices.ContainsFunc(names, works) {
+		works := func(name string) bool { return concerns(t.field)(roleNamed(name)) }
+		if len(names) > 0 && len(t.given) > 0 && !slices.ContainsFunc(names, works) {
 			return &usageError{err: fmt.Errorf("--%s has no effect on %s", t.field.Flag, strings.Join(names, ", ")), command: c.CommandPath()}
 		}
 	}
 	return nil
 }
 
-// load reads the file and judges everything that was given. Notes go to stderr, unless quiet.
+// load reads the file and judges everything that was given. Notes go to stderr, unless quiet. The host is not asked.
 func (s *settingsFlags) load(quiet bool) (config.Settings, error) {
-	return s.loadFor(thisHost(), quiet)
+	return s.loadNeeding(quiet, func(config.Settings) certs.Facts { return 0 })
 }
 
-// loadFor is load with the host that answers for what was not given.
-func (s *settingsFlags) loadFor(host config.Host, quiet bool) (config.Settings, error) {
+// loadRows is load for rows that choose picks from a tree: the host is asked for what they are made from.
+func (s *settingsFlags) loadRows(quiet bool, choose func(certs.Tree, config.Settings) (judge.Selection, error)) (config.Settings, certs.Tree, judge.Selection, error) {
+	settings, err := s.loadNeeding(quiet, func(c config.Settings) certs.Facts {
+		var facts certs.Facts
+		t, err := certs.New(c.Cluster)
+		if err != nil {
+			return 0 // told below
+		}
+		rows, _ := choose(t, c) // who is wrong here is told by the same choice below
+		for row := range t.Rows() {
+			if rows.Has(row.ID) {
+				facts |= row.Takes
+			}
+		}
+		return facts
+	})
+	if err != nil {
+		return settings, certs.Tree{}, nil, err
+	}
+	t, err := certs.New(settings.Cluster)
+	if err != nil {
+		return settings, t, nil, err
+	}
+	chosen, err := choose(t, settings)
+	return settings, t, chosen, err
+}
+
+func (s *settingsFlags) loadNeeding(quiet bool, needs func(config.Settings) certs.Facts) (config.Settings, error) {
+	s.env.settings = s
 	in := config.Input{
 		Name:    s.config,
 		Flags:   map[string][]string{},
 		Environ: s.env.LookupEnv,
-		Host:    host,
-		Phases:  phases.Paths(knownTree()),
+		Host:    thisHost(),
+		Needs:   needs,
+		Phases:  phases.Paths(),
 	}
 	if v, ok := s.env.LookupEnv(envName("config")); ok && in.Name == "" {
 		in.Name = v
@@ -130,6 +152,14 @@ func (s *settingsFlags) loadFor(host config.Host, quiet bool) (config.Settings, 
 	}
 	return settings, err
 }
+
+// siteOf is where the settings' PKI is. No CA's key is elsewhere than in a file.
+func siteOf(s config.Settings) judge.Site {
+	return judge.Site{Dirs: judge.Dirs{Cert: s.CertDir, Kubeconfig: s.KubeconfigDir}}
+}
+
+// backupDir is where copies of replaced files go, unless another directory is named: beside that of the certificates.
+func backupDir(s config.Settings) string { return filepath.Join(s.CertDir, "..") }
 
 // envName is the environment variable of a flag, whether config knows the flag or not.
 func envName(flag string) string { return config.Field{Flag: flag}.Env() }

@@ -3,11 +3,10 @@ package cmd
 import (
 	"bytes"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/pkitool/pkitool/cmd/internal/terminal"
 )
 
 // table aligns rows of cells in columns, three spaces apart, without blanks at
@@ -45,27 +44,5 @@ func (t *table) flush() error {
 	return nil
 }
 
-// oneLine is text that others chose (a name in a certificate or a kubeconfig, a
-// file's name) as a terminal may see it: control characters, those that change
-// the direction of writing, line ends and bytes that are no UTF-8 are escaped as
-// in Go. Else a name could colour a verdict, or write a line of its own.
-func oneLine(s string) string {
-	if !strings.ContainsFunc(s, acts) {
-		return s
-	}
-	var out strings.Builder
-	for len(s) > 0 {
-		r, n := utf8.DecodeRuneInString(s)
-		if acts(r) && (r != utf8.RuneError || n == 1) {
-			quoted := strconv.Quote(s[:n])
-			out.WriteString(quoted[1 : len(quoted)-1])
-		} else {
-			out.WriteString(s[:n])
-		}
-		s = s[n:]
-	}
-	return out.String()
-}
-
-// acts says of a character, or of what is none, that it does something else than to stand there.
-func acts(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
+// oneLine is what a terminal may see of text that others chose.
+func oneLine(s string) string { return terminal.Line(s) }

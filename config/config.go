@@ -1,12 +1,11 @@
 // Package config turns what a user says into what a run needs: kubeadm's
 // configuration documents, flags and environment variables become Settings.
 // Everything is judged strictly, every fault is reported, and each with the
-// line, flag or variable that it stands in. The package asks nothing of the
-// host and reads no file: cmd does.
+// line, flag or variable that it is in. Each value knows where it comes from.
+// The package asks nothing of the host and reads no file: cmd does.
 package config
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/netip"
@@ -30,6 +29,9 @@ type Settings struct {
 	Reissue bool
 	// CertMode is the mode of certificate files, 0644 or 0600.
 	CertMode fs.FileMode
+
+	origins map[string]Origin   // by flag, of every setting that has a value
+	kept    map[string][]string // by "Kind.path": what only Print needs
 }
 
 // Input is everything that Settings are made from. A flag beats the
@@ -47,29 +49,14 @@ type Input struct {
 	// Environ looks an environment variable up, as os.LookupEnv does; nil
 	// means an empty environment. An empty variable counts as not set.
 	Environ func(string) (string, bool)
-	// Host is asked for what nobody gave.
+	// Host is asked for what nobody gave and Needs has.
 	Host Host
+	// Needs says which of the node's name and address the chosen rows need. It
+	// is called when flags, environment and file were read without a fault. nil: both.
+	Needs func(Settings) certs.Facts
 	// Phases are the names that skip-phases may have, such as "certs" and
 	// "certs/ca"; nil allows any below certs and kubeconfig.
 	Phases []string
-}
-
-// Host answers for the machine that the PKI is made on. It is asked only for
-// what was not given.
-type Host struct {
-	// Name is the host's name; NameErr is why it is not known.
-	Name    string
-	NameErr error
-	// AdvertiseAddress finds the address of the interface of the default route.
-	AdvertiseAddress func() (netip.Addr, error)
-}
-
-// NeutralHost answers with placeholders, for when no real host is meant: the
-// node "node" at 192.0.2.1 (TEST-NET-1, RFC 5737).
-func NeutralHost() Host {
-	return Host{Name: "node", AdvertiseAddress: func() (netip.Addr, error) {
-		return netip.AddrFrom4([4]byte{192, 0, 2, 1}), nil
-	}}
 }
 
 // Defaults are the settings when nothing is given, for NeutralHost.
@@ -82,15 +69,27 @@ func Defaults() Settings {
 }
 
 // Validate judges a configuration file by itself, without flags, environment
-// and host. The notes are as Load's; the error is an *Errors.
-func Validate(name string, documents []byte) (notes []string, err error) {
-	_, notes, err = Load(Input{Name: name, Documents: documents, Host: NeutralHost()})
-	return notes, err
+// and host, and as strictly as a run does: certs.New has to take it too. Phases
+// are as in Input, the notes as Load's; the error is an *Errors.
+func Validate(name string, documents []byte, phases []string) (notes []string, err error) {
+	s, notes, err := Load(Input{Name: name, Documents: documents, Host: NeutralHost(), Phases: phases})
+	if err != nil {
+		return notes, err
+	}
+	if _, err = certs.New(s.Cluster); err != nil {
+		e := &Errors{}
+		for line := range strings.Lines(err.Error()) {
+			e.Add(Fault{Source: name, Text: strings.TrimSuffix(line, "\n")})
+		}
+		return notes, e
+	}
+	return notes, nil
 }
 
 // Load makes Settings from what was given. The notes are for the user to see:
-// documents that were passed over, and values that have no effect. Every error
-// is an *Errors with all that is wrong.
+// documents that were passed over, and values that have no effect or another
+// one. Every error is an *Errors with all that is wrong. That the host does not
+// know something is no error: Cluster.Unknown has the reason.
 func Load(in Input) (Settings, []string, error) {
 	d := newDraft(in.Phases, &faults{})
 	name := in.Name
@@ -98,7 +97,7 @@ func Load(in Input) (Settings, []string, error) {
 		name = "stdin"
 	}
 	table := Fields()
-	r := &reader{name: name, faults: d.faults, wanted: map[string]bool{externalEtcd: true, localEtcd: true}}
+	r := &reader{name: name, faults: d.faults, wanted: map[string]bool{externalEtcd: true, localEtcd: true, joinControlPlane: true}}
 	for _, f := range table {
 		for _, p := range f.Paths() {
 			r.wanted[p] = true
@@ -108,37 +107,74 @@ func Load(in Input) (Settings, []string, error) {
 		r.read(in.Documents)
 	}
 	d.notes = r.notes
-	d.Cluster.Joins = r.has(joinKind)
+	d.chooseNode(r, table)
 	d.ecdsaGate(r)
 	for _, f := range table {
 		d.fill(f, in, r)
 	}
 	d.checkValidity()
 	d.checkEtcd(r)
-	d.askHost(in.Host)
+	d.worker(r)
 	if err := d.faults.err(); err != nil {
 		return Settings{}, d.notes, err
 	}
+	d.assume(table)
+	d.askHost(in)
 	return d.Settings, d.notes, nil
 }
 
 // draft is Settings on their way.
 type draft struct {
 	Settings
-	external certs.ExternalEtcd
-	phases   []string
-	faults   *faults
-	notes    []string
-
-	from map[string]origin // where the value that counts was given, by flag
+	external  certs.ExternalEtcd
+	discovery certs.Endpoint // where a joining node finds the cluster
+	phases    []string
+	faults    *faults
+	notes     []string
 }
 
 func newDraft(phases []string, f *faults) *draft {
 	return &draft{
-		Settings: Settings{Cluster: certs.Cluster{Nodes: make([]certs.Node, 1)}},
-		phases:   phases,
-		faults:   f,
-		from:     map[string]origin{},
+		Settings: Settings{
+			Cluster: certs.Cluster{Nodes: []certs.Node{{Roles: certs.FirstNode}}},
+			origins: map[string]Origin{}, kept: map[string][]string{},
+		},
+		phases: phases,
+		faults: f,
+	}
+}
+
+// scratch is a draft for values that are judged and do not count.
+func (d *draft) scratch() *draft { return newDraft(d.phases, d.faults) }
+
+func (d *draft) note(at Origin, format string, args ...any) {
+	if len(d.notes) < maxFaults {
+		d.notes = append(d.notes, at.note(fmt.Sprintf(format, args...)))
+	}
+}
+
+// chooseNode says which document of a node counts, and what the node takes part
+// in. As kubeadm init does, all here passes over a JoinConfiguration beside an
+// InitConfiguration: kind and others write both into one file.
+func (d *draft) chooseNode(r *reader, table []Field) {
+	switch {
+	case !r.has(joinKind):
+		if !r.has(initKind) {
+			d.Cluster.Assumed |= certs.NodeRoles
+		}
+	case !r.has(initKind):
+		d.Cluster.Joins = true
+		d.Cluster.Nodes[0].Roles = certs.WorkerNode
+		if r.has(joinControlPlane) {
+			d.Cluster.Nodes[0].Roles = certs.JoinedNode
+		}
+	default:
+		d.note(r.seen[joinKind], "passed over: the %s counts", initKind)
+		for _, f := range table {
+			for _, p := range f.parts {
+				p.drop(d, r, joinKind+".")
+			}
+		}
 	}
 }
 
@@ -151,32 +187,33 @@ func (d *draft) fill(f Field, in Input, r *reader) {
 		return
 	}
 	for _, p := range f.parts {
-		items, inFile := p.find(r)
+		items, from, inFile := p.find(r)
 		if given {
 			if inFile {
-				p.set(newDraft(d.phases, d.faults), items)
+				p.set(d.scratch(), items)
 			}
-			items = strong
+			items, from = strong, at
 		} else if !inFile {
 			if f.Default == "" {
 				continue
 			}
-			items = f.split(f.Default, origin{layer: byDefault, source: "default", field: f.Flag})
+			from = Origin{Layer: ByDefault, Source: "the default"}
+			items = f.split(f.Default, from)
 		}
-		if len(items) > 0 && f.Flag != "" {
-			d.from[f.Flag] = items[0].at
+		if f.Flag != "" {
+			d.origins[f.Flag] = from
 		}
 		p.set(d, items)
 	}
 }
 
 // given is the value of the flag or, without it, of the environment variable.
-func (f Field) given(in Input) (items []item, at origin, ok bool) {
+func (f Field) given(in Input) (items []item, at Origin, ok bool) {
 	if f.Flag == "" {
 		return nil, at, false
 	}
 	if texts := in.Flags[f.Flag]; len(texts) > 0 {
-		at = origin{layer: byFlag, source: "--" + f.Flag}
+		at = Origin{Layer: ByFlag, Source: "--" + f.Flag}
 		if f.Type != List {
 			texts = texts[len(texts)-1:]
 		}
@@ -189,7 +226,7 @@ func (f Field) given(in Input) (items []item, at origin, ok bool) {
 		return nil, at, false
 	}
 	if t, set := in.Environ(f.Env()); set && t != "" {
-		at = origin{layer: byEnviron, source: f.Env()}
+		at = Origin{Layer: ByVariable, Source: f.Env()}
 		return f.split(t, at), at, true
 	}
 	return nil, at, false
@@ -197,7 +234,7 @@ func (f Field) given(in Input) (items []item, at origin, ok bool) {
 
 // split makes items of one text: a list is separated by commas, and an empty
 // text is an empty list.
-func (f Field) split(t string, at origin) []item {
+func (f Field) split(t string, at Origin) []item {
 	if f.Type != List {
 		return []item{{t, at}}
 	}
@@ -212,19 +249,38 @@ func (f Field) split(t string, at origin) []item {
 }
 
 // find is the part's value in the file.
-func (p part) find(r *reader) ([]item, bool) {
+func (p part) find(r *reader) (items []item, at Origin, ok bool) {
 	for _, path := range p.paths {
-		items, ok := r.values[path]
-		// As in kubeadm, an empty text and port 0 mean that nothing is given.
-		if !ok || len(items) == 1 && (items[0].text == "" || p.zero && items[0].text == "0") && r.seen[path] == items[0].at {
+		if items, ok = p.value(r, path); ok {
+			return items, r.seen[path], true
+		}
+	}
+	return nil, at, false
+}
+
+func (p part) value(r *reader, path string) ([]item, bool) {
+	items, ok := r.values[path]
+	// As in kubeadm, an empty text and port 0 mean that nothing is given.
+	if !ok || len(items) == 1 && (items[0].text == "" || p.zero && items[0].text == "0") && r.seen[path] == items[0].at {
+		return nil, false
+	}
+	if p.comma && len(items) == 1 {
+		items = Field{Type: List}.split(items[0].text, items[0].at)
+	}
+	return items, true
+}
+
+// drop judges what the part's paths below a prefix have, and forgets it.
+func (p part) drop(d *draft, r *reader, prefix string) {
+	for _, path := range p.paths {
+		if !strings.HasPrefix(path, prefix) {
 			continue
 		}
-		if p.comma && len(items) == 1 {
-			items = Field{Type: List}.split(items[0].text, items[0].at)
+		if items, ok := p.value(r, path); ok {
+			p.set(d.scratch(), items)
 		}
-		return items, true
+		delete(r.values, path)
 	}
-	return nil, false
 }
 
 // ecdsaGate lets the feature gate PublicKeysECDSA decide the algorithm, set to
@@ -236,60 +292,53 @@ func (d *draft) ecdsaGate(r *reader) {
 	}
 	path := clusterKind + ".encryptionAlgorithm"
 	if old, both := r.values[path]; both {
-		d.notes = append(d.notes, fmt.Sprintf("%s: %s: overrides encryptionAlgorithm on line %d", gate[0].at.source, gate[0].at.field, old[0].at.line))
+		d.note(gate[0].at, "overrides encryptionAlgorithm on line %d", old[0].at.Line)
 	}
 	algorithm := map[string]string{"true": "ECDSA-P256", "false": "RSA-2048"}[gate[0].text]
-	r.values[path] = []item{{algorithm, gate[0].at}}
+	r.values[path], r.seen[path] = []item{{algorithm, gate[0].at}}, gate[0].at
 }
 
 // checkValidity compares the two periods; either is 0 when it was bad itself.
+// No certificate outlives its CA. kubeadm takes such a file and warns: here a
+// default gives way to what somebody gave, and of two in the file the CA's counts.
 func (d *draft) checkValidity() {
-	leaf, ca := d.Cluster.Validity, d.Cluster.CAValidity
-	if leaf <= ca || ca == 0 {
+	leaf, ca := &d.Cluster.Validity, &d.Cluster.CAValidity
+	if *leaf <= *ca || *ca == 0 {
 		return
 	}
-	at, other := d.from["validity"], d.from["ca-validity"]
-	if at.layer == byDefault {
-		d.faults.addf(other, "%s is shorter than certificates are valid by default (%s): none may outlive its CA", FormatDuration(ca), FormatDuration(leaf))
-		return
+	at, other := d.origins["validity"], d.origins["ca-validity"]
+	switch {
+	case !other.Given():
+		d.note(at, "%s is longer than CAs are valid by default (%s): new CAs are valid as long", FormatDuration(*leaf), FormatDuration(*ca))
+		*ca = *leaf
+	case !at.Given():
+		d.note(other, "%s is shorter than certificates are valid by default (%s): they are valid as long as the CAs", FormatDuration(*ca), FormatDuration(*leaf))
+		*leaf = *ca
+	case at.Layer == ByFile && other.Layer == ByFile:
+		d.note(at, "%s is longer than the CA's %s (%s): certificates are valid as long as the CA", FormatDuration(*leaf), FormatDuration(*ca), other)
+		*leaf = *ca
+	default:
+		d.faults.addf(at, "%s is longer than the CA's %s (%s): no certificate may outlive its CA", FormatDuration(*leaf), FormatDuration(*ca), other)
 	}
-	d.faults.addf(at, "%s is longer than the CA's %s (%s): no certificate may outlive its CA", FormatDuration(leaf), FormatDuration(ca), other)
 }
 
-// askHost fills in what nobody gave.
-func (d *draft) askHost(h Host) {
-	n := &d.Cluster.Nodes[0]
-	at := func(flag, field string) (origin, string) {
-		return origin{layer: byDefault, source: "default", field: field}, "give --" + flag + ", or " + field + " in the configuration"
-	}
-	if _, given := d.from["node-name"]; !given {
-		where, hint := at("node-name", "nodeRegistration.name")
-		name, err := nodeName(h.Name)
-		switch {
-		case h.NameErr != nil:
-			d.faults.add(where, withHint(fmt.Errorf("this host's name is not known: %w", h.NameErr), hint))
-		case err != nil:
-			d.faults.add(where, withHint(fmt.Errorf("this host's name %w", err), hint))
-		}
-		n.Name = name
-	}
-	if _, given := d.from["apiserver-advertise-address"]; given && !n.AdvertiseAddress.IsUnspecified() {
+// worker is for a node that has no API server of its own: without a
+// controlPlaneEndpoint it goes where discovery finds the cluster.
+func (d *draft) worker(r *reader) {
+	if d.Cluster.Nodes[0].Roles&certs.ControlPlane != 0 {
 		return
 	}
-	where, hint := at("apiserver-advertise-address", "localAPIEndpoint.advertiseAddress")
-	if h.AdvertiseAddress == nil {
-		d.faults.add(where, withHint(errors.New("this host's address is not known"), hint))
-		return
+	const flag = "control-plane-endpoint"
+	if d.discovery.Host != "" && !d.Given(flag) {
+		d.Cluster.Endpoint, d.origins[flag] = d.discovery, r.seen[discoveryEndpoint]
 	}
-	addr, err := h.AdvertiseAddress()
-	if err == nil && !addr.IsValid() {
-		err = errors.New("it gave none")
+	if d.Cluster.Endpoint.Host == "" {
+		d.unknown(certs.ControlPlaneEndpoint, "discovery.bootstrapToken has no apiServerEndpoint")
 	}
-	if err == nil {
-		n.AdvertiseAddress, err = advertisable(addr)
-	}
-	if err != nil {
-		d.faults.add(where, withHint(fmt.Errorf("this host's address is not known: %w", err), hint))
+	if at := d.origins["apiserver-advertise-address"]; at.Given() {
+		d.note(at, "no effect, a worker has no API server")
+		d.Cluster.Nodes[0].AdvertiseAddress = netip.Addr{}
+		delete(d.origins, "apiserver-advertise-address")
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // What a file may hold at most. A kubeadm file has some 20 kB; the node budget
@@ -29,7 +29,7 @@ const byteOrderMark = "\ufeff"
 // "false", numbers are decimal.
 type item struct {
 	text string
-	at   origin
+	at   Origin
 }
 
 // reader turns a file into the values at the paths that somebody wants. It
@@ -43,13 +43,14 @@ type reader struct {
 
 	wanted map[string]bool   // "Kind.path"
 	values map[string][]item // by "Kind.path"; present and empty for an empty list
-	seen   map[string]origin // every field that is there and not null, by "Kind.path"; the kinds themselves too
+	seen   map[string]Origin // every field that is there and not null, by "Kind.path"; the kinds themselves too
 	budget int
+	others bool // there is a document of another kind that kubeadm knows
 }
 
 // read reads every document of a file.
 func (r *reader) read(data []byte) {
-	r.values, r.seen, r.budget = map[string][]item{}, map[string]origin{}, maxNodes
+	r.values, r.seen, r.budget = map[string][]item{}, map[string]Origin{}, maxNodes
 	if len(data) > maxFile {
 		r.faults.addf(r.file(), "is larger than 1 MiB")
 		return
@@ -70,9 +71,15 @@ func (r *reader) read(data []byte) {
 			r.document(doc.Content[0])
 		}
 	}
-	if len(r.faults.list) == before && !r.has(clusterKind) && !r.has(initKind) && !r.has(joinKind) {
-		r.faults.addf(r.file(), "has no %s, %s or %s of %s", clusterKind, initKind, joinKind, group)
+	if len(r.faults.list) > before || r.has(clusterKind) || r.has(initKind) || r.has(joinKind) {
+		return
 	}
+	none := fmt.Sprintf("has no %s, %s or %s of %s", clusterKind, initKind, joinKind, group)
+	if r.others { // kubeadm config validate takes it
+		r.notes = append(r.notes, r.file().note(none+": nothing of it counts"))
+		return
+	}
+	r.faults.addf(r.file(), "%s", none)
 }
 
 // decode is dec.Decode, and a panic in the parser is an error: yaml.v3 has
@@ -92,10 +99,10 @@ func (r *reader) has(kind string) bool {
 }
 
 // file is the origin of faults of the file as a whole.
-func (r *reader) file() origin { return origin{layer: byFile, source: r.name} }
+func (r *reader) file() Origin { return Origin{Layer: ByFile, Source: r.name} }
 
-func (r *reader) at(line int, field string) origin {
-	return origin{layer: byFile, line: line, source: r.name + ":" + strconv.Itoa(line), field: field}
+func (r *reader) at(line int, field string) Origin {
+	return Origin{Layer: ByFile, Line: line, Source: r.name + ":" + strconv.Itoa(line), Field: field}
 }
 
 // Compiled when first used: no command but those that meet a broken document needs them.
@@ -176,6 +183,7 @@ func (r *reader) document(n *yaml.Node) {
 		r.faults.add(at, withHint(fmt.Errorf("%s is a kind of %s, not of %q", kind, group, clip(apiVersion)), "write "+group+"/"+v1beta4))
 		return
 	case g != group:
+		r.others = r.others || g == "kubelet.config.k8s.io" || g == "kubeproxy.config.k8s.io"
 		r.passOver(n, kind)
 		return
 	case oldVersions[version] != "":
@@ -186,6 +194,7 @@ func (r *reader) document(n *yaml.Node) {
 		r.faults.addf(at, "unknown version %q: %s and %s are read", clip(apiVersion), v1beta4, v1beta3)
 		return
 	case kind == "ResetConfiguration" || kind == "UpgradeConfiguration":
+		r.others = true
 		r.passOver(n, kind)
 		return
 	case !ours:
@@ -197,7 +206,7 @@ func (r *reader) document(n *yaml.Node) {
 
 func (r *reader) passOver(n *yaml.Node, kind string) {
 	if len(r.notes) < maxFaults {
-		r.notes = append(r.notes, fmt.Sprintf("%s:%d: %s: passed over", r.name, n.Line, printable(kind)))
+		r.notes = append(r.notes, r.at(n.Line, printable(kind)).note("passed over"))
 	}
 }
 
@@ -205,13 +214,8 @@ func (r *reader) passOver(n *yaml.Node, kind string) {
 func (r *reader) configuration(n *yaml.Node, kind, version string) {
 	at := r.at(n.Line, kind)
 	if first, twice := r.seen[kind]; twice {
-		r.faults.addf(at, "second document of this kind, the first is on line %d", first.line)
+		r.faults.addf(at, "second document of this kind, the first is on line %d", first.Line)
 		return
-	}
-	for _, other := range []string{initKind, joinKind} {
-		if first, both := r.seen[other]; both && kind != other && kind != clusterKind {
-			r.faults.addf(at, "excludes the %s on line %d: a node begins a cluster or joins one", other, first.line)
-		}
 	}
 	r.seen[kind] = at
 	d := &documentReader{reader: r, kind: kind, version: version, kinds: schema(version)}
@@ -231,7 +235,7 @@ func (d *documentReader) field(path string) string {
 }
 
 // spend takes one value from the budget; false when there is nothing left.
-func (d *documentReader) spend(at origin) bool {
+func (d *documentReader) spend(at Origin) bool {
 	d.budget--
 	if d.budget == -1 {
 		d.faults.addf(at, "the file has more than %d values, aliases counted in", maxNodes)
@@ -254,6 +258,7 @@ func (d *documentReader) value(n *yaml.Node, s *shape, path string, line int) {
 		d.seen[path] = at
 	}
 	switch s.is {
+	case ignored:
 	case object, mapping:
 		d.mapping(n, s, path, at)
 	case list:
@@ -268,7 +273,7 @@ func (d *documentReader) value(n *yaml.Node, s *shape, path string, line int) {
 	}
 }
 
-func (d *documentReader) list(n *yaml.Node, s *shape, path string, at origin) {
+func (d *documentReader) list(n *yaml.Node, s *shape, path string, at Origin) {
 	if n.Kind != yaml.SequenceNode {
 		d.mismatch(n, s, path, at)
 		return
@@ -298,7 +303,7 @@ func (d *documentReader) entry(e *yaml.Node, s *shape, path string, i int) (got 
 		d.faults.addf(at, "wanted %s, found nothing", s.is)
 		return item{}, false
 	case s.is == list || s.is == mapping || s.is == object:
-		d.value(e, s, path, at.line)
+		d.value(e, s, path, at.Line)
 		return item{}, false
 	case !d.spend(at):
 		return item{}, false
@@ -310,16 +315,16 @@ func (d *documentReader) entry(e *yaml.Node, s *shape, path string, i int) (got 
 	return item{v, at}, err == nil
 }
 
-func (d *documentReader) mapping(n *yaml.Node, s *shape, path string, at origin) {
+func (d *documentReader) mapping(n *yaml.Node, s *shape, path string, at Origin) {
 	if n.Kind != yaml.MappingNode {
 		d.mismatch(n, s, path, at)
 		return
 	}
 	first := map[string]int{}
-	for _, p := range d.pairs(n, at.field, 0) {
+	for _, p := range d.pairs(n, at.Field, 0) {
 		key := p.key
 		if key.Kind != yaml.ScalarNode {
-			d.faults.addf(d.at(key.Line, at.field), "wanted a name as key, found %s", found(key))
+			d.faults.addf(d.at(key.Line, at.Field), "wanted a name as key, found %s", found(key))
 			continue
 		}
 		sub := path + "." + printable(key.Value)
@@ -341,7 +346,7 @@ func (d *documentReader) mapping(n *yaml.Node, s *shape, path string, at origin)
 }
 
 // mismatch is a fault about a value of the wrong shape.
-func (d *documentReader) mismatch(n *yaml.Node, s *shape, path string, at origin) {
+func (d *documentReader) mismatch(n *yaml.Node, s *shape, path string, at Origin) {
 	err := fmt.Errorf("wanted %s, found %s", s.is, found(n))
 	if name := path[strings.LastIndex(path, ".")+1:]; strings.HasSuffix(strings.ToLower(name), "extraargs") {
 		switch d.version {

@@ -9,8 +9,8 @@ import (
 
 // Fault is one thing that is wrong with what was given.
 type Fault struct {
-	// Source says where it was given: "cluster.yaml:12", "--service-cidr",
-	// "PKITOOL_SERVICE_CIDR" or "default" (nobody gave it, and this host cannot tell).
+	// Source says where it was given: "cluster.yaml:12", "--service-cidr" or
+	// "PKITOOL_SERVICE_CIDR".
 	Source string
 	// Field is the kubeadm field of it, such as "networking.serviceSubnet" or
 	// "apiServer.certSANs[1]"; "" for flags and environment variables, whose
@@ -21,7 +21,7 @@ type Fault struct {
 	// Hint says what to do about it; often "".
 	Hint string
 
-	at origin
+	at Origin
 }
 
 // String is the fault on one line, without its hint.
@@ -33,8 +33,7 @@ func (f Fault) String() string {
 }
 
 // Errors is everything that is wrong with what was given, not only the first
-// thing: faults of the file by line, then those of flags, of the environment
-// and of this host's own answers.
+// thing: faults of the file by line, then those of flags and of the environment.
 type Errors struct {
 	// Faults has at least one and at most 100 entries.
 	Faults []Fault
@@ -66,35 +65,6 @@ func (e *Errors) Add(f Fault) {
 // maxFaults bounds what a hostile file can make us print.
 const maxFaults = 100
 
-// layer is a kind of source, the strongest first.
-type layer int
-
-const (
-	byFlag layer = iota
-	byEnviron
-	byFile
-	byDefault
-)
-
-// origin is where a value was given.
-type origin struct {
-	layer  layer
-	line   int    // in the file
-	source string // as in Fault.Source
-	field  string // as in Fault.Field
-}
-
-// String names the value for a sentence about another one.
-func (o origin) String() string {
-	switch o.layer {
-	case byFile:
-		return o.field + " (" + o.source + ")"
-	case byDefault:
-		return "the default"
-	}
-	return o.source
-}
-
 // faults collects them; the zero value is ready.
 type faults struct{ list []Fault }
 
@@ -106,15 +76,15 @@ type hinted struct {
 
 func withHint(err error, hint string) error { return hinted{err, hint} }
 
-func (c *faults) add(at origin, err error) {
-	f := Fault{Source: at.source, Field: at.field, at: at, Text: err.Error()}
+func (c *faults) add(at Origin, err error) {
+	f := Fault{Source: at.Source, Field: at.Field, at: at, Text: err.Error()}
 	if h, ok := err.(hinted); ok {
 		f.Hint = h.hint
 	}
 	c.list = append(c.list, f)
 }
 
-func (c *faults) addf(at origin, format string, args ...any) {
+func (c *faults) addf(at Origin, format string, args ...any) {
 	c.add(at, fmt.Errorf(format, args...))
 }
 
@@ -124,9 +94,9 @@ func (c *faults) err() error {
 		return nil
 	}
 	list := slices.Clone(c.list)
-	rank := map[layer]int{byFile: 0, byFlag: 1, byEnviron: 2, byDefault: 3}
+	rank := map[Layer]int{ByFile: 0, ByFlag: 1, ByVariable: 2}
 	slices.SortStableFunc(list, func(a, b Fault) int {
-		return cmp.Or(cmp.Compare(rank[a.at.layer], rank[b.at.layer]), cmp.Compare(a.at.line, b.at.line))
+		return cmp.Or(cmp.Compare(rank[a.at.Layer], rank[b.at.Layer]), cmp.Compare(a.at.Line, b.at.Line))
 	})
 	list = slices.Compact(list) // one flag may fill two fields, and be wrong for both
 	e := &Errors{Faults: list}

@@ -2,8 +2,8 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"path/filepath"
-	"strings"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/pki"
@@ -43,10 +43,7 @@ func (d *draft) checkEtcd(r *reader) {
 	}
 	e := d.external
 	if local, both := r.seen[localEtcd]; both {
-		d.faults.addf(at, "excludes etcd.local on line %d: etcd is run by the cluster or by somebody else", local.line)
-	}
-	if len(e.Endpoints) == 0 && !r.faulty(externalEtcd+".endpoints") {
-		d.faults.addf(at, "has no endpoints: wanted one URL at least")
+		d.faults.addf(at, "excludes etcd.local on line %d: etcd is run by the cluster or by somebody else", local.Line)
 	}
 	if (e.CertFile == "") != (e.KeyFile == "") {
 		d.faults.addf(at, "has one of certFile and keyFile: wanted both or none")
@@ -56,25 +53,14 @@ func (d *draft) checkEtcd(r *reader) {
 	}
 	if e.CAFile != "" || e.CertFile != "" || e.KeyFile != "" {
 		for _, it := range r.values[externalEtcd+".endpoints"] {
-			if strings.HasPrefix(strings.ToLower(it.text), "http:") {
+			if u, err := url.Parse(it.text); err == nil && u.Scheme != "" && u.Scheme != "https" {
 				d.faults.addf(it.at, "%q is not https, but certificates are given", clip(it.text))
 			}
 		}
 	}
-	if from, given := d.from["etcd-cert-extra-sans"]; given && from.layer != byFile {
-		d.notes = append(d.notes, from.source+": no effect, etcd is external")
+	if from := d.origins["etcd-cert-extra-sans"]; from.Layer == ByFlag || from.Layer == ByVariable {
+		d.note(from, "no effect, etcd is external")
 	}
 	d.Cluster.EtcdServerSANs, d.Cluster.EtcdPeerSANs = pki.SANs{}, pki.SANs{}
 	d.Cluster.ExternalEtcd = &e
-}
-
-// faulty reports whether a fault names the field, or an entry of it.
-func (r *reader) faulty(path string) bool {
-	_, field, _ := strings.Cut(path, ".")
-	for _, f := range r.faults.list {
-		if f.Field == field || strings.HasPrefix(f.Field, field+"[") {
-			return true
-		}
-	}
-	return false
 }

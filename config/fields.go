@@ -31,6 +31,8 @@ type Field struct {
 	Default string
 	// Doc says what it is for, in one line for a flag's help.
 	Doc string
+	// Fact is what it says of the cluster, where rows are made from that; 0 else.
+	Fact certs.Facts
 
 	parts []part
 }
@@ -78,8 +80,10 @@ func perNode(initPath, joinPath string) []string {
 }
 
 const (
-	localEtcd    = clusterKind + ".etcd.local"
-	externalEtcd = clusterKind + ".etcd.external"
+	localEtcd         = clusterKind + ".etcd.local"
+	externalEtcd      = clusterKind + ".etcd.external"
+	joinControlPlane  = joinKind + ".controlPlane"
+	discoveryEndpoint = joinKind + ".discovery.bootstrapToken.apiServerEndpoint"
 )
 
 // Fields is the table of settings, in the order that help texts and
@@ -90,23 +94,23 @@ func Fields() []Field {
 
 func clusterFields() []Field {
 	return []Field{
-		{Flag: "cluster-name", Default: "kubernetes", Doc: "name of the cluster in kubeconfigs",
+		{Flag: "cluster-name", Fact: certs.ClusterName, Default: "kubernetes", Doc: "name of the cluster in kubeconfigs",
 			parts: []part{{paths: in(clusterKind, "clusterName"), set: one(setClusterName),
 				show: text1(func(s Settings) string { return s.Cluster.Name })}}},
-		{Flag: "control-plane-endpoint", Doc: "host[:port] by which all clients reach the API servers, such as a load balancer's",
-			parts: []part{{paths: in(clusterKind, "controlPlaneEndpoint"), set: one(setEndpoint),
+		{Flag: "control-plane-endpoint", Fact: certs.ControlPlaneEndpoint, Doc: "host[:port] by which all clients reach the API servers, such as a load balancer's",
+			parts: []part{{paths: in(clusterKind, "controlPlaneEndpoint"), set: each(setEndpoint),
 				show: text1(func(s Settings) string { return formatEndpoint(s.Cluster.Endpoint) })}}},
-		{Flag: "service-cidr", Type: List, Default: "10.96.0.0/12", Doc: "range of service addresses; two of different families for dual stack",
+		{Flag: "service-cidr", Fact: certs.ServiceCIDRs, Type: List, Default: "10.96.0.0/12", Doc: "range of service addresses; two of different families for dual stack",
 			parts: []part{{paths: in(clusterKind, "networking.serviceSubnet"), comma: true, set: setServiceCIDRs, show: showServiceCIDRs}}},
-		{Flag: "service-dns-domain", Default: "cluster.local", Doc: "DNS domain of the cluster's services",
+		{Flag: "service-dns-domain", Fact: certs.DNSDomain, Default: "cluster.local", Doc: "DNS domain of the cluster's services",
 			parts: []part{{paths: in(clusterKind, "networking.dnsDomain"), set: one(setDNSDomain),
 				show: text1(func(s Settings) string { return s.Cluster.DNSDomain })}}},
 		{Doc: "range of pod addresses: judged, without effect on the PKI",
 			parts: []part{{paths: in(clusterKind, "networking.podSubnet"), comma: true, set: checkPodCIDRs}}},
-		{Flag: "apiserver-cert-extra-sans", Type: List, Doc: "further names and addresses in the API server's certificate",
+		{Flag: "apiserver-cert-extra-sans", Fact: certs.APIServerSANs, Type: List, Doc: "further names and addresses in the API server's certificate",
 			parts: []part{{paths: in(clusterKind, "apiServer.certSANs"), set: sans(func(c *certs.Cluster) *pki.SANs { return &c.APIServerSANs }),
 				show: func(s Settings) []string { return sanTexts(s.Cluster.APIServerSANs) }}}},
-		{Flag: "etcd-cert-extra-sans", Type: List, Doc: "further names and addresses in etcd's server and peer certificates",
+		{Flag: "etcd-cert-extra-sans", Fact: certs.EtcdServerSANs | certs.EtcdPeerSANs, Type: List, Doc: "further names and addresses in etcd's server and peer certificates",
 			parts: []part{
 				{paths: in(clusterKind, "etcd.local.serverCertSANs"), set: sans(func(c *certs.Cluster) *pki.SANs { return &c.EtcdServerSANs }),
 					show: func(s Settings) []string { return sanTexts(s.Cluster.EtcdServerSANs) }},
@@ -128,7 +132,7 @@ func clusterFields() []Field {
 			parts: []part{{paths: in(clusterKind, "featureGates.PublicKeysECDSA"), set: func(*draft, []item) {}}}}, // see ecdsaGate
 		{Flag: "sa-key-algorithm", Doc: "algorithm of the service-account key: " + algorithmNames(saAlgorithms()) + " (default: as --key-algorithm, RSA-2048 beside Ed25519)",
 			parts: []part{{set: one(setSAKeyAlgorithm), show: text1(func(s Settings) string { return string(s.Cluster.SAKeyAlgorithm) })}}},
-		{Flag: "validity", Default: "1y", Doc: "how long certificates are valid: a Go duration, also in days (365d), weeks (6w) and years of 365 days (1y)",
+		{Flag: "validity", Fact: certs.LeafValidity, Default: "1y", Doc: "how long certificates are valid: a Go duration, also in days (365d), weeks (6w) and years of 365 days (1y)",
 			parts: []part{{paths: in(clusterKind, "certificateValidityPeriod"), set: one(setValidity),
 				show: text1(func(s Settings) string { return s.Cluster.Validity.String() })}}},
 		{Flag: "ca-validity", Default: "10y", Doc: "how long CA certificates are valid",
@@ -139,16 +143,19 @@ func clusterFields() []Field {
 
 func nodeFields() []Field {
 	return []Field{
-		{Flag: "node-name", Doc: "name of this node (default: this host's name)",
+		{Flag: "node-name", Fact: certs.NodeName, Doc: "name of this node (default: this host's name)",
 			parts: []part{{paths: perNode("nodeRegistration.name", "nodeRegistration.name"), set: one(setNodeName),
 				show: node1(func(n certs.Node) string { return n.Name })}}},
-		{Flag: "apiserver-advertise-address", Doc: "address at which this node's API server is reached (default: that of the default route's interface)",
-			parts: []part{{paths: perNode("localAPIEndpoint.advertiseAddress", "controlPlane.localAPIEndpoint.advertiseAddress"), set: one(setAdvertiseAddress),
-				show: node1(func(n certs.Node) string { return n.AdvertiseAddress.String() })}}},
-		{Flag: "apiserver-bind-port", Type: Number, Default: "6443", Doc: "port of this node's API server",
-			parts: []part{{paths: perNode("localAPIEndpoint.bindPort", "controlPlane.localAPIEndpoint.bindPort"), zero: true, set: one(setBindPort), show: showBindPort}}},
+		{Flag: "apiserver-advertise-address", Fact: certs.AdvertiseAddress, Doc: "address at which this node's API server is reached (default: that of the default route's interface)",
+			parts: []part{{paths: perNode("localAPIEndpoint.advertiseAddress", "controlPlane.localAPIEndpoint.advertiseAddress"), set: each(setAdvertiseAddress),
+				show: node1(showAddress)}}},
+		{Flag: "apiserver-bind-port", Fact: certs.BindPort, Type: Number, Default: "6443", Doc: "port of this node's API server",
+			parts: []part{{paths: perNode("localAPIEndpoint.bindPort", "controlPlane.localAPIEndpoint.bindPort"), zero: true, set: one(setBindPort), show: node1(showBindPort)}}},
 		{Doc: "key that encrypts uploaded certificates: judged, without effect on the PKI",
 			parts: []part{{paths: perNode("certificateKey", "controlPlane.certificateKey"), set: one(checkCertificateKey)}}},
+		{Doc: "how a joining node finds the cluster; the address in it is a worker's --control-plane-endpoint where that is not given",
+			parts: append([]part{kept(discoveryEndpoint, setDiscovery)}, keptAll(joinKind+".discovery.", "bootstrapToken.token", "bootstrapToken.caCertHashes",
+				"bootstrapToken.unsafeSkipCAVerification", "file.kubeConfigPath", "tlsBootstrapToken")...)},
 	}
 }
 

@@ -33,12 +33,29 @@ func environ(vars map[string]string) func(string) (string, bool) {
 	}
 }
 
+// bare are settings without where they come from.
+func bare(s Settings) Settings {
+	s.origins, s.Cluster.Assumed, s.Cluster.Unknown = nil, 0, nil
+	return s
+}
+
+// called is a host's name, as its host gives it.
+func called(name string) func() (string, error) {
+	return func() (string, error) { return name, nil }
+}
+
 // noHost fails the test when it is asked.
 func noHost(t *testing.T) Host {
-	return Host{NameErr: errors.New("not to be asked"), AdvertiseAddress: func() (netip.Addr, error) {
-		t.Error("the host was asked for its address")
-		return netip.Addr{}, errors.New("not to be asked")
-	}}
+	return Host{
+		Name: func() (string, error) {
+			t.Error("the host was asked for its name")
+			return "", errors.New("not to be asked")
+		},
+		AdvertiseAddress: func() (netip.Addr, error) {
+			t.Error("the host was asked for its address")
+			return netip.Addr{}, errors.New("not to be asked")
+		},
+	}
 }
 
 func TestLoadRealFile(t *testing.T) {
@@ -58,7 +75,7 @@ func TestLoadRealFile(t *testing.T) {
 			},
 			EtcdServerSANs: pki.SANs{DNS: []string{"etcd-1.prod.example.com"}, IPs: addrs("10.21.0.11")},
 			EtcdPeerSANs:   pki.SANs{DNS: []string{"peer-1.prod.example.com"}, IPs: addrs("10.22.0.11")},
-			Nodes:          []certs.Node{{Name: "cp-1.prod.example.com", AdvertiseAddress: netip.MustParseAddr("10.20.0.11"), BindPort: 6443}},
+			Nodes:          []certs.Node{{Roles: certs.FirstNode, Name: "cp-1.prod.example.com", AdvertiseAddress: netip.MustParseAddr("10.20.0.11"), BindPort: 6443}},
 			KeyAlgorithm:   pki.ECDSAP256,
 			Validity:       4380 * time.Hour,
 			CAValidity:     43800 * time.Hour,
@@ -67,17 +84,20 @@ func TestLoadRealFile(t *testing.T) {
 		KubeconfigDir: "/etc/kubernetes",
 		SkipPhases:    []string{"certs/front-proxy-client"},
 		CertMode:      0o644,
-	}, got)
+		kept:          map[string][]string{},
+	}, bare(got))
+	assert.Zero(t, got.Cluster.Assumed)
+	assert.Nil(t, got.Cluster.Unknown)
 	assert.Equal(t, []string{
 		"cluster.yaml:66: KubeletConfiguration: passed over",
 		"cluster.yaml:72: KubeProxyConfiguration: passed over",
 	}, notes)
 }
 
-// Every field that the schema knows stands in a file that the real kubeadm
-// accepts (kubeadm config validate), and is accepted here. The two lists of
-// exceptions are what kubeadm v1.36 knows and yet accepts in no file, and
-// feature gates of releases before it.
+// Every field that the schema knows is in a file that the real kubeadm
+// accepts (kubeadm config validate), and is accepted here. The exceptions are
+// what kubeadm v1.36 knows and yet accepts in no file, metadata, and feature
+// gates of releases before it.
 func TestEveryKnownField(t *testing.T) {
 	files, err := filepath.Glob("testdata/every-field-*.yaml")
 	require.NoError(t, err)
@@ -86,7 +106,7 @@ func TestEveryKnownField(t *testing.T) {
 	for _, f := range files {
 		data, err := os.ReadFile(f)
 		require.NoError(t, err)
-		notes, err := Validate(f, data)
+		notes, err := Validate(f, data, nil)
 		require.NoError(t, err, f)
 		assert.LessOrEqual(t, len(notes), 1, "%s: %v", f, notes)
 
@@ -100,6 +120,9 @@ func TestEveryKnownField(t *testing.T) {
 		for kind, s := range schema(version) {
 			for _, path := range leaves(s, version+" "+kind) {
 				if strings.HasSuffix(path, "[].expires") { // excluded by ttl, which defaulting sets
+					continue
+				}
+				if strings.HasSuffix(path, ".metadata") { // kubeadm warns of it
 					continue
 				}
 				if i := strings.Index(path, ".featureGates."); i >= 0 && path[i:] != ".featureGates.PublicKeysECDSA" {
@@ -186,8 +209,11 @@ func TestEveryFlagHasAnEffect(t *testing.T) {
 			require.NoError(t, err)
 			byEnv, _, err := Load(Input{Environ: environ(map[string]string{f.Env(): v}), Host: NeutralHost()})
 			require.NoError(t, err)
-			assert.Equal(t, byFlag, byEnv)
-			assert.NotEqual(t, Defaults(), byFlag)
+			assert.Equal(t, bare(byFlag), bare(byEnv))
+			assert.NotEqual(t, bare(Defaults()), bare(byFlag))
+			assert.Equal(t, Origin{Layer: ByFlag, Source: "--" + f.Flag}, byFlag.Origin(f.Flag))
+			assert.Equal(t, Origin{Layer: ByVariable, Source: f.Env()}, byEnv.Origin(f.Flag))
+			assert.False(t, byFlag.Cluster.Assumed&f.Fact != 0)
 		})
 	}
 }
@@ -222,21 +248,21 @@ func TestFieldsTable(t *testing.T) {
 }
 
 func TestHost(t *testing.T) {
-	name := Host{Name: "Host-1"}
+	name := Host{Name: called("Host-1")}
 	for _, tc := range []struct {
 		name  string
 		host  Host
 		flags map[string][]string
 		want  certs.Node
 	}{
-		{"lower case", Host{Name: " Host-1 ", AdvertiseAddress: NeutralHost().AdvertiseAddress}, nil,
-			certs.Node{Name: "host-1", AdvertiseAddress: netip.MustParseAddr("192.0.2.1"), BindPort: 6443}},
+		{"lower case", Host{Name: called(" Host-1 "), AdvertiseAddress: NeutralHost().AdvertiseAddress}, nil,
+			certs.Node{Roles: certs.FirstNode, Name: "host-1", AdvertiseAddress: netip.MustParseAddr("192.0.2.1"), BindPort: 6443}},
 		{"not asked for what is given", name, map[string][]string{"apiserver-advertise-address": {"127.0.0.1"}},
-			certs.Node{Name: "host-1", AdvertiseAddress: netip.MustParseAddr("127.0.0.1"), BindPort: 6443}},
+			certs.Node{Roles: certs.FirstNode, Name: "host-1", AdvertiseAddress: netip.MustParseAddr("127.0.0.1"), BindPort: 6443}},
 		{"unspecified means the default route", Host{AdvertiseAddress: NeutralHost().AdvertiseAddress}, map[string][]string{"apiserver-advertise-address": {"::"}, "node-name": {"10.0.0.1"}},
-			certs.Node{Name: "10.0.0.1", AdvertiseAddress: netip.MustParseAddr("192.0.2.1"), BindPort: 6443}},
+			certs.Node{Roles: certs.FirstNode, Name: "10.0.0.1", AdvertiseAddress: netip.MustParseAddr("192.0.2.1"), BindPort: 6443}},
 		{"mapped address", name, map[string][]string{"apiserver-advertise-address": {"::ffff:10.0.0.9"}},
-			certs.Node{Name: "host-1", AdvertiseAddress: netip.MustParseAddr("10.0.0.9"), BindPort: 6443}},
+			certs.Node{Roles: certs.FirstNode, Name: "host-1", AdvertiseAddress: netip.MustParseAddr("10.0.0.9"), BindPort: 6443}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s, _, err := Load(Input{Host: tc.host, Flags: tc.flags})
@@ -252,13 +278,13 @@ func TestDefaults(t *testing.T) {
 			Name:         "kubernetes",
 			ServiceCIDRs: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12")},
 			DNSDomain:    "cluster.local",
-			Nodes:        []certs.Node{{Name: "node", AdvertiseAddress: netip.MustParseAddr("192.0.2.1"), BindPort: 6443}},
+			Nodes:        []certs.Node{{Roles: certs.FirstNode, Name: "node", AdvertiseAddress: netip.MustParseAddr("192.0.2.1"), BindPort: 6443}},
 			KeyAlgorithm: pki.RSA2048,
 			Validity:     8760 * time.Hour,
 			CAValidity:   87600 * time.Hour,
 		},
-		CertDir: "/etc/kubernetes/pki", KubeconfigDir: "/etc/kubernetes", CertMode: fs.FileMode(0o644),
-	}, Defaults())
+		CertDir: "/etc/kubernetes/pki", KubeconfigDir: "/etc/kubernetes", CertMode: fs.FileMode(0o644), kept: map[string][]string{},
+	}, bare(Defaults()))
 }
 
 func TestJoinDocument(t *testing.T) {
@@ -266,7 +292,7 @@ func TestJoinDocument(t *testing.T) {
 	require.NoError(t, err)
 	s, _, err := Load(Input{Name: "-", Documents: data, Host: noHost(t)})
 	require.NoError(t, err)
-	assert.Equal(t, []certs.Node{{Name: "cp-2", AdvertiseAddress: netip.MustParseAddr("10.20.0.12"), BindPort: 6443}}, s.Cluster.Nodes)
+	assert.Equal(t, []certs.Node{{Roles: certs.JoinedNode, Name: "cp-2", AdvertiseAddress: netip.MustParseAddr("10.20.0.12"), BindPort: 6443}}, s.Cluster.Nodes)
 	assert.Equal(t, []string{"kubeconfig"}, s.SkipPhases)
 }
 
@@ -312,7 +338,9 @@ func TestEmptyIsNotGiven(t *testing.T) {
 		"---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nlocalAPIEndpoint: {advertiseAddress: '', bindPort: 0}\nnodeRegistration:\n"
 	s, _, err := Load(Input{Name: "f", Documents: []byte(doc), Host: NeutralHost()})
 	require.NoError(t, err)
-	assert.Equal(t, Defaults(), s)
+	want := Defaults()
+	want.Cluster.Assumed &^= certs.NodeRoles // an InitConfiguration says what the node is
+	assert.Equal(t, want, s)                 // not given: all that is there is assumed
 }
 
 // Files that were put together with cat have a byte order mark in their middle.

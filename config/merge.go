@@ -1,6 +1,6 @@
 package config
 
-import "gopkg.in/yaml.v3"
+import "go.yaml.in/yaml/v3"
 
 // maxMerges bounds how deep merge keys may stand in what merge keys bring:
 // what merges itself has no end.

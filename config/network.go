@@ -1,10 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,74 +14,69 @@ import (
 	"github.com/pkitool/pkitool/pki"
 )
 
-func setEndpoint(s *Settings, v string) error {
-	if v == "" { // given to say that there is none
-		s.Cluster.Endpoint = certs.Endpoint{}
-		return nil
-	}
-	e, err := parseEndpoint(v)
-	s.Cluster.Endpoint = e
+func setEndpoint(d *draft, it item) (err error) {
+	d.Cluster.Endpoint, err = d.endpoint(it)
 	return err
 }
 
-// parseEndpoint reads "host", "host:port", "[IPv6]:port" and an IPv6 address
-// with or without brackets.
-func parseEndpoint(v string) (certs.Endpoint, error) {
+// setDiscovery keeps where a joining node finds the API server: host:port.
+func setDiscovery(d *draft, items []item) {
+	each(func(d *draft, it item) (err error) {
+		d.discovery, err = d.endpoint(it)
+		if err == nil && d.discovery.Port == 0 {
+			err = fmt.Errorf("%q has no port, wanted host:port", clip(it.text))
+		}
+		return err
+	})(d, items)
+}
+
+// endpoint reads "host", "host:port", "[IPv6]:port" and an IPv6 address with or
+// without brackets; an empty text says that there is none.
+func (d *draft) endpoint(it item) (certs.Endpoint, error) {
+	v := it.text
+	if v == "" {
+		return certs.Endpoint{}, nil
+	}
 	if _, rest, ok := strings.Cut(v, "://"); ok {
 		rest, _, _ = strings.Cut(rest, "/")
 		return certs.Endpoint{}, withHint(fmt.Errorf("%q is a URL, wanted host or host:port", clip(v)), "write "+clip(rest))
 	}
-	host, port, hasPort := v, "", false
-	switch _, err := netip.ParseAddr(v); {
-	case err == nil:
-	case strings.HasPrefix(v, "["):
-		var after string
-		var closed bool
-		host, after, closed = strings.Cut(v[1:], "]")
-		if _, err := netip.ParseAddr(host); err != nil || !closed || !strings.Contains(host, ":") || after != "" && after[0] != ':' {
-			return certs.Endpoint{}, fmt.Errorf("%q is not an IPv6 address in brackets, with :port or without", clip(v))
-		}
-		if hasPort = after != ""; hasPort {
-			port = after[1:]
-		}
-	default:
-		host, port, hasPort = strings.Cut(v, ":")
+	host, port, err := net.SplitHostPort(v)
+	if err != nil {
+		host = v
+	}
+	if _, err := netip.ParseAddrPort(v + ":1"); err == nil { // an address without port, IPv6 in brackets
+		host = strings.Trim(v, "[]")
 	}
 	e := certs.Endpoint{}
-	if hasPort {
-		n, err := parsePort(port)
-		if err != nil {
-			return e, fmt.Errorf("%q: %w", clip(v), err)
+	if port != "" {
+		if e.Port, err = parsePort(port); err != nil {
+			return certs.Endpoint{}, fmt.Errorf("%q: %w", clip(v), err)
 		}
-		e.Port = n
 	}
-	host, err := parseHost(host)
-	if err != nil {
+	if e.Host, err = parseHost(d.decimal(it.at, host)); err != nil {
 		return certs.Endpoint{}, fmt.Errorf("%q: %w", clip(v), err)
 	}
-	e.Host = host
+	if a, err := netip.ParseAddr(e.Host); err == nil && a.IsUnspecified() {
+		d.note(it.at, "%s is not an address that other hosts can reach", e.Host)
+	}
 	return e, nil
 }
 
+// parseHost lower-cases a name: those of load balancers have capital letters,
+// and DNS compares without case.
 func parseHost(host string) (string, error) {
 	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		host = pki.LowerASCII(host)
-		if pki.CheckDNSName(host) == nil {
-			return host, nil
-		}
-		if z := leadingZero(host); z != "" {
-			return "", errors.New(z)
-		}
+	switch {
+	case err == nil && addr.Zone() != "":
+		return "", errors.New("an address with a zone has no meaning on other hosts")
+	case err == nil:
+		return addr.Unmap().String(), nil
+	}
+	if host = pki.LowerASCII(host); pki.CheckDNSName(host) != nil {
 		return "", errors.New("the host is neither an IP address nor a DNS name (letters, digits, hyphens and dots)")
 	}
-	switch addr = addr.Unmap(); {
-	case addr.Zone() != "":
-		return "", errors.New("an address with a zone has no meaning on other hosts")
-	case addr.IsUnspecified():
-		return "", errors.New("the address is not one that clients can reach")
-	}
-	return addr.String(), nil
+	return host, nil
 }
 
 // formatEndpoint writes what kubeadm reads as well: it takes brackets beside a
@@ -93,24 +90,27 @@ func formatEndpoint(e certs.Endpoint) string {
 
 func parsePort(v string) (uint16, error) {
 	n, err := strconv.ParseUint(v, 10, 16)
-	if err != nil || n == 0 || strconv.FormatUint(n, 10) != v {
+	if err != nil || n == 0 {
 		return 0, fmt.Errorf("%q is not a port: must be 1 to 65535", clip(v))
 	}
 	return uint16(n), nil
 }
 
-// leadingZero is a sentence about an IPv4 address with a leading zero, which
-// some programs read as octal; "" for anything else.
-func leadingZero(v string) string {
-	if strings.Trim(v, "0123456789.") != "" || !strings.Contains(v, ".") {
-		return ""
+// decimal drops the leading zeros of an IPv4 address, as kubeadm does, and says
+// so: to some programs such an octet is octal.
+func (d *draft) decimal(at Origin, v string) string {
+	octets := strings.Split(v, ".")
+	for i, o := range octets {
+		octets[i] = cmp.Or(strings.TrimLeft(o, "0"), "0")
 	}
-	for octet := range strings.SplitSeq(v, ".") {
-		if len(octet) > 1 && octet[0] == '0' {
-			return "an IPv4 address has no leading zeros: " + octet + " is octal to some programs and decimal to others"
-		}
+	plain := strings.Join(octets, ".")
+	if addr, err := netip.ParseAddr(plain); err != nil || !addr.Is4() || slices.Contains(strings.Split(v, "."), "") {
+		return v
 	}
-	return ""
+	if plain != v {
+		d.note(at, "%s is read as %s, as kubeadm does; some programs take leading zeros for octal", clip(v), plain)
+	}
+	return plain
 }
 
 func setServiceCIDRs(d *draft, items []item) {
@@ -141,7 +141,7 @@ func parseCIDRs(d *draft, items []item) []netip.Prefix {
 		return nil
 	}
 	for _, it := range items {
-		p, err := parseCIDR(it.text)
+		p, err := d.cidr(it)
 		if err != nil {
 			d.faults.add(it.at, err)
 			continue
@@ -158,9 +158,14 @@ func parseCIDRs(d *draft, items []item) []netip.Prefix {
 	return ranges
 }
 
-func parseCIDR(v string) (netip.Prefix, error) {
+func (d *draft) cidr(it item) (netip.Prefix, error) {
+	v := it.text
 	if err := checkText(v); err != nil {
 		return netip.Prefix{}, err
+	}
+	addr, bits, slash := strings.Cut(v, "/")
+	if slash {
+		v = d.decimal(it.at, addr) + "/" + bits
 	}
 	p, err := netip.ParsePrefix(v)
 	if err == nil && p.Addr().Is4In6() {
@@ -170,12 +175,9 @@ func parseCIDR(v string) (netip.Prefix, error) {
 		return p.Masked(), nil
 	}
 	what := "wanted address/prefix-length, such as 10.96.0.0/12"
-	addr, bits, slash := strings.Cut(v, "/")
 	switch a, err := netip.ParseAddr(addr); {
 	case strings.Contains(v, " "):
 		what = "it has a space in it"
-	case leadingZero(addr) != "":
-		what = leadingZero(addr)
 	case err == nil && !slash:
 		what = "it has no prefix length"
 	case err == nil && a.Zone() == "":

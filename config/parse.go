@@ -90,7 +90,7 @@ func sans(of func(*certs.Cluster) *pki.SANs) func(*draft, []item) {
 	return func(d *draft, items []item) {
 		var all []pki.SANs
 		each(func(_ *draft, it item) error {
-			got, err := pki.ParseSANs([]string{it.text})
+			got, err := pki.ParseSANs([]string{d.decimal(it.at, it.text)})
 			all = append(all, got)
 			return clipped(err)
 		})(d, items)
@@ -171,19 +171,16 @@ func nodeName(v string) (string, error) {
 	return name, clipped(pki.CheckDNSName(name))
 }
 
-func setAdvertiseAddress(s *Settings, v string) error {
-	addr, err := netip.ParseAddr(v)
-	if err != nil {
-		if z := leadingZero(v); z != "" {
-			return fmt.Errorf("%q is not an IP address: %s", clip(v), z)
-		}
-		return fmt.Errorf("%q is not an IP address", clip(v))
+func setAdvertiseAddress(d *draft, it item) error {
+	addr, err := netip.ParseAddr(d.decimal(it.at, it.text))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is not an IP address", clip(it.text))
+	case addr.Unmap().IsUnspecified(): // the host is asked
+		delete(d.origins, "apiserver-advertise-address")
+		return nil
 	}
-	s.Cluster.Nodes[0].AdvertiseAddress = addr.Unmap()
-	if addr.Unmap().IsUnspecified() {
-		return nil // the host is asked
-	}
-	_, err = advertisable(addr)
+	d.Cluster.Nodes[0].AdvertiseAddress, err = advertisable(addr)
 	return err
 }
 
@@ -217,7 +214,7 @@ func checkCertificateKey(_ *Settings, v string) error {
 // relative: to the working directory, as everywhere.
 func setCertDir(d *draft, items []item) {
 	each(func(d *draft, it item) error {
-		if it.at.layer == byFile && !filepath.IsAbs(it.text) {
+		if it.at.Layer == ByFile && !filepath.IsAbs(it.text) {
 			return withHint(fmt.Errorf("%q: path is not absolute", clip(it.text)), "--cert-dir may be relative")
 		}
 		d.CertDir = it.text
@@ -269,7 +266,7 @@ func setSkipPhases(d *draft, items []item) {
 	d.SkipPhases = nil
 	each(func(d *draft, it item) error {
 		name := it.text
-		if it.at.layer == byFile {
+		if it.at.Layer == ByFile {
 			// kubeadm join has its certs and kubeconfig phases below this one.
 			if sub, ok := strings.CutPrefix(name, "control-plane-prepare"); ok && (sub == "" || sub[0] == '/') {
 				switch sub {
@@ -292,9 +289,9 @@ func setSkipPhases(d *draft, items []item) {
 	})(d, items)
 }
 
+// checkURL asks what kubeadm asks (ValidateURLs).
 func checkURL(v string) error {
-	u, err := url.Parse(v)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+	if u, err := url.Parse(v); err != nil || u.Scheme == "" {
 		return fmt.Errorf("%q is not a URL such as https://10.0.0.5:2379", clip(v))
 	}
 	return nil

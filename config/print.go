@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/pki"
@@ -17,7 +17,7 @@ import (
 const flagOnly = "# flag only: --"
 
 // Print writes settings as kubeadm documents of v1beta4: a ClusterConfiguration
-// and an InitConfiguration, or a JoinConfiguration (which kubeadm wants more in). Load reads the same settings
+// and an InitConfiguration, or a JoinConfiguration with its discovery. Load reads the same settings
 // from them, but for those that kubeadm has no field for: they are comments,
 // "# flag only: --cert-mode=0644". A relative certificatesDir, which kubeadm
 // refuses in a file, is one of these.
@@ -150,9 +150,6 @@ func text1(of func(Settings) string) func(Settings) []string {
 
 func node1(of func(certs.Node) string) func(Settings) []string {
 	return func(s Settings) []string {
-		if len(s.Cluster.Nodes) == 0 {
-			return nil
-		}
 		return oneText(of(s.Cluster.Nodes[0]))
 	}
 }
@@ -183,8 +180,46 @@ func showServiceCIDRs(s Settings) []string {
 	return out
 }
 
-func showBindPort(s Settings) []string {
-	return node1(func(n certs.Node) string { return strconv.Itoa(int(n.BindPort)) })(s)
+// showAddress is nothing for a node without an API server: kubeadm takes a node
+// with a localAPIEndpoint for one that runs it.
+func showAddress(n certs.Node) string {
+	if n.Roles&certs.ControlPlane == 0 || !n.AdvertiseAddress.IsValid() {
+		return ""
+	}
+	return n.AdvertiseAddress.String()
+}
+
+func showBindPort(n certs.Node) string {
+	if n.Roles&certs.ControlPlane == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(n.BindPort))
+}
+
+// kept is the part of a field that is only there to be printed again: kubeadm
+// wants it. Beyond that, check looks at its values; nil for not at all.
+func kept(path string, check func(*draft, []item)) part {
+	return part{
+		paths: []string{path},
+		set: func(d *draft, items []item) {
+			d.kept[path] = []string{}
+			for _, it := range items {
+				d.kept[path] = append(d.kept[path], it.text)
+			}
+			if check != nil {
+				check(d, items)
+			}
+		},
+		show: func(s Settings) []string { return s.kept[path] },
+	}
+}
+
+func keptAll(prefix string, names ...string) []part {
+	var all []part
+	for _, n := range names {
+		all = append(all, kept(prefix+n, nil))
+	}
+	return all
 }
 
 func showCertMode(s Settings) []string { return []string{fmt.Sprintf("%04o", s.CertMode)} }

@@ -41,10 +41,11 @@ const (
 	list               // of shape.of
 	mapping            // of any key to shape.of
 	object             // shape.fields and no other
+	ignored            // anything
 )
 
 func (t valueType) String() string {
-	return [...]string{"text", "true or false", "a whole number", "a duration", "a time (RFC 3339)", "a quantity", "a list", "a mapping", "a mapping"}[t]
+	return [...]string{"text", "true or false", "a whole number", "a duration", "a time (RFC 3339)", "a quantity", "a list", "a mapping", "a mapping", "anything"}[t]
 }
 
 // shape is the type of one field.
@@ -102,7 +103,8 @@ func schema(version string) map[string]*shape {
 	if four {
 		args = listOf(fields(of(str, "name", "value")))
 	}
-	meta := of(str, "apiVersion", "kind")
+	// kubeadm's kinds have no metadata; kind and others write it, and kubeadm init warns of it.
+	meta := fields(of(str, "apiVersion", "kind"), of(&shape{is: ignored}, "metadata")).fields
 	image := of(str, "imageRepository", "imageTag")
 	timeouts := onlyIn4(fields(of(dur, "controlPlaneComponentHealthCheck", "kubeletHealthCheck", "kubernetesAPICall",
 		"etcdAPICall", "tlsBootstrap", "discovery", "upgradeManifests")), "timeouts")

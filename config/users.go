@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/pkitool/pkitool/pki"
 )
@@ -54,10 +54,10 @@ type userReader struct {
 	full   bool           // there were too many, and that was said
 }
 
-func (u *userReader) at(line int, field string) origin {
-	o := origin{layer: byFile, line: line, source: u.name, field: field}
+func (u *userReader) at(line int, field string) Origin {
+	o := Origin{Layer: ByFile, Line: line, Source: u.name, Field: field}
 	if line > 0 {
-		o.source += ":" + strconv.Itoa(line)
+		o.Source += ":" + strconv.Itoa(line)
 	}
 	return o
 }
@@ -97,7 +97,7 @@ func (u *userReader) add(line int, values map[string][]string) {
 		u.faults.addf(u.at(line, "namespace"), "%q is no name of a namespace", clip(user.Namespace))
 	}
 	if before, twice := u.seen[user.Subject.CommonName]; twice && user.Subject.CommonName != "" {
-		u.faults.addf(u.at(line, "cn"), "%q stands on line %d already", clip(user.Subject.CommonName), before)
+		u.faults.addf(u.at(line, "cn"), "%q is on line %d already", clip(user.Subject.CommonName), before)
 	}
 	u.seen[user.Subject.CommonName] = line
 	u.users = append(u.users, user)
@@ -116,7 +116,7 @@ func (u *userReader) csv(data []byte) {
 			u.faults.addf(u.at(1, ""), "unknown column %q: the columns are %s", clip(header[i]), strings.Join(userFields, ", "))
 		}
 		if err == nil && slices.Contains(header[:i], header[i]) {
-			u.faults.addf(u.at(1, ""), "column %q stands there twice", clip(header[i]))
+			u.faults.addf(u.at(1, ""), "second column %q", clip(header[i]))
 		}
 	}
 	if err == nil && !slices.Contains(header, "cn") {
@@ -206,7 +206,7 @@ func (u *userReader) entry(n *yaml.Node) {
 		case k.Kind != yaml.ScalarNode || !slices.Contains(userFields, k.Value):
 			u.faults.addf(u.at(k.Line, ""), "unknown field %q: the fields are %s", clip(k.Value), strings.Join(userFields, ", "))
 		case twice:
-			u.faults.addf(u.at(k.Line, k.Value), "stands there twice")
+			u.faults.addf(u.at(k.Line, k.Value), "second time in this entry")
 		case v.ShortTag() == "!!null": // as if it were not there: no group is called ~
 			values[k.Value] = nil
 		case v.Kind == yaml.ScalarNode:

@@ -7,7 +7,6 @@
 package finding
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -43,6 +42,7 @@ const (
 	Request  // certs generate-csr
 	Import   // certs import
 	External // any run where the key of the row's CA is not here
+	Kept     // any run, of files that --reissue does not replace: a CA's, the service-account key pair's, and those of no row
 	Given    // the files are somebody else's: an external etcd's
 )
 
@@ -59,6 +59,8 @@ type Finding struct {
 	Line int
 	// Entry is the part of the file, such as the entry of a kubeconfig: `cluster "a"`; "" for the file as a whole.
 	Entry string
+	// Kind and Name are those of the entry of a kubeconfig that Entry says in one: cluster, user or context; "" else.
+	Kind, Name string
 	// Wanted and Had are the two sides of the comparison, so far as there are any.
 	Wanted, Had []string
 	// Fixable says that `kubeconfig check --fix` mends it.
@@ -112,16 +114,16 @@ func (f Finding) Text() string {
 }
 
 // String is "row: sentence (path)", each part where there is one.
-func (f Finding) String() string {
-	var b strings.Builder
-	if f.Row != "" {
-		b.WriteString(f.Row + ": ")
+func (f Finding) String() string { return line(f.Row, f.Text(), f.Path) }
+
+func line(row, text, path string) string {
+	if row != "" {
+		text = row + ": " + text
 	}
-	b.WriteString(f.Text())
-	if f.Path != "" && !strings.Contains(b.String(), "("+f.Path+")") {
-		b.WriteString(" (" + f.Path + ")")
+	if path != "" && !strings.Contains(text, "("+path+")") {
+		text += " (" + path + ")"
 	}
-	return b.String()
+	return text
 }
 
 // Error is String: a finding is an error.
@@ -139,6 +141,9 @@ func (f Finding) Remedy(a Asker) string {
 	text, ok := r.Remedies[a]
 	if !ok {
 		text = r.Remedy
+	}
+	if f.Row == "" && strings.Contains(text, "{row}") {
+		return "" // a file that is no row's: the command would name nothing
 	}
 	return f.fill(text)
 }
@@ -161,10 +166,8 @@ func (f Finding) fill(text string) string {
 	).Replace(text)
 }
 
-// MarshalJSON writes the finding with its sentence. The remedy depends on the asker: who prints a report adds it.
-func (f Finding) MarshalJSON() ([]byte, error) {
-	return json.Marshal(f.Shown(Check))
-}
+// Hint is the remedy for who only checks: what a command line says below an error.
+func (f *Finding) Hint() string { return f.Remedy(Check) }
 
 // Shown is a finding as reports print it.
 type Shown struct {
@@ -174,6 +177,8 @@ type Shown struct {
 	Path     string   `json:"path,omitempty"`
 	Line     int      `json:"line,omitempty"`
 	Entry    string   `json:"entry,omitempty"`
+	Kind     string   `json:"kind,omitempty"`
+	Name     string   `json:"name,omitempty"`
 	Text     string   `json:"text"`
 	Wanted   []string `json:"wanted,omitempty"`
 	Had      []string `json:"had,omitempty"`
@@ -186,9 +191,18 @@ type Shown struct {
 func (f Finding) Shown(a Asker) Shown {
 	r, _ := Lookup(f.ID)
 	return Shown{
-		ID: f.ID, Severity: f.Severity, Row: f.Row, Path: f.Path, Line: f.Line, Entry: f.Entry, Text: f.fill(r.Text),
+		ID: f.ID, Severity: f.Severity, Row: f.Row, Path: f.Path, Line: f.Line, Entry: f.Entry, Kind: f.Kind, Name: f.Name, Text: f.fill(r.Text),
 		Wanted: f.Wanted, Had: f.Had, Reason: f.Reason(), Hint: f.Remedy(a), Fixable: f.Fixable,
 	}
+}
+
+// String is "row: sentence (path)", as Finding's.
+func (s Shown) String() string {
+	text := s.Text
+	if s.Entry != "" {
+		text = s.Entry + ": " + text
+	}
+	return line(s.Row, text, s.Path)
 }
 
 // Worst is the highest severity of a list; ok is false for an empty one.

@@ -14,6 +14,8 @@ type Rule struct {
 	// "pkitool " and mend the fault as they are printed, which a test tries. {row}, {phase} and {path} are filled in.
 	Remedy   string
 	Remedies map[Asker]string
+	// Reissue says that `--reissue` mends it although it is no error.
+	Reissue bool
 }
 
 // Rules is the table, in the order of the documentation.

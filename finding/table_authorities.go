@@ -11,7 +11,7 @@ const (
 	CANoneOfKey         ID = "ca-none-of-key"
 	CAShared            ID = "ca-shared"
 	CAKeyElsewhere      ID = "ca-key-elsewhere"
-	CAMissing           ID = "ca-missing"
+	CAMissing           ID = "authority-missing"
 	CAMissingWithIssued ID = "ca-missing-with-issued"
 	CALostWithIssued    ID = "ca-lost-with-issued"
 	CASharedMissing     ID = "shared-missing"
@@ -54,7 +54,7 @@ var authorityRules = []Rule{
 
 var keyPairRules = []Rule{
 	{ID: SAKeyMissing, Severity: Error, Text: "private key is missing, and its public key is there", Reason: "the controller manager cannot sign tokens",
-		Remedy: "put the key back; a new one would end every token signed with the old one. To begin anew, move {path} away"},
+		Remedy: "put the key back; a new one would end every token signed with the old one. To begin anew, move {had} away"},
 	{ID: SAPublicOther, Severity: Error, Text: "public key is not of the private key", Reason: "the API server refuses every token signed with the key",
 		Remedy: "tokens signed with the one are refused with the other: find out which the API server uses, and move the other away"},
 	{ID: SAKeyUnfit, Severity: Error, Text: "no Kubernetes component signs tokens with {had}", Reason: "k8s.io/kubernetes pkg/serviceaccount/jwt.go knows RSA and ECDSA", Remedy: hintSAKey},

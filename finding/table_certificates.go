@@ -15,12 +15,14 @@ const (
 	OutlivesCA             ID = "outlives-ca"
 	ChainRefused           ID = "chain-refused"
 	SignatureWeak          ID = "signature-weak"
+	SignatureUnchecked     ID = "signature-unchecked"
 	SubjectDiffers         ID = "subject-differs"
 	SubjectOtherName       ID = "subject-other-name"
 	GroupsOlder            ID = "groups-older"
 	CommonNameMissing      ID = "common-name-missing"
 	CommonNameLong         ID = "common-name-long"
 	NamesMissing           ID = "names-missing"
+	NamesUsualMissing      ID = "names-usual-missing"
 	NamesLeftOut           ID = "names-left-out"
 	NamesMore              ID = "names-more"
 	NamesNone              ID = "names-none"
@@ -31,8 +33,10 @@ const (
 
 const (
 	hintReissue = "`pkitool init phase {phase} {row} --reissue` replaces it, after a copy of the old files"
+	hintRenew   = "`pkitool certs renew {row}` renews it"
 	hintCSR     = "the CA's key is not here: make a request with `pkitool certs generate-csr {row}`, have it signed, and bring the certificate back with `pkitool certs import FILE`"
 	hintSigner  = "have the request signed again, with what it asks for"
+	hintBackup  = "put the file back from a backup"
 	hintOwner   = "the file belongs to whoever runs etcd: tell them"
 )
 
@@ -45,9 +49,10 @@ var certificateRules = []Rule{
 	{ID: KeyMissing, Severity: Error, Text: "private key is missing", Reason: "the component that serves or logs in with the certificate does not start",
 		Remedies: map[Asker]string{Init: "put the key back from a backup, or: " + hintReissue, Renew: "put the key back from a backup, or: " + hintReissue, Check: "put the key back from a backup, or: " + hintReissue, External: hintCSR, Given: "the configuration names it: put it there"}},
 	{ID: KeyMismatch, Severity: Error, Text: "key does not match certificate", Reason: "crypto/tls refuses the pair", Remedies: leaf},
-	{ID: KeyUnfit, Severity: Error, Text: "{had}", Reason: "crypto/tls refuses such keys", Remedies: leaf},
+	{ID: KeyUnfit, Severity: Error, Text: "{had}", Reason: "crypto/tls refuses such keys",
+		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Import: hintSigner, Given: hintOwner}},
 	{ID: CertificateExpired, Severity: Error, Text: "certificate has expired on {had}",
-		Remedies: map[Asker]string{Init: "`pkitool certs renew {row}` renews it", Check: "`pkitool certs renew {row}` renews it", External: hintCSR, Import: hintSigner, Given: hintOwner}},
+		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner}},
 	{ID: CertificateNotYetValid, Severity: Error, Text: "certificate is not valid before {had}", Remedy: "check the clock of this host, and of the one that issued the certificate"},
 	{ID: CertificateExpiring, Severity: Warning, Text: "expires on {had0}, in {had1}"},
 	{ID: OtherCA, Severity: Error, Text: "certificate is signed by another CA: {had}", Reason: "peers that trust the CA of the row refuse it", Remedies: leaf},
@@ -56,7 +61,9 @@ var certificateRules = []Rule{
 	{ID: OutlivesCA, Severity: Warning, Text: "certificate outlives its CA: valid until {had}, the CA ends {wanted}",
 		Reason: "it stops working when the CA ends, earlier than it says"},
 	{ID: ChainRefused, Severity: Error, Text: "does not verify against {wanted}: {had}", Reason: "crypto/x509 refuses the chain, so every Kubernetes component does", Remedies: leaf},
-	{ID: SignatureWeak, Severity: Error, Text: "certificate is signed with {had}, which Kubernetes components refuse", Reason: "crypto/x509 takes no SHA-1 and no MD5 signature", Remedies: leaf},
+	{ID: SignatureWeak, Severity: Error, Text: "certificate is signed with {had}, which Kubernetes components refuse", Reason: "crypto/x509 takes no SHA-1 signature",
+		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner}},
+	{ID: SignatureUnchecked, Severity: Error, Text: "certificate is signed with {had}, which shows nothing of who signed it", Reason: "crypto/x509 does not check such a signature", Remedies: leaf},
 	{ID: SubjectDiffers, Severity: Error, Text: "subject is {had}, not {wanted}", Reason: "the API server knows its clients by CN (user) and O (groups)", Remedies: leaf},
 	{ID: SubjectOtherName, Severity: Notice, Text: "subject is {had}, pkitool would write {wanted}", Reason: "nobody reads the subject of this certificate"},
 	{ID: GroupsOlder, Severity: Notice, Text: "groups are {had}, as an older kubeadm gave them", Reason: "kubeadm 1.22 to 1.36 gave this certificate different groups, and RBAC may rest on the old ones"},
@@ -65,7 +72,9 @@ var certificateRules = []Rule{
 		Reason: "RFC 5280 appendix A.1 (ub-common-name); Kubernetes components take it, other software may not"},
 	{ID: NamesMissing, Severity: Error, Text: "certificate lacks the names {wanted}", Reason: "TLS clients that use the name refuse the connection",
 		Remedies: map[Asker]string{Init: hintReissue, Check: hintReissue, External: hintCSR, Import: hintSigner, Given: hintOwner}},
-	{ID: NamesLeftOut, Severity: Notice, Text: "certificate is without the names {wanted}, which nobody asked for"},
+	{ID: NamesUsualMissing, Severity: Warning, Reissue: true, Text: "certificate lacks the names {wanted}", Reason: "every such certificate of kubeadm has them, and clients in the cluster may use them",
+		Remedies: map[Asker]string{Init: hintReissue, Check: hintReissue, External: hintCSR, Given: hintOwner}},
+	{ID: NamesLeftOut, Severity: Notice, Text: "certificate is without the names {wanted}, which pkitool would write"},
 	{ID: NamesMore, Severity: Notice, Text: "certificate has more names than planned: {had}"},
 	{ID: NamesNone, Severity: Error, Text: "certificate of a server has no DNS name and no address", Reason: "crypto/x509 compares host names with the SANs only, never with the CN", Remedies: leaf},
 	{ID: UsageMissing, Severity: Error, Text: "certificate lacks the extended key usage {wanted}", Reason: "crypto/x509 refuses it for this purpose", Remedies: leaf},

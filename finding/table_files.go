@@ -6,6 +6,7 @@ const (
 	FileEmpty         ID = "file-empty"
 	FileUnreadable    ID = "file-unreadable"
 	ByteOrderMark     ID = "byte-order-mark"
+	UTF16             ID = "utf-16"
 	PEMDamaged        ID = "pem-damaged"
 	PEMMissing        ID = "pem-missing"
 	PEMHeaders        ID = "pem-headers"
@@ -17,8 +18,12 @@ const (
 	KeySeveral        ID = "key-several"
 	KeyBroken         ID = "key-broken"
 	KeyEncrypted      ID = "key-encrypted"
+	KeyMislabelled    ID = "key-mislabelled"
 	PublicKeyNone     ID = "public-key-none"
 	PublicKeyBroken   ID = "public-key-broken"
+
+	PublicKeyPartRefused ID = "public-key-part-refused"
+
 	KeyModeLoose      ID = "key-mode-loose"
 	KeyModeBehindLink ID = "key-mode-behind-link"
 	ModeLoose         ID = "mode-loose"
@@ -26,28 +31,36 @@ const (
 
 const goPEM = "kube-apiserver, etcd, kubeadm and kubectl read PEM with Go's encoding/pem, which finds no block there; openssl does"
 
+// broken are the remedies of a file that cannot be read.
+var broken = map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Kept: hintBackup, Given: hintOwner}
+
 var fileRules = []Rule{
-	{ID: FileEmpty, Severity: Error, Text: "file is empty"},
+	{ID: FileEmpty, Severity: Error, Text: "file is empty", Remedies: broken},
 	{ID: FileUnreadable, Severity: Error, Text: "{had}"},
 	{ID: ByteOrderMark, Severity: Error, Text: "begins with a byte-order mark, behind which no Kubernetes component finds a PEM block", Reason: goPEM,
-		Remedy: "remove the first three bytes: tail -c +4 {path}"},
-	{ID: PEMDamaged, Severity: Error, Text: "PEM is damaged: {had0} of {had1} blocks can be read", Reason: goPEM},
-	{ID: PEMMissing, Severity: Error, Text: "file holds no PEM block", Reason: goPEM},
+		Remedy: "write it without its first three bytes: tail -c +4 {path}"},
+	{ID: UTF16, Severity: Error, Text: "file is UTF-16 text", Reason: "no Kubernetes component reads PEM in UTF-16; Windows PowerShell writes it",
+		Remedy: "convert it: iconv -f UTF-16 -t UTF-8 {path}"},
+	{ID: PEMDamaged, Severity: Error, Text: "PEM is damaged: {had0} of {had1} blocks can be read", Reason: goPEM, Remedies: broken},
+	{ID: PEMMissing, Severity: Error, Text: "file holds no PEM block", Reason: "Kubernetes components read PEM only", Remedies: broken},
 	{ID: PEMHeaders, Severity: Error, Text: "certificate {had0} has PEM headers: Kubernetes components do not read a CA certificate with headers",
 		Reason: "crypto/x509's CertPool.AppendCertsFromPEM and client-go's ParseCertsPEM pass over a block with headers",
 		Remedy: "write it without headers: openssl x509 -in {path}"},
 	{ID: DERInsteadOfPEM, Severity: Error, Text: "file is DER, not PEM", Reason: "Kubernetes components read PEM only",
-		Remedy: "convert it: openssl x509 -inform DER -in {path}"},
-	{ID: CertificateNone, Severity: Error, Text: "file holds no certificate, but a block of type {had0}"},
-	{ID: CertificateBroken, Severity: Error, Text: "certificate {had0} cannot be read: {had1}", Reason: "crypto/x509 does not parse it, so no Kubernetes component does"},
-	{ID: BundlePartRefused, Severity: Warning, Text: "certificate {had0} cannot be read, so clients do not trust it: {had1}", Reason: "crypto/x509's CertPool passes over what it cannot parse"},
-	{ID: KeyNone, Severity: Error, Text: "file holds no private key, but a block of type {had0}"},
-	{ID: KeySeveral, Severity: Error, Text: "file holds more than one private key"},
-	{ID: KeyBroken, Severity: Error, Text: "private key cannot be read"},
+		Remedy: "convert it: openssl {had} -inform DER -in {path}"},
+	{ID: CertificateNone, Severity: Error, Text: "file holds no certificate, but a block of type {had0}", Remedies: broken},
+	{ID: CertificateBroken, Severity: Error, Text: "certificate {had0} cannot be read: {had1}", Reason: "crypto/x509 does not parse it, so no Kubernetes component does", Remedies: broken},
+	{ID: BundlePartRefused, Severity: Warning, Text: "certificate {had0} cannot be read, so it is not trusted: {had1}", Reason: "components pass over it without a word"},
+	{ID: KeyNone, Severity: Error, Text: "file holds no private key, but a block of type {had0}", Remedies: broken},
+	{ID: KeySeveral, Severity: Error, Text: "file holds more than one private key", Reason: "components take the first that they can read, which need not be the one that was meant", Remedies: broken},
+	{ID: KeyBroken, Severity: Error, Text: "private key cannot be read", Remedies: broken},
 	{ID: KeyEncrypted, Severity: Error, Text: "private key is encrypted", Reason: "no Kubernetes component asks for a passphrase",
 		Remedy: "remove the passphrase with `openssl pkey -in KEY -out NEW`, or put an unencrypted key in its place"},
-	{ID: PublicKeyNone, Severity: Error, Text: "file holds no public key, but a block of type {had0}"},
-	{ID: PublicKeyBroken, Severity: Error, Text: "public key {had0} cannot be read"},
+	{ID: KeyMislabelled, Severity: Error, Text: "private key is labelled {had}, not {wanted}", Reason: "client-go's keyutil goes by the label; with it kube-controller-manager and kubeadm read the keys of CAs, and kube-apiserver the one of service accounts",
+		Remedy: "write {wanted} in the first and the last line of its block"},
+	{ID: PublicKeyNone, Severity: Error, Text: "file holds no public key, but a block of type {had0}", Remedy: "move it away: init derives it from the private key again"},
+	{ID: PublicKeyBroken, Severity: Error, Text: "public key {had0} cannot be read: {had1}", Reason: "client-go's keyutil.ParsePublicKeysPEM passes over it, and kube-apiserver does not start without a key", Remedy: "move it away: init derives it from the private key again"},
+	{ID: PublicKeyPartRefused, Severity: Warning, Text: "public key {had0} cannot be read, so tokens of its private key are refused: {had1}", Reason: "client-go's keyutil.ParsePublicKeysPEM passes over it without a word"},
 	{ID: KeyModeLoose, Severity: Warning, Text: "private key can be read by others: mode {had}", Reason: "CIS Kubernetes Benchmark 1.1.21: key files have mode 0600"},
 	{ID: KeyModeBehindLink, Severity: Error, Text: "private key can be read by others: mode {had} behind a symbolic link", Reason: "CIS Kubernetes Benchmark 1.1.21: key files have mode 0600",
 		Remedy: "set the mode of the link's target to 0600, or put the file itself here"},

@@ -3,31 +3,37 @@ package finding
 // Rows: what is wrong with a row as a whole, and why a run does not do what was asked.
 
 const (
-	KubeconfigBroken  ID = "kubeconfig-broken"
-	TrustMissing      ID = "trust-missing"
-	TrustOther        ID = "trust-other"
-	TrustPartial      ID = "trust-partial"
-	ServerDiffers     ID = "server-differs"
-	ClientCertMissing ID = "client-certificate-none"
-	NamedFileMissing  ID = "named-file-missing"
-	IssuerRefused     ID = "issuer-refused"
-	AddressUnknown    ID = "address-unknown"
-	NameUnknown       ID = "node-name-unknown"
-	FilesElsewhere    ID = "files-elsewhere"
-	RowAbsent         ID = "row-absent"
-	ServerNotCovered  ID = "server-not-covered"
+	KubeconfigBroken    ID = "kubeconfig-broken"
+	TrustMissing        ID = "trust-missing"
+	TrustOther          ID = "trust-other"
+	TrustPartial        ID = "trust-partial"
+	TrustMore           ID = "trust-more"
+	NamedFileUnreadable ID = "named-file-unreadable"
+	EndpointUnknown     ID = "endpoint-unknown"
+	ServerDiffers       ID = "server-differs"
+	ClientCertMissing   ID = "client-certificate-none"
+	NamedFileMissing    ID = "named-file-missing"
+	IssuerRefused       ID = "issuer-refused"
+	AddressUnknown      ID = "address-unknown"
+	NameUnknown         ID = "node-name-unknown"
+	FilesElsewhere      ID = "files-elsewhere"
+	ServerNotCovered    ID = "server-not-covered"
 
-	WouldOutliveCA  ID = "would-outlive-ca"
-	CAForbids       ID = "ca-forbids"
-	CAExternal      ID = "ca-external"
-	LinkNotWritten  ID = "link-not-written"
-	NothingToRenew  ID = "nothing-to-renew"
-	KeyNotMade      ID = "key-algorithm-not-made"
-	IdentityForeign ID = "identity-foreign"
-	NamesNotAsked   ID = "names-not-asked"
-	StillOld        ID = "still-old"
-	NotThere        ID = "not-there"
-	StagingLeft     ID = "staging-left"
+	WouldOutliveCA     ID = "would-outlive-ca"
+	CAForbids          ID = "ca-forbids"
+	CAExternal         ID = "ca-external"
+	LinkNotWritten     ID = "link-not-written"
+	KeyNotMade         ID = "key-algorithm-not-made"
+	NamesNotAsked      ID = "names-not-asked"
+	StillOld           ID = "still-old"
+	TrustNone          ID = "trust-none"
+	NothingHere        ID = "nothing-here"
+	CurrentUserNone    ID = "current-user-none"
+	KeyNotReused       ID = "key-not-reused"
+	ServerWithoutNames ID = "server-without-names"
+	IdentityReserved   ID = "identity-reserved"
+	CACertificateNone  ID = "ca-certificate-none"
+	NotThere           ID = "not-there"
 )
 
 const (
@@ -42,28 +48,35 @@ var rowRules = []Rule{
 	{ID: KubeconfigBroken, Severity: Error, Text: "{had}", Reason: "client-go does not read the file", Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew}},
 	{ID: TrustMissing, Severity: Error, Text: "holds no certificate authority", Reason: "the client trusts the CAs of the operating system instead", Remedies: frame},
 	{ID: TrustOther, Severity: Error, Text: "trusts another CA: certificate {had} is not in {wanted}", Reason: "the client would trust servers of another CA", Remedies: frame},
-	{ID: TrustPartial, Severity: Warning, Text: "does not trust the whole CA: certificate {had} of {wanted} is missing", Reason: "while a CA is replaced, clients must know both", Remedies: frame},
-	{ID: ServerDiffers, Severity: Error, Text: "server is {had}, not {wanted}", Remedies: frame},
+	{ID: TrustPartial, Severity: Warning, Text: "does not trust the whole CA: certificate {had} of {wanted} is missing", Reissue: true, Reason: "while a CA is replaced, clients must know both", Remedies: frame},
+	{ID: TrustMore, Severity: Warning, Text: "trusts more than the CA: certificate {had} is not in {wanted}", Reason: "the client trusts servers of the other CA too"},
+	{ID: ServerDiffers, Severity: Warning, Reissue: true, Text: "server is {had}, not {wanted}", Remedies: frame},
 	{ID: ClientCertMissing, Severity: Error, Text: "holds no client certificate", Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew}},
-	{ID: NamedFileMissing, Severity: Error, Text: "the {had0} it names is missing ({had1})"},
+	{ID: NamedFileMissing, Severity: Error, Text: "the {had0} it names is missing ({had1})", Remedies: broken},
+	{ID: NamedFileUnreadable, Severity: Error, Text: "the {had0} it names cannot be read: {had1}", Remedies: broken},
 	{ID: IssuerRefused, Severity: Error, Text: "cannot be judged while {had} is refused"},
 	{ID: AddressUnknown, Severity: Error, Text: "the advertise address is not known: {had}", Remedy: "give --apiserver-advertise-address, or localAPIEndpoint.advertiseAddress in the configuration"},
 	{ID: NameUnknown, Severity: Error, Text: "the node name is not known: {had}", Remedy: "give --node-name, or nodeRegistration.name in the configuration"},
+	{ID: EndpointUnknown, Severity: Error, Text: "the cluster's endpoint is not known", Reason: "a worker's kubelet goes to the cluster's endpoint, never to its own address",
+		Remedy: "give --control-plane-endpoint, or discovery.bootstrapToken.apiServerEndpoint in the configuration"},
 	{ID: FilesElsewhere, Severity: Notice, Text: "names a certificate that its owner renews: {had}"},
-	{ID: RowAbsent, Severity: Notice, Text: "is not on this node"},
-	{ID: ServerNotCovered, Severity: Error, Text: "server {had} is no name of the API server's certificate any more", Reason: "clients refuse the connection"},
+	{ID: ServerNotCovered, Severity: Error, Text: "would lose the name of the server that {had1} leads to: {had0}", Reason: "clients refuse the connection", Remedy: "keep the name, or give {had1} another server first"},
 
-	{ID: WouldOutliveCA, Severity: Error, Text: "would outlive its CA: valid until {had}, the CA ends {wanted}", Remedy: "give --validity {had1} or less, or replace the CA first"},
+	{ID: WouldOutliveCA, Severity: Error, Text: "would outlive its CA: valid until {had0}, the CA ends {wanted}", Remedy: "give --validity {had1} or less, or replace the CA first"},
 	{ID: CAForbids, Severity: Error, Text: "its CA cannot sign it: the certificate would not be accepted, it {had}", Remedy: hintCA},
-	{ID: CAExternal, Severity: Error, Text: "cannot be signed here: the key of its CA is not here", Remedy: hintCSR},
+	{ID: CAExternal, Severity: Error, Text: "cannot be signed here: the key of its CA is not here", Remedy: hintCSR, Remedies: map[Asker]string{Kept: "renew it where the key of the CA is"}},
 	{ID: LinkNotWritten, Severity: Error, Text: "is a symbolic link, not written through", Remedy: "replace the link by the file, or use the directory that the link leads to"},
-	{ID: NothingToRenew, Severity: Error, Text: "certificate is missing", Remedy: "name the right directories with --cert-dir and --kubeconfig-dir"},
 	{ID: KeyNotMade, Severity: Error, Text: "its key is {had}: pkitool makes no such key", Remedy: "choose another with --key-algorithm, or keep the key with --reuse-key"},
-	{ID: IdentityForeign, Severity: Error, Text: "is a certificate for {had}, not for {wanted}: it is not renewed here", Reason: "whoever can write the file would have any identity signed", Remedy: hintReissue},
 	{ID: NamesNotAsked, Severity: Error, Text: "has names that nobody asked for: {had}", Reason: "who signs decides which servers the certificate can pass for", Remedy: "accept them with --accept-names, or have it signed without them"},
+	{ID: TrustNone, Severity: Error, Text: "no trusted certificate is given", Remedy: "give the CA's file first, or with -CAfile or -trusted"},
+	{ID: NothingHere, Severity: Error, Text: "no certificate of a cluster is in this directory", Remedy: "name the right directories with --cert-dir and --kubeconfig-dir"},
+	{ID: CurrentUserNone, Severity: Error, Text: "has no current user"},
+	{ID: KeyNotReused, Severity: Error, Text: "{had}", Remedy: "without --reuse-key it gets a new key"},
+	{ID: ServerWithoutNames, Severity: Error, Text: "a server's certificate needs a DNS name or an address", Reason: "crypto/x509 compares host names with the SANs only, never with the CN", Remedy: "give --san DNS:NAME or --san IP:ADDRESS"},
+	{ID: IdentityReserved, Severity: Warning, Text: "{had}", Reason: "https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings", Remedy: "--allow-system-masters grants it"},
+	{ID: CACertificateNone, Severity: Error, Text: "the certificate of its CA is not here yet", Remedy: "`--ca-cert {had}=FILE` puts the CA's certificate in place"},
 	{ID: StillOld, Severity: Error, Text: "is the old certificate still"},
 	{ID: NotThere, Severity: Error, Text: "is not there after it was written"},
-	{ID: StagingLeft, Severity: Notice, Text: "is a file that a killed run left"},
 }
 
 // runRules are for later commands' faults about a run as a whole.

@@ -1,47 +1,18 @@
 package kubeconfig
 
 import (
-	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/pkitool/pkitool/finding"
 )
-
-// Severity tells how bad a finding is.
-type Severity string
-
-const (
-	// Error: client-go refuses the entry, ignores a part of it, or cannot use it.
-	Error Severity = "error"
-	// Warning: it works, but not everywhere, or not safely, or not as it reads.
-	Warning Severity = "warning"
-)
-
-// Finding is something wrong with a kubeconfig as a file. What is in its certificates is not looked at.
-type Finding struct {
-	ID       string   `json:"id"` // stable, such as ca-given-twice
-	Severity Severity `json:"severity"`
-	Line     int      `json:"line,omitempty"` // where the entry begins; 0 for the file as a whole
-	Kind     string   `json:"kind,omitempty"` // cluster, user or context; "" for the file as a whole
-	Name     string   `json:"name,omitempty"` // of the entry
-	Fault    string   `json:"fault"`
-	Hint     string   `json:"hint,omitempty"`
-	Fixable  bool     `json:"fixable"` // Fix repairs it
-}
-
-// String is the finding as a sentence, without its hint.
-func (f Finding) String() string {
-	if f.Kind == "" {
-		return f.Fault
-	}
-	return fmt.Sprintf("%s %q: %s", f.Kind, shorten(f.Name), f.Fault)
-}
 
 // Check finds what is wrong with the parts of a kubeconfig and with the way they fit together, in the order of the file:
-// contexts, clusters, users. It never looks at other files or at the network.
-func (c *Config) Check() []Finding {
+// contexts, clusters, users. It never looks at other files, at the network, or at what is in certificates and keys.
+func (c *Config) Check() []finding.Finding {
 	k := &checker{}
 	k.current(c)
 	usedClusters, usedUsers := map[string]bool{}, map[string]bool{}
@@ -52,56 +23,62 @@ func (c *Config) Check() []Finding {
 	for _, cl := range c.Clusters {
 		k.cluster(cl)
 		if !usedClusters[cl.Name] {
-			k.warn("cluster-unused", "no context uses it", "")
+			k.find(finding.ClusterUnused)
 		}
 	}
 	for _, u := range c.Users {
 		k.credentialPairs(u)
 		k.credentialKinds(u)
+		k.headers(u)
 		if !usedUsers[u.Name] {
-			k.warn("user-unused", "no context uses it", "")
+			k.find(finding.UserUnused)
 		}
 	}
-	return k.findings
+	found := make([]finding.Finding, len(k.findings))
+	for i, f := range k.findings {
+		found[i] = *f
+	}
+	return found
 }
 
-// checker collects findings about one subject after the other.
+// checker collects findings about one entry after the other.
 type checker struct {
 	kind     string
 	name     string
 	line     int
-	findings []Finding
+	findings []*finding.Finding
 }
 
 func (k *checker) about(kind, name string, line int) {
 	k.kind, k.name, k.line = kind, name, line
 }
 
-func (k *checker) add(s Severity, id, fault, hint string) {
-	k.findings = append(k.findings, Finding{ID: id, Severity: s, Line: k.line, Kind: k.kind, Name: k.name, Fault: fault, Hint: hint})
+func (k *checker) find(id finding.ID, had ...string) *finding.Finding {
+	f := finding.New(id, had...)
+	k.findings = append(k.findings, About(f, k.kind, k.name, k.line))
+	return f
 }
 
-func (k *checker) fail(id, fault, hint string) { k.add(Error, id, fault, hint) }
-func (k *checker) warn(id, fault, hint string) { k.add(Warning, id, fault, hint) }
-
-// fixable marks the last finding.
-func (k *checker) fixable() { k.findings[len(k.findings)-1].Fixable = true }
+// About says of which entry a finding is, and returns it: a cluster, a user or a context by its name, and where the entry
+// begins. kind is "" for the file as a whole.
+func About(f *finding.Finding, kind, name string, line int) *finding.Finding {
+	f.Kind, f.Name, f.Line = kind, name, line
+	if kind != "" {
+		f.Entry = kind + " " + finding.Quote(name)
+	}
+	return f
+}
 
 func (k *checker) current(c *Config) {
 	if len(c.Contexts) == 0 {
-		k.fail("contexts-missing", "there are no contexts, so the file leads nowhere", "")
+		k.find(finding.ContextsMissing)
 	}
-	_, known := c.Context(c.CurrentContext)
-	switch {
-	case c.CurrentContext == "" && len(c.Contexts) > 0:
-		k.fail("current-context-missing", "current-context is not set", "set it to one of the contexts; without it kubectl tries localhost:8080")
-	case c.CurrentContext != "" && !known:
-		k.fail("current-context-unknown", fmt.Sprintf("current-context %q is not among the contexts", c.CurrentContext), "set it to one of the contexts")
+	switch _, known := c.Context(c.CurrentContext); {
+	case known, c.CurrentContext == "" && len(c.Contexts) == 0:
+	case c.CurrentContext == "":
+		k.find(finding.CurrentContextMissing).Fixable = len(c.Contexts) == 1
 	default:
-		return
-	}
-	if len(c.Contexts) == 1 {
-		k.fixable()
+		k.find(finding.CurrentContextUnknown, finding.Quote(c.CurrentContext)).Fixable = len(c.Contexts) == 1
 	}
 }
 
@@ -110,18 +87,22 @@ var dnsLabel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(
 
 func (k *checker) context(c *Config, ctx Context) {
 	k.about("context", ctx.Name, ctx.Line)
-	if _, ok := c.Cluster(ctx.Cluster); ctx.Cluster == "" {
-		k.fail("context-without-cluster", "names no cluster", "")
-	} else if !ok {
-		k.fail("context-cluster-unknown", fmt.Sprintf("cluster %q does not exist", ctx.Cluster), "")
+	switch _, ok := c.Cluster(ctx.Cluster); {
+	case ok:
+	case ctx.Cluster == "":
+		k.find(finding.ContextWithoutCluster)
+	default:
+		k.find(finding.ContextClusterUnknown, finding.Quote(ctx.Cluster))
 	}
-	if _, ok := c.User(ctx.User); ctx.User == "" {
-		k.fail("context-without-user", "names no user", "")
-	} else if !ok {
-		k.fail("context-user-unknown", fmt.Sprintf("user %q does not exist", ctx.User), "")
+	switch _, ok := c.User(ctx.User); {
+	case ok:
+	case ctx.User == "":
+		k.find(finding.ContextWithoutUser)
+	default:
+		k.find(finding.ContextUserUnknown, finding.Quote(ctx.User))
 	}
 	if ctx.Namespace != "" && !dnsLabel().MatchString(ctx.Namespace) {
-		k.fail("namespace-invalid", fmt.Sprintf("namespace %q is not a valid name", shorten(ctx.Namespace)), "small letters, digits and dashes, at most 63")
+		k.find(finding.NamespaceInvalid, finding.Quote(ctx.Namespace))
 	}
 }
 
@@ -131,65 +112,61 @@ func (k *checker) cluster(cl Cluster) {
 	if cl.ProxyURL != "" {
 		u, err := url.Parse(cl.ProxyURL)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5") {
-			k.fail("proxy-url-invalid", fmt.Sprintf("proxy-url %q is not an http, https or socks5 URL", shorten(redacted(u, cl.ProxyURL))), "")
+			k.find(finding.ProxyURLInvalid, quoteURL(cl.ProxyURL))
 		}
 	}
 	ca := len(cl.CA) > 0 || cl.CAFile != ""
 	if len(cl.CA) > 0 && cl.CAFile != "" {
-		k.fail("ca-given-twice", "certificate-authority-data and certificate-authority are both given; client-go refuses the file or uses the data",
-			"remove certificate-authority, the path")
-		k.fixable()
+		k.find(finding.CAGivenTwice).Fixable = true
 	}
 	k.relative("certificate-authority", cl.CAFile)
 	switch {
 	case ca && cl.InsecureSkipTLSVerify:
-		k.fail("insecure-with-ca", "insecure-skip-tls-verify is set beside a CA, which client-go refuses", "remove insecure-skip-tls-verify")
-		k.fixable()
+		k.find(finding.InsecureWithCA).Fixable = true
 	case cl.InsecureSkipTLSVerify:
-		k.warn("insecure", "insecure-skip-tls-verify is set: whoever answers gets the credentials", "give the CA of the cluster instead")
+		k.find(finding.Insecure)
 	case https && !ca:
-		k.warn("ca-missing", "there is no CA: the server is trusted if a CA of the operating system vouches for it", "")
+		k.find(finding.CANotGiven)
 	}
 }
 
 // server judges the server's URL and tells whether it is https.
 func (k *checker) server(cl Cluster) bool {
 	if cl.Server == "" {
-		k.fail("server-missing", "has no server", "")
+		k.find(finding.ServerMissing)
 		return false
 	}
 	if err := validateServer(cl.Server); err != nil {
-		// client-go takes host and port alone, and guesses what goes before them.
-		if validateServer("https://"+cl.Server) == nil && !strings.Contains(cl.Server, "/") {
-			k.warn("server-without-scheme", fmt.Sprintf("server %q does not begin with https://: client-go takes https beside a CA or a client certificate, else http", shorten(cl.Server)), "write https:// in front of it")
+		// client-go takes host and port without a path, and guesses what goes before them.
+		if host := strings.TrimSuffix(cl.Server, "/"); !strings.Contains(host, "/") && validateServer("https://"+host) == nil {
+			k.find(finding.ServerWithoutScheme, quoteURL(cl.Server))
 			return false
 		}
-		k.fail("server-invalid", err.Error(), "")
+		k.find(finding.ServerInvalid, err.Error())
 		return false
 	}
 	scheme, _, _ := strings.Cut(cl.Server, ":")
 	if strings.EqualFold(scheme, "http") {
-		k.warn("server-not-https", fmt.Sprintf("server %q is not https: client certificates are not sent, everything else can be read on the way", shorten(cl.Server)), "")
+		k.find(finding.ServerNotHTTPS, quoteURL(cl.Server))
 		return false
 	}
 	return true
 }
 
-// redacted writes a URL without its password.
-func redacted(u *url.URL, text string) string {
-	if u == nil {
-		return "..."
+// quoteURL writes a URL without its password.
+func quoteURL(text string) string {
+	switch u, err := url.Parse(text); {
+	case err != nil && strings.Contains(text, "@"):
+		text = "..."
+	case err == nil && u.User != nil:
+		text = u.Redacted()
 	}
-	if u.User == nil {
-		return text
-	}
-	return u.Redacted()
+	return finding.Quote(text)
 }
 
 func (k *checker) relative(field, path string) {
 	if path != "" && !isAbs(path) {
-		k.warn("path-relative", fmt.Sprintf("%s %q is relative to the directory of the kubeconfig and breaks when the file is moved", field, shorten(path)),
-			"embed the data, or give the whole path")
+		k.find(finding.PathRelative, field, finding.Quote(path))
 	}
 }
 
@@ -204,26 +181,22 @@ func (k *checker) credentialPairs(u User) {
 	cert := len(u.ClientCert) > 0 || u.ClientCertFile != ""
 	key := len(u.ClientKey) > 0 || u.ClientKeyFile != ""
 	if len(u.ClientCert) > 0 && u.ClientCertFile != "" {
-		k.fail("client-certificate-given-twice", "client-certificate-data and client-certificate are both given; client-go refuses the file or uses the data",
-			"remove client-certificate, the path")
-		k.fixable()
+		k.find(finding.ClientCertificateGivenTwice).Fixable = true
 	}
 	if len(u.ClientKey) > 0 && u.ClientKeyFile != "" {
-		k.fail("client-key-given-twice", "client-key-data and client-key are both given; client-go refuses the file or uses the data",
-			"remove client-key, the path")
-		k.fixable()
+		k.find(finding.ClientKeyGivenTwice).Fixable = true
 	}
 	switch {
 	case cert && !key:
-		k.fail("client-key-missing", "has a client certificate without its key", "")
+		k.find(finding.ClientKeyMissing)
 	case key && !cert:
-		k.fail("client-certificate-missing", "has a client key without its certificate, so neither is used", "have a certificate signed for the key and put it in")
+		k.find(finding.ClientCertificateMissing)
 	}
 	k.relative("client-certificate", u.ClientCertFile)
 	k.relative("client-key", u.ClientKeyFile)
 	k.relative("tokenFile", u.TokenFile)
 	if u.Token != "" && u.TokenFile != "" {
-		k.warn("token-given-twice", "token and tokenFile are both given; the file wins once it has been read", "remove the one that is not meant")
+		k.find(finding.TokenGivenTwice)
 	}
 }
 
@@ -233,28 +206,69 @@ func (k *checker) credentialKinds(u User) {
 	token, basic := u.Token != "" || u.TokenFile != "", u.Username != "" || u.HasPassword
 	switch {
 	case u.Exec != nil && u.AuthProvider != "":
-		k.fail("exec-and-auth-provider", "has both an exec plugin and an auth provider, which client-go refuses", "remove auth-provider")
+		k.find(finding.ExecAndAuthProvider)
 	case token && basic:
-		k.fail("credentials-several", "has both a token and a password, which client-go refuses", "remove the one that is not meant")
+		k.find(finding.CredentialsSeveral, "both a token and a password").Severity = finding.Error
 	case cert && token:
-		k.warn("credentials-several", "has both a client certificate and a token; the API server goes by the certificate", "remove the one that is not meant")
+		k.find(finding.CredentialsSeveral, "both a client certificate and a token")
 	case u.Exec != nil && (cert || token || basic):
-		k.warn("credentials-several", "has an exec plugin beside other credentials", "remove what is not meant")
+		k.find(finding.CredentialsSeveral, "an exec plugin beside other credentials")
 	case !cert && !token && !basic && u.Exec == nil && u.AuthProvider == "" && len(u.ClientKey) == 0 && u.ClientKeyFile == "":
-		k.warn("credentials-missing", "has no credentials: requests are anonymous", "")
+		k.find(finding.CredentialsMissing)
 	}
 	if u.Exec != nil {
 		k.exec(*u.Exec)
 	}
 	if u.AuthProvider != "" && u.AuthProvider != "oidc" {
-		k.fail("auth-provider", fmt.Sprintf("auth provider %q is not in kubectl since 1.26", shorten(u.AuthProvider)), "use an exec plugin")
+		k.find(finding.AuthProvider, finding.Quote(u.AuthProvider))
 	}
-	if u.ImpersonateMore && u.Impersonate == "" {
-		k.fail("impersonate-without-user", "as-uid, as-groups or as-user-extra is set without as, which client-go refuses", "set as to the user to act as")
+	if len(u.ImpersonateMore) > 0 && u.Impersonate == "" {
+		k.find(finding.ImpersonateWithoutUser)
 	}
 	if basic {
-		k.warn("basic-auth", "has a user name and a password, which API servers do not take since 1.19", "")
+		k.find(finding.BasicAuth)
 	}
+}
+
+// headers judges what client-go sends as HTTP headers.
+func (k *checker) headers(u User) {
+	if u.Token != "" {
+		if f := TokenFault(u.Token); f != nil {
+			k.findings = append(k.findings, About(f, k.kind, k.name, k.line))
+		}
+	}
+	for i, value := range append([]string{u.Impersonate}, u.ImpersonateMore...) {
+		if fault := headerFault(value); fault != "" {
+			k.find(finding.HeaderInvalid, [...]string{"as", "as-uid, as-groups or as-user-extra"}[min(i, 1)], fault)
+			return
+		}
+	}
+}
+
+// TokenFault says what is wrong with a bearer token as client-go sends it, nil if nothing is: `token` as it is, the content
+// of a tokenFile without the white space around it, which the caller takes away.
+func TokenFault(token string) *finding.Finding {
+	fault := headerFault(token)
+	switch {
+	case token == "":
+		return finding.New(finding.TokenFileEmpty)
+	case fault != "":
+		return finding.New(finding.HeaderInvalid, "token", fault)
+	case strings.ContainsAny(strings.TrimRight(token, " \t"), " \t"):
+		return finding.New(finding.TokenWithSpace)
+	}
+	return nil
+}
+
+// headerFault says why net/http does not send a value as a header, "" if it does.
+func headerFault(value string) string {
+	switch {
+	case strings.ContainsAny(value, "\r\n"):
+		return "a line break"
+	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+		return "a control character"
+	}
+	return ""
 }
 
 // The versions of the exec plugins' protocol; v1alpha1 is not spoken since client-go 1.24.
@@ -266,26 +280,25 @@ const (
 // exec judges an exec plugin as client-go does before it is called.
 func (k *checker) exec(x Exec) {
 	if x.Command == "" {
-		k.fail("exec-incomplete", "its exec plugin has no command", "")
+		k.find(finding.ExecIncomplete, "command")
 	}
 	switch x.APIVersion {
 	case "":
-		k.fail("exec-incomplete", "its exec plugin has no apiVersion", execV1)
+		k.find(finding.ExecIncomplete, "apiVersion")
 	case execV1, execV1beta1:
 	default:
-		k.fail("exec-version", fmt.Sprintf("its exec plugin has the apiVersion %q, which client-go refuses", shorten(x.APIVersion)),
-			"update the plugin and have it write its entry anew: "+execV1+" and v1beta1 are taken")
+		k.find(finding.ExecVersion, finding.Quote(x.APIVersion))
 	}
 	switch x.InteractiveMode {
 	case "":
 		if x.APIVersion == execV1 {
-			k.fail("exec-incomplete", "its exec plugin has no interactiveMode, which "+execV1+" asks for", "Never, IfAvailable or Always")
+			k.find(finding.ExecIncomplete, "interactiveMode")
 		}
 	case "Never", "IfAvailable", "Always":
 	default:
-		k.fail("exec-mode", fmt.Sprintf("its exec plugin has the interactiveMode %q, which client-go refuses", shorten(x.InteractiveMode)), "Never, IfAvailable or Always")
+		k.find(finding.ExecMode, finding.Quote(x.InteractiveMode))
 	}
 	if slices.Contains(x.Env, "") {
-		k.fail("exec-incomplete", "its exec plugin has an env entry without name", "")
+		k.find(finding.ExecIncomplete, "name for an env entry")
 	}
 }

@@ -3,7 +3,7 @@ package kubeconfig
 import (
 	"fmt"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // Edit is a change to a kubeconfig that leaves everything else in it as it is: unknown fields, comments, the order of
@@ -25,7 +25,6 @@ func (e Edit) Apply(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := layoutOf(data, d.root)
 	changed := false
 	if e.Server != "" || len(e.CA) > 0 {
 		if e.Server != "" {
@@ -60,7 +59,7 @@ func (e Edit) Apply(data []byte) ([]byte, error) {
 	if !changed {
 		return data, nil
 	}
-	return d.bytes(l)
+	return d.bytes()
 }
 
 // open reads a kubeconfig in both views.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // layout is how a file is written: what is lost in the tree.
@@ -15,20 +15,20 @@ type layout struct {
 	crlf     bool
 }
 
-// layoutOf finds the layout of a file before anything in its tree is changed.
-func layoutOf(data []byte, root *yaml.Node) layout {
+// layoutOf finds the line ends of a file; its lists are in the tree.
+func layoutOf(data []byte) layout {
 	line, _, _ := bytes.Cut(data, []byte("\n"))
-	l := layout{crlf: bytes.HasSuffix(line, []byte("\r"))}
-	if root == nil || root.Style&yaml.FlowStyle != 0 {
-		return l
-	}
-	for i := 0; i+1 < len(root.Content); i += 2 {
+	return layout{crlf: bytes.HasSuffix(line, []byte("\r"))}
+}
+
+// indented tells whether the first list of a file stands deeper than its key, before anything in the tree is changed.
+func indented(root *yaml.Node) bool {
+	for i := 0; i+1 < len(root.Content) && root.Style&yaml.FlowStyle == 0; i += 2 {
 		if k, v := root.Content[i], root.Content[i+1]; isBlockList(v) {
-			l.indented = v.Column > k.Column
-			break
+			return v.Column > k.Column
 		}
 	}
-	return l
+	return false
 }
 
 func isBlockList(n *yaml.Node) bool {
@@ -38,23 +38,22 @@ func isBlockList(n *yaml.Node) bool {
 // errUnwritable is returned for a tree that yaml.v3 cannot write. Nothing but made-up input has been seen to lead here.
 var errUnwritable = errors.New("cannot be rewritten without changing its meaning; edit it by hand")
 
-// bytes writes the tree and proves that it reads back as the same tree: yaml.v3 gets some folded texts wrong, and the
+// bytes writes the tree and proves that it reads back as the same tree: yaml.v3 gets some texts in blocks wrong, and the
 // comments that it carries along can end up where they change the text around them. A JSON document comes out as YAML, as
 // when kubectl changes one.
-func (d *document) bytes(l layout) ([]byte, error) {
+func (d *document) bytes() ([]byte, error) {
 	if d.root.Style&yaml.FlowStyle != 0 {
 		toBlock(d.root)
 	}
 	var best []byte
 	for _, doc := range []*yaml.Node{d.doc, quoteTexts(d.doc)} {
-		for _, text := range encode(doc, l) {
-			same, comments := d.readsBack(text)
-			if same && comments {
-				return text, nil
-			}
-			if same && best == nil {
-				best = text
-			}
+		text := encode(doc, d.layout)
+		same, comments := d.readsBack(text)
+		if same && comments {
+			return text, nil
+		}
+		if same && best == nil {
+			best = text
 		}
 	}
 	if best == nil {
@@ -63,24 +62,21 @@ func (d *document) bytes(l layout) ([]byte, error) {
 	return best, nil
 }
 
-// encode returns the ways to write a document, the best first, none if yaml.v3 refuses.
-func encode(doc *yaml.Node, l layout) [][]byte {
+// encode writes a document, nil if yaml.v3 refuses.
+func encode(doc *yaml.Node, l layout) []byte {
 	var buf bytes.Buffer
 	enc := yaml.NewEncoder(&buf)
 	enc.SetIndent(2)
+	if !l.indented {
+		enc.CompactSeqIndent()
+	}
 	if enc.Encode(doc) != nil || enc.Close() != nil {
 		return nil
 	}
-	texts := [][]byte{buf.Bytes()}
-	if !l.indented {
-		texts = [][]byte{outdentLists(buf.Bytes()), buf.Bytes()}
-	}
 	if l.crlf {
-		for i, text := range texts {
-			texts[i] = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
-		}
+		return bytes.ReplaceAll(buf.Bytes(), []byte("\n"), []byte("\r\n"))
 	}
-	return texts
+	return buf.Bytes()
 }
 
 // quoteTexts returns a copy in which texts in blocks (| and >) are in quotes.
@@ -149,50 +145,4 @@ func toBlock(n *yaml.Node) {
 	for _, c := range n.Content {
 		toBlock(c)
 	}
-}
-
-// outdentLists moves the lists that yaml.v3 has written two columns deeper than their keys to the columns of their keys.
-func outdentLists(text []byte) []byte {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil || len(doc.Content) != 1 {
-		return text
-	}
-	lines := bytes.SplitAfter(text, []byte("\n"))
-	shift := make([]int, len(lines)+2) // by line number
-	markLists(doc.Content[0], len(lines), shift)
-	out := make([]byte, 0, len(text))
-	for i, line := range lines {
-		indent := len(line) - len(bytes.TrimLeft(line, " "))
-		out = append(out, line[min(indent, shift[i+1]):]...)
-	}
-	return out
-}
-
-// markLists adds 2 to the shift of the lines of every list that is the value of a key in n, which ends on line last.
-func markLists(n *yaml.Node, last int, shift []int) {
-	step := 1
-	if n.Kind == yaml.MappingNode {
-		step = 2
-	}
-	for i := 0; i+step <= len(n.Content); i += step {
-		end := last
-		if i+step < len(n.Content) {
-			end = firstLine(n.Content[i+step]) - 1
-		}
-		v := n.Content[i+step-1]
-		if k := n.Content[i]; n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle == 0 && isBlockList(v) && v.Line > k.Line {
-			for l := k.Line + 1; l <= end; l++ {
-				shift[l] += 2
-			}
-		}
-		markLists(v, end, shift)
-	}
-}
-
-// firstLine is the line where a node begins, with the comment above it.
-func firstLine(n *yaml.Node) int {
-	if n.HeadComment == "" {
-		return n.Line
-	}
-	return n.Line - 1 - strings.Count(n.HeadComment, "\n")
 }

@@ -13,7 +13,7 @@ func rewrite(t *testing.T, data string) (string, error) {
 	d, err := load([]byte(data))
 	require.NoError(t, err)
 	require.NotNil(t, d.root)
-	b, err := d.bytes(layoutOf([]byte(data), d.root))
+	b, err := d.bytes()
 	return string(b), err
 }
 
@@ -107,15 +107,23 @@ users:
 
 func TestRewriteChanges(t *testing.T) {
 	for name, tc := range map[string]struct{ in, want string }{
-		"JSON":            {`{"kind": "Config", "users": [{"name": "on", "user": {"token": "a\nb", "x": [1, true, null, 1.5, {}]}}]}`, "kind: Config\nusers:\n- name: \"on\"\n  user:\n    token: |-\n      a\n      b\n    x:\n    - 1\n    - true\n    - null\n    - 1.5\n    - {}\n"},
-		"nothing":         {"a: {b, c: , d: [~]}\ne:\n- # x\n- y\n", "a: {b: null, c: null, d: [~]}\ne:\n-\n# x\n- y\n"},
-		"aliases":         {"a: &a\n  b: c\nd: *a\ne: *a # x\n", "a:\n  b: c\nd:\n  b: c\n# x\ne:\n  b: c\n"},
-		"blank lines":     {"a: b\n\n# x\n\nc: d\n", "a: b\n# x\nc: d\n"},
-		"tags":            {"a: !!str 1\nb: !own x\nc: !!binary Zm9v\n", "a: !!str 1\nb: !own x\nc: !!binary Zm9v\n"},
+		"JSON":        {`{"kind": "Config", "users": [{"name": "on", "user": {"token": "a\nb", "x": [1, true, null, 1.5, {}]}}]}`, "kind: Config\nusers:\n- name: \"on\"\n  user:\n    token: |-\n      a\n      b\n    x:\n    - 1\n    - true\n    - null\n    - 1.5\n    - {}\n"},
+		"nothing":     {"a: {b, c: , d: [~]}\ne:\n- # x\n- y\n", "a: {b: null, c: null, d: [~]}\ne:\n-\n# x\n- y\n"},
+		"aliases":     {"a: &a\n  b: c\nd: *a\ne: *a # x\n", "a:\n  b: c\nd:\n  b: c\n# x\ne:\n  b: c\n"},
+		"blank lines": {"a: b\n\n# x\n\nc: d\n", "a: b\n# x\nc: d\n"},
+		"tags":        {"a: !!str 1\nb: !own x\nc: !!binary Zm9v\n", "a: !!str 1\nb: !own x\nc: foo\n"},
+		"binary":      {"a: !!binary eWVz\nc-data: !!binary |\n  Wm05\n  dgo=\nd: [!!binary YQpi]\n", "a: \"yes\"\nc-data: Zm9v\nd: [\"a\\nb\"]\n"},
+		"merge keys": {"a: &a # one\n  b: c # two\n  d: e\nf:\n  # three\n  <<: *a # four\n  # five\n  d: g\n  <<: {h: i}\n  # six\n  j: k\n",
+			"a:\n  b: c # two\n  d: e # one\nf:\n  # three\n  # four\n  b: c # two\n  # five\n  d: g # one\n  h: i\n  # six\n  j: k\n"},
+		"separator":       {"a: b\n---\n", "a: b\n"},
+		"comments behind": {"a: b\n# one\n---\n# two\n\n# three\n---\n# four\n", "a: b\n# one\n\n# two\n# three\n# four\n"},
 		"list in a list":  {"a:\n- - b\n  - c\n- d:\n  - e\n", "a:\n- - b\n  - c\n- d:\n  - e\n"},
 		"texts":           {"a: |2\n    x\n   y\nb: >-\n  one\n  two\n\n  three\nc:\n- |+\n  z\n\n- 'it''s'\n", "a: |2\n    x\n   y\nb: >-\n  one two\n\n  three\nc:\n- |+\n  z\n\n- 'it''s'\n"},
+		"PowerShell":      {"\xff\xfe#\x00x\x00\n\x00a\x00:\x00 \x00\xe4\x00\n\x00-\x00-\x00-\x00", "#x\na: ä\n"},
+		"UTF-16":          {"\xfe\xff\x00a\x00:\x00 \x00b\x00\n\x00-\x00-\x00-\x00\n\x00#", "a: b\n"},
 		"Windows":         {"# x\r\na: # y\r\n- |\r\n  b\r\n  c\r\n", "# x\r\na: # y\r\n- |\r\n  b\r\n  c\r\n"},
-		"yaml.v3's fault": {"a: >\n\n b\n", "a: \"\\nb\\n\"\n"},
+		"folded":          {"a: >\n\n b\n", "a: >2\n\n  b\n\n"},
+		"yaml.v3's fault": {"a: |2\n  \t\n", "a: \"\\t\\n\"\n"},
 		"four blanks":     {"a:\n    - b: c\n      d:\n          e: f\n", "a:\n  - b: c\n    d:\n      e: f\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,6 @@
 package kubeconfig
 
-import "gopkg.in/yaml.v3"
+import "github.com/pkitool/pkitool/finding"
 
 // Fix repairs what can be repaired without a choice, the findings of [Config.Check] that are Fixable, and leaves
 // everything else in the file as it is, comments and unknown fields too. It returns the file and the findings that are
@@ -8,13 +8,12 @@ import "gopkg.in/yaml.v3"
 //
 // What client-go refuses or ignores is removed: a path beside its -data field, and insecure-skip-tls-verify beside a CA.
 // A current context that is missing or does not exist is set if there is only one context.
-func Fix(data []byte) ([]byte, []Finding, error) {
+func Fix(data []byte) ([]byte, []finding.Finding, error) {
 	d, c, err := open(data)
 	if err != nil {
 		return nil, nil, err
 	}
-	l := layoutOf(data, d.root)
-	var done []Finding
+	var done []finding.Finding
 	for _, f := range c.Check() {
 		if f.Fixable {
 			d.fix(c, f)
@@ -24,29 +23,26 @@ func Fix(data []byte) ([]byte, []Finding, error) {
 	if len(done) == 0 {
 		return data, nil, nil
 	}
-	out, err := d.bytes(l)
+	out, err := d.bytes()
 	if err != nil {
 		return nil, nil, err
 	}
 	return out, done, nil
 }
 
+// overridden are the fields that Fix removes from the entry of a finding.
+var overridden = map[finding.ID]string{
+	finding.CAGivenTwice:                "certificate-authority",
+	finding.ClientCertificateGivenTwice: "client-certificate",
+	finding.ClientKeyGivenTwice:         "client-key",
+	finding.InsecureWithCA:              "insecure-skip-tls-verify",
+}
+
 // fix repairs a fixable finding.
-func (d *document) fix(c *Config, f Finding) {
-	var body *yaml.Node
-	if f.Kind != "" {
-		body = value(d.entryNode(f.Kind+"s", f.Name), f.Kind)
+func (d *document) fix(c *Config, f finding.Finding) {
+	if field, ok := overridden[f.ID]; ok {
+		deleteKey(value(d.entryNode(f.Kind+"s", f.Name), f.Kind), field)
+		return
 	}
-	switch f.ID {
-	case "ca-given-twice":
-		deleteKey(body, "certificate-authority")
-	case "client-certificate-given-twice":
-		deleteKey(body, "client-certificate")
-	case "client-key-given-twice":
-		deleteKey(body, "client-key")
-	case "insecure-with-ca":
-		deleteKey(body, "insecure-skip-tls-verify")
-	case "current-context-missing", "current-context-unknown":
-		setKey(d.root, "current-context", stringNode(c.Contexts[0].Name))
-	}
+	setKey(d.root, "current-context", stringNode(c.Contexts[0].Name))
 }

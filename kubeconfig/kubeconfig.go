@@ -7,13 +7,17 @@
 // tree instead, so that what this package has never heard of (exec plugins, extensions, comments, the order of keys)
 // comes out as it went in.
 //
-// The format is read as client-go reads it, with fewer doubts: a key or name given twice, where client-go takes the last
-// one or stops without a line number, is an error with its line, and so is a second document, which client-go ignores.
+// The format is read as client-go reads it, YAML 1.1 and JSON, with fewer doubts: a key or name given twice, where client-go
+// takes the last one or stops without a line number, is an error with its line, and so is a second document with content,
+// which client-go ignores. Aliases, merge keys and !!binary are replaced by what they stand for when a file is read, so
+// that what is written is plain.
 package kubeconfig
 
 import (
-	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/pkitool/pkitool/finding"
 )
 
 // Config is what a kubeconfig says, in the order of the file. Fields that this package does not know are not shown here;
@@ -24,7 +28,8 @@ type Config struct {
 	Clusters []Cluster
 	Contexts []Context
 	Users    []User
-	// CurrentContext is the name of the context that kubectl uses when none is asked for; "" if none is set.
+	// CurrentContext is the name of the context that kubectl uses when none is asked for. "" is none, unless there is a
+	// context without a name, as in the files of kubelets: kubectl uses that one.
 	CurrentContext string
 }
 
@@ -68,8 +73,8 @@ type User struct {
 	Exec           *Exec  // an exec plugin that fetches credentials; nil if there is none
 	AuthProvider   string // name of an in-tree auth provider (all but oidc removed from client-go in 1.26); "" if there is none
 	Impersonate    string // as: the user to act as
-	// ImpersonateMore says that as-uid, as-groups or as-user-extra is there, which go with as only.
-	ImpersonateMore bool
+	// ImpersonateMore are the values of as-uid, as-groups and as-user-extra, which go with as only.
+	ImpersonateMore []string
 }
 
 // Exec is an exec credential plugin, as far as it is of interest here.
@@ -87,45 +92,35 @@ type Entry struct {
 	User    User
 }
 
-// ErrNoCurrentContext is returned by [Config.Current] for a file that does not say which context to use, an empty one
-// for example.
-var ErrNoCurrentContext = errors.New("current-context is not set")
-
 // Cluster returns the cluster of that name.
 func (c *Config) Cluster(name string) (Cluster, bool) {
-	for _, cl := range c.Clusters {
-		if cl.Name == name {
-			return cl, true
-		}
-	}
-	return Cluster{}, false
+	return named(c.Clusters, func(e Cluster) bool { return e.Name == name })
 }
 
 // Context returns the context of that name.
 func (c *Config) Context(name string) (Context, bool) {
-	for _, ctx := range c.Contexts {
-		if ctx.Name == name {
-			return ctx, true
-		}
-	}
-	return Context{}, false
+	return named(c.Contexts, func(e Context) bool { return e.Name == name })
 }
 
 // User returns the user of that name.
 func (c *Config) User(name string) (User, bool) {
-	for _, u := range c.Users {
-		if u.Name == name {
-			return u, true
-		}
+	return named(c.Users, func(e User) bool { return e.Name == name })
+}
+
+// named returns the one of a list.
+func named[T any](list []T, is func(T) bool) (T, bool) {
+	if i := slices.IndexFunc(list, is); i >= 0 {
+		return list[i], true
 	}
-	return User{}, false
+	var none T
+	return none, false
 }
 
 // Current returns the context that the file names as its current one, with its cluster and its user. The error says which
 // link of that chain is missing.
 func (c *Config) Current() (Entry, error) {
-	if c.CurrentContext == "" {
-		return Entry{}, ErrNoCurrentContext
+	if _, unnamed := c.Context(""); c.CurrentContext == "" && !unnamed {
+		return Entry{}, finding.New(finding.CurrentContextMissing)
 	}
 	return c.Resolve(c.CurrentContext)
 }
@@ -136,23 +131,24 @@ func (c *Config) Resolve(context string) (Entry, error) {
 	ctx, ok := c.Context(context)
 	if !ok {
 		if context == c.CurrentContext {
-			return Entry{}, fmt.Errorf("current-context %q is not among the contexts", context)
+			return Entry{}, finding.New(finding.CurrentContextUnknown, finding.Quote(context))
 		}
 		return Entry{}, fmt.Errorf("context %q does not exist", context)
 	}
-	if ctx.Cluster == "" {
-		return Entry{}, fmt.Errorf("context %q names no cluster", context)
+	broken := func(id finding.ID, name string) (Entry, error) {
+		return Entry{}, About(finding.New(id, finding.Quote(name)), "context", ctx.Name, ctx.Line)
 	}
-	if ctx.User == "" {
-		return Entry{}, fmt.Errorf("context %q names no user", context)
-	}
-	cl, ok := c.Cluster(ctx.Cluster)
-	if !ok {
-		return Entry{}, fmt.Errorf("context %q: cluster %q does not exist", context, ctx.Cluster)
-	}
+	cl, known := c.Cluster(ctx.Cluster)
 	u, ok := c.User(ctx.User)
-	if !ok {
-		return Entry{}, fmt.Errorf("context %q: user %q does not exist", context, ctx.User)
+	switch {
+	case !known && ctx.Cluster == "":
+		return broken(finding.ContextWithoutCluster, "")
+	case !known:
+		return broken(finding.ContextClusterUnknown, ctx.Cluster)
+	case !ok && ctx.User == "":
+		return broken(finding.ContextWithoutUser, "")
+	case !ok:
+		return broken(finding.ContextUserUnknown, ctx.User)
 	}
 	return Entry{Context: ctx, Cluster: cl, User: u}, nil
 }

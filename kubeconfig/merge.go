@@ -1,10 +1,13 @@
 package kubeconfig
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // OnConflict says what Merge does with an entry whose name is taken by an entry with other content.
@@ -70,16 +73,29 @@ func (e *ConflictError) Error() string {
 	return strings.Join(parts, "; ")
 }
 
+// ErrNothingToMerge is returned by Merge for a file that says nothing: what was to write it has failed.
+var ErrNothingToMerge = errors.New("holds nothing to merge: no cluster, no user, no context")
+
+// holdsAnything tells whether a file says more than what it is.
+func holdsAnything(root *yaml.Node) bool {
+	for i := 0; root != nil && i+1 < len(root.Content); i += 2 {
+		if k := root.Content[i].Value; k != "apiVersion" && k != "kind" && k != "current-context" && !isZero(root.Content[i+1]) {
+			return true
+		}
+	}
+	return false
+}
+
 // Merge puts the entries of one kubeconfig into another and leaves everything else in that one as it is: unknown fields,
 // comments, order, the current context. into may be empty.
 //
 // An entry whose name is free is added at the end of its list with all its fields, known or not. One whose name is taken
 // by an entry that says the same is unchanged, where extensions, and a namespace that only into sets, are the business of
 // into. For the rest see [OnConflict]. A path beside its -data field, which client-go would complain about, is not taken
-// over. Of further top-level fields, those that into does not have are added.
+// over. Of extensions and preferences, those that into does not have are added, and so are other top-level fields.
 //
-// Errors: a [*SyntaxError] for either file (Parse them first to know which), a [*ConflictError], or a missing current
-// context if SetCurrent asks for it.
+// Errors: a [*SyntaxError] for either file (Parse them first to know which), [ErrNothingToMerge], a [*ConflictError], or a
+// missing current context if SetCurrent asks for it.
 func Merge(into, from []byte, o MergeOptions) (*Merged, error) {
 	t, err := NewTarget(into)
 	if err != nil {
@@ -99,12 +115,12 @@ func Merge(into, from []byte, o MergeOptions) (*Merged, error) {
 // current decides which context is the current one afterwards.
 func (m *merger) current(into string, from *Config) (string, error) {
 	_, known := from.Context(from.CurrentContext)
+	_, unnamed := itemsByName(m.into.root, "contexts")[""]
 	switch {
-	case m.options.SetCurrent && from.CurrentContext == "":
-		return "", ErrNoCurrentContext
 	case m.options.SetCurrent && !known:
-		return "", fmt.Errorf("current-context %q is not among the contexts", from.CurrentContext)
-	case known && (m.options.SetCurrent || into == ""):
+		_, err := from.Current()
+		return "", err
+	case known && (m.options.SetCurrent || into == "" && !unnamed):
 		return m.newName("context", from.CurrentContext), nil
 	}
 	return into, nil
@@ -141,7 +157,7 @@ func (m *merger) plan(kind string) {
 	old := itemsByName(m.into.root, list)
 	taken := itemsByName(m.from.root, list) // names that no other entry may be renamed to
 	for _, item := range items(m.from.root, list) {
-		name := value(item, "name").Value
+		name := stringAt(item, "name")
 		orig := item
 		item = m.adapt(kind, orig)
 		there, ok := old[name]
@@ -172,7 +188,7 @@ func (m *merger) plan(kind string) {
 func (m *merger) rename(c *Change, orig, item *yaml.Node, old, taken map[string]*yaml.Node) {
 	c.Verb = Renamed
 	for n := 1; ; n++ {
-		name := fmt.Sprintf("%s-%d", c.Name, n+1)
+		name := fmt.Sprintf("%s-%d", cmp.Or(c.Name, c.Kind), n+1)
 		if c.Kind == "context" {
 			name = m.contextName(c.Name, orig, n)
 		}
@@ -205,7 +221,7 @@ func (m *merger) contextName(name string, orig *yaml.Node, n int) string {
 		}
 		name, n = renamed, n-1
 	}
-	return fmt.Sprintf("%s-%d", name, n+1)
+	return fmt.Sprintf("%s-%d", cmp.Or(name, "context"), n+1)
 }
 
 // apply makes the planned changes and tells whether there were any.
@@ -242,24 +258,46 @@ func (m *merger) adopt() bool {
 	if i := keyIndex(root, "current-context"); i >= 0 {
 		replaceNode(root, i+1, stringNode(""))
 	}
-	m.into.doc, m.into.root = doc, root
+	m.into.doc, m.into.root, m.into.layout = doc, root, m.from.layout
 	return len(root.Content) > 0
 }
 
-// mergeRest adds the top-level fields that into does not have, and tells whether there were any.
+// mergeRest adds what the file says beside its entries, and tells whether there was anything.
 func (m *merger) mergeRest() bool {
-	changed := false
+	rest := &yaml.Node{Kind: yaml.MappingNode}
 	for i := 0; i+1 < len(m.from.root.Content); i += 2 {
-		k, v := m.from.root.Content[i].Value, m.from.root.Content[i+1]
-		switch k {
-		case "apiVersion", "kind", "clusters", "users", "contexts", "current-context":
-			continue
+		if k := m.from.root.Content[i]; !slices.Contains(ownFields, k.Value) {
+			rest.Content = append(rest.Content, k, m.from.root.Content[i+1])
 		}
-		if isZero(v) || value(m.into.root, k) != nil {
-			continue
+	}
+	return mergeFields(m.into.root, rest)
+}
+
+// ownFields are the top-level fields that each file has for itself, or that are merged entry by entry.
+var ownFields = []string{"apiVersion", "kind", "clusters", "users", "contexts", "current-context"}
+
+// mergeFields adds the fields that into does not have, and tells whether there were any. Extensions go by their names, as
+// kubectl has it for KUBECONFIG=a:b, those in preferences too.
+func mergeFields(into, from *yaml.Node) (changed bool) {
+	for i := 0; i+1 < len(from.Content); i += 2 {
+		k, v := from.Content[i].Value, from.Content[i+1]
+		there := nonZero(value(into, k))
+		switch {
+		case isZero(v):
+		case there == nil:
+			setKey(into, k, cloneNode(v))
+			changed = true
+		case k == "extensions":
+			old := itemsByName(into, k)
+			for _, item := range v.Content {
+				if _, taken := old[stringAt(item, "name")]; !taken {
+					there.Content = append(there.Content, cloneNode(item))
+					changed = true
+				}
+			}
+		case k == "preferences":
+			changed = mergeFields(there, v) || changed
 		}
-		setKey(m.into.root, k, cloneNode(v))
-		changed = true
 	}
 	return changed
 }

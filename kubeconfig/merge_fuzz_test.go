@@ -56,12 +56,12 @@ func checkMerge(t *testing.T, into, from []byte, mode uint8) {
 	for _, kind := range []string{"cluster", "user", "context"} {
 		merged := items(dm.root, kind+"s")
 		for i, item := range items(di.root, kind+"s") {
-			if !replaced[[2]string{kind, value(item, "name").Value}] {
+			if !replaced[[2]string{kind, stringAt(item, "name")}] {
 				require.True(t, identical(item, merged[i]), "%s %d of\n%s", kind, i, got.Data)
 			}
 		}
 		for _, item := range items(df.root, kind+"s") {
-			name := names[[2]string{kind, value(item, "name").Value}]
+			name := names[[2]string{kind, stringAt(item, "name")}]
 			there := dm.entryNode(kind+"s", name)
 			require.NotNil(t, there, "%s %q", kind, name)
 			m := &merger{options: o, names: names2(names, kind)}

@@ -99,14 +99,13 @@ func TestMergeIntoNothing(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, byhand, string(got.Data), "comments and all")
 
-	for _, from := range []string{"", "# x\n", "null"} {
-		got, err := Merge([]byte(byhand), []byte(from), MergeOptions{})
-		require.NoError(t, err)
-		assert.Equal(t, &Merged{Data: []byte(byhand), CurrentContext: "prod"}, got)
+	for _, from := range []string{"", "# x\n", "null", "---\n", "{}", "apiVersion: v1\nclusters: null\ncontexts: []\ncurrent-context: a\nkind: Config\npreferences: {}\nusers: null\n"} {
+		for _, into := range []string{"", byhand} {
+			_, err := Merge([]byte(into), []byte(from), MergeOptions{})
+			require.ErrorIs(t, err, ErrNothingToMerge)
+			require.EqualError(t, err, "holds nothing to merge: no cluster, no user, no context")
+		}
 	}
-	got, err = Merge([]byte("# x\n"), nil, MergeOptions{})
-	require.NoError(t, err)
-	assert.Equal(t, &Merged{Data: []byte("# x\n")}, got)
 }
 
 func TestMergeRefuse(t *testing.T) {
@@ -277,6 +276,12 @@ func TestMergeUnchanged(t *testing.T) {
 			"users:\n- name: a\n  user:\n    exec: {command: x, args: [a, b], env: [{name: A, value: b}], apiVersion: v1}",
 			"users:\n- name: a\n  user:\n    exec:\n      apiVersion: v1\n      args:\n      - a\n      - \"b\"\n      env:\n      - value: b\n        name: A\n      command: x",
 		},
+		"truth and dates": {
+			"clusters: [{name: a, cluster: {insecure-skip-tls-verify: yes, disable-compression: off}}]\nusers: [{name: u, user: {token: 2001-01-01}}]\n",
+			"clusters: [{name: a, cluster: {insecure-skip-tls-verify: true}}]\nusers: [{name: u, user: {token: '2001-01-01'}}]\n",
+		},
+		"binary":      {"users: [{name: u, user: {client-key-data: !!binary UzBWWg==}}]\n", "users: [{name: u, user: {client-key-data: S0VZ}}]\n"},
+		"aliases":     {"x: &x {client-key-data: S0VZ}\nusers: [{name: u, user: *x}, {name: v, user: {<<: *x}}]\n", "users: [{name: u, user: {client-key-data: S0VZ}}, {name: v, user: {client-key-data: S0VZ}}]\n"},
 		"preferences": {"preferences: {colors: true}", "preferences: {colors: false}\nextensions: []"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -389,6 +394,48 @@ func TestMergeRest(t *testing.T) {
 	got, err := Merge([]byte(into), []byte(from), MergeOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, "apiVersion: v1\nextensions:\n- name: e\nkind: Config\n# nobody yet\nusers:\n# the robot\n- name: u\nx-team: {name: web} # of ours\n", string(got.Data))
+}
+
+// kubectl with KUBECONFIG=into:from says the same.
+func TestMergeByName(t *testing.T) {
+	into := "extensions: # mine\n- name: a\n  extension: {v: 1} # stays\n- name: c\n  extension: {v: 1}\npreferences:\n  extensions: [{name: p, extension: 1}]\n"
+	from := "extensions:\n- {name: a, extension: {v: 2}}\n- {extension: {v: 2}} # no name\n- {name: b, extension: {v: 2}}\n" +
+		"preferences: {colors: true, extensions: [{name: q, extension: 2}, {name: p, extension: 2}]}\n"
+	got, err := Merge([]byte(into), []byte(from), MergeOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, "extensions: # mine\n- name: a\n  extension: {v: 1} # stays\n- name: c\n  extension: {v: 1}\n- {extension: {v: 2}} # no name\n- {name: b, extension: {v: 2}}\n"+
+		"preferences:\n  colors: true\n  extensions: [{name: p, extension: 1}, {name: q, extension: 2}]\n", string(got.Data))
+	again, err := Merge(got.Data, []byte(from), MergeOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, string(got.Data), string(again.Data))
+}
+
+// Entries without a name are merged as those with one, and the context that has none stays the current one.
+func TestMergeUnnamed(t *testing.T) {
+	const kubelet = "clusters: [{cluster: {server: https://a}}]\nusers: [{user: {token: t}}]\ncontexts: [{context: {}}]\n"
+	named := render(t, alice())
+	got, err := Merge([]byte(kubelet), []byte(named), MergeOptions{})
+	require.NoError(t, err)
+	assert.Empty(t, got.CurrentContext)
+	got, err = Merge([]byte(kubelet), []byte(named), MergeOptions{SetCurrent: true})
+	require.NoError(t, err)
+	assert.Equal(t, "alice@kubernetes", got.CurrentContext)
+	got, err = Merge([]byte(named), []byte(kubelet), MergeOptions{SetCurrent: true})
+	require.NoError(t, err)
+	assert.Empty(t, got.CurrentContext)
+
+	other := strings.NewReplacer("https://a", "https://b", "token: t", "token: u").Replace(kubelet)
+	_, err = Merge([]byte(kubelet), []byte(other), MergeOptions{})
+	require.EqualError(t, err, `cluster "" is there already with another server; user "" is there already with another token`)
+	got, err = Merge([]byte(kubelet), []byte(other), MergeOptions{OnConflict: Rename, SetCurrent: true})
+	require.NoError(t, err)
+	c, err := Parse(got.Data)
+	require.NoError(t, err)
+	e, err := c.Current()
+	require.NoError(t, err)
+	assert.Equal(t, "https://b", e.Cluster.Server)
+	assert.Equal(t, "u", e.User.Token)
+	assert.Equal(t, []string{"context-2", "cluster-2", "user-2"}, []string{e.Context.Name, e.Cluster.Name, e.User.Name})
 }
 
 func TestMergeErrors(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // dataFields are the fields that can hold a path or, under the name with -data, the content; by kind of entry.
@@ -31,7 +31,7 @@ func items(root *yaml.Node, list string) []*yaml.Node {
 func itemsByName(root *yaml.Node, list string) map[string]*yaml.Node {
 	byName := map[string]*yaml.Node{}
 	for _, item := range items(root, list) {
-		byName[value(item, "name").Value] = item
+		byName[stringAt(item, "name")] = item
 	}
 	return byName
 }
@@ -49,6 +49,9 @@ func stringAt(m *yaml.Node, key string) string {
 func (m *merger) adapt(kind string, item *yaml.Node) *yaml.Node {
 	item = cloneNode(item)
 	body := value(item, kind)
+	if kind == "context" && m.newName("cluster", "")+m.newName("user", "") != "" {
+		body = child(item, kind, yaml.MappingNode)
+	}
 	if body == nil {
 		return item
 	}
@@ -131,7 +134,9 @@ func equivalent(key string, a, b *yaml.Node) bool {
 		if strings.HasSuffix(key, "-data") {
 			return strings.NewReplacer("\n", "", "\r", "").Replace(a.Value) == strings.NewReplacer("\n", "", "\r", "").Replace(b.Value)
 		}
-		return a.ShortTag() == b.ShortTag() && a.Value == b.Value
+		x, isTruth := truth(a)
+		y, _ := truth(b)
+		return kindName(a) == kindName(b) && (isTruth && x == y || !isTruth && a.Value == b.Value)
 	case yaml.SequenceNode:
 		return slices.EqualFunc(a.Content, b.Content, func(x, y *yaml.Node) bool { return equivalent("", x, y) })
 	}
@@ -158,7 +163,8 @@ func isZero(n *yaml.Node) bool {
 	if n.Kind != yaml.ScalarNode {
 		return len(n.Content) == 0
 	}
-	return n.Value == "" || isNull(n) || n.ShortTag() == "!!bool" && strings.EqualFold(n.Value, "false")
+	b, isTruth := truth(n)
+	return n.Value == "" || isNull(n) || isTruth && !b
 }
 
 // replaceBody gives the entry into the content of the entry from, field by field: what is equal stays with its comments and

@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // stringNode makes a scalar that every YAML reader takes for a string.
@@ -133,14 +133,5 @@ func sameData(b64 string, pem []byte) bool {
 
 // entryNode returns the item of that name in a list of the document, nil if there is none.
 func (d *document) entryNode(list, name string) *yaml.Node {
-	l := value(d.root, list)
-	if l == nil {
-		return nil
-	}
-	for _, item := range l.Content {
-		if n := value(item, "name"); n != nil && n.Value == name {
-			return item
-		}
-	}
-	return nil
+	return itemsByName(d.root, list)[name]
 }

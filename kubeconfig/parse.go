@@ -3,15 +3,16 @@ package kubeconfig
 import (
 	"encoding/base64"
 	"fmt"
+	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // Parse reads a kubeconfig, YAML or JSON. An empty file is an empty Config, as for kubectl.
 //
 // Unknown fields are passed over, whatever is in them. Every field that client-go knows must have the right type, shown in
-// Config or not, since client-go refuses the whole file for one that has not; entries must have a name that no other of
-// their list has, and *-data must be base64. Whether the parts fit together is not looked at: see
+// Config or not, since client-go refuses the whole file for one that has not; no two entries of a list may have the same
+// name, or none, and *-data must be base64. Whether the parts fit together is not looked at: see
 // [Config.Current] and [Config.Check]. Errors are of type [*SyntaxError].
 func Parse(data []byte) (*Config, error) {
 	d, err := load(data)
@@ -35,19 +36,19 @@ func (d *document) config() (*Config, error) {
 		r.fail(value(d.root, "kind"), "kind", fmt.Sprintf("%q is not the kind of a kubeconfig, which is Config", shorten(v)))
 	}
 	c := &Config{CurrentContext: root.str("current-context")}
-	for _, e := range root.entries("clusters", "cluster") {
+	for _, e := range root.named("clusters") {
 		c.Clusters = append(c.Clusters, e.cluster())
 	}
-	for _, e := range root.entries("contexts", "context") {
+	for _, e := range root.named("contexts") {
 		c.Contexts = append(c.Contexts, e.context())
 	}
-	for _, e := range root.entries("users", "user") {
+	for _, e := range root.named("users") {
 		c.Users = append(c.Users, e.user())
 	}
 	preferences := root.object("preferences")
 	preferences.bool("colors")
-	preferences.extensions()
-	root.extensions()
+	preferences.named("extensions")
+	root.named("extensions")
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -70,25 +71,11 @@ type object struct {
 	path string
 }
 
-// entry is an item of one of the three lists: its name and what the name stands for.
-type entry struct {
-	name string
-	line int
-	body object
-}
-
 func (o object) at(key string) string {
 	if o.path == "" {
 		return key
 	}
 	return o.path + "." + key
-}
-
-// oldBools are the plain scalars that YAML 1.1, and so client-go, reads as truth values, and yaml.v3 as strings.
-var oldBools = map[string]bool{
-	"y": true, "Y": true, "n": false, "N": false,
-	"yes": true, "Yes": true, "YES": true, "on": true, "On": true, "ON": true,
-	"no": false, "No": false, "NO": false, "off": false, "Off": false, "OFF": false,
 }
 
 func (o object) str(key string) string { return o.r.text(value(o.node, key), o.at(key)) }
@@ -98,15 +85,13 @@ func (r *reader) text(n *yaml.Node, path string) string {
 	if n == nil {
 		return ""
 	}
-	_, oldBool := oldBools[n.Value]
-	oldBool = oldBool && n.Style == 0
-	switch tag := n.ShortTag(); {
-	case n.Kind == yaml.ScalarNode && (tag == "!!str" && !oldBool || tag == "!!timestamp" || tag == "!!merge"): // << means nothing as a value
+	switch kind := kindName(n); kind {
+	case "a string":
 		return n.Value
-	case n.Kind == yaml.ScalarNode && (oldBool || tag == "!!int" || tag == "!!float" || tag == "!!bool"):
+	case "a number", "a truth value":
 		r.fail(n, path, "must be a string; put it in quotes")
 	default:
-		r.fail(n, path, "must be a string, not "+kindName(n))
+		r.fail(n, path, "must be a string, not "+kind)
 	}
 	return ""
 }
@@ -162,18 +147,22 @@ func (o object) keys() []string {
 	return keys
 }
 
-// extensions checks a list of what other tools keep: named, and free in what is under the name.
-func (o object) extensions() {
+// named returns a list of mappings of which no two have the same name: entries, and the extensions that other tools keep,
+// which are free in what is under the name.
+func (o object) named(key string) []object {
 	lines := map[string]int{}
-	for _, e := range o.objects("extensions") {
+	os := o.objects(key)
+	for _, e := range os {
+		if e.node == nil {
+			continue
+		}
 		name := e.str("name")
-		if first, again := lines[name]; again && e.node != nil {
+		if first, again := lines[name]; again {
 			o.r.fail(e.node, e.path, fmt.Sprintf("the name %q is given twice, first on line %d", shorten(name), first))
 		}
-		if e.node != nil {
-			lines[name] = e.node.Line
-		}
+		lines[name] = e.node.Line
 	}
+	return os
 }
 
 // data returns a field of base64, decoded as encoding/json does for client-go: line breaks are allowed.
@@ -195,11 +184,8 @@ func (o object) bool(key string) bool {
 	if n == nil {
 		return false
 	}
-	if old, ok := oldBools[n.Value]; ok && n.Kind == yaml.ScalarNode && n.Style == 0 {
-		return old
-	}
-	var b bool
-	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" || n.Decode(&b) != nil {
+	b, ok := truth(n)
+	if !ok {
 		o.r.fail(n, o.at(key), "must be true or false, not "+kindName(n))
 	}
 	return b
@@ -214,95 +200,63 @@ func (o object) object(key string) object {
 	return object{o.r, n, o.at(key)}
 }
 
-// entries returns the items of a list of named things; body is the key that holds what the name stands for.
-func (o object) entries(list, body string) []entry {
-	n := value(o.node, list)
-	if n == nil {
-		return nil
-	}
-	if n.Kind != yaml.SequenceNode {
-		o.r.fail(n, o.at(list), "must be a list, not "+kindName(n))
-		return nil
-	}
-	var es []entry
-	lines := map[string]int{}
-	for i, item := range n.Content {
-		path := fmt.Sprintf("%s[%d]", list, i)
-		if item.Kind != yaml.MappingNode {
-			o.r.fail(item, path, "must be a mapping, not "+kindName(item))
-			return nil
-		}
-		it := object{o.r, item, path}
-		e := entry{name: it.str("name"), line: item.Line, body: it.object(body)}
-		first, again := lines[e.name]
-		switch {
-		case o.r.err != nil:
-			return nil
-		case e.name == "":
-			o.r.fail(item, path, "has no name")
-			return nil
-		case again:
-			o.r.fail(item, path, fmt.Sprintf("the name %q is given twice, first on line %d", shorten(e.name), first))
-			return nil
-		}
-		lines[e.name] = e.line
-		es = append(es, e)
-	}
-	return es
-}
-
-func (e entry) cluster() Cluster {
-	e.body.bool("disable-compression")
-	e.body.extensions()
+func (o object) cluster() Cluster {
+	body := o.object("cluster")
+	body.bool("disable-compression")
+	body.named("extensions")
 	return Cluster{
-		Name: e.name, Line: e.line,
-		Server:                e.body.str("server"),
-		TLSServerName:         e.body.str("tls-server-name"),
-		InsecureSkipTLSVerify: e.body.bool("insecure-skip-tls-verify"),
-		CA:                    e.body.data("certificate-authority-data"),
-		CAFile:                e.body.str("certificate-authority"),
-		ProxyURL:              e.body.str("proxy-url"),
+		Name: o.str("name"), Line: o.node.Line,
+		Server:                body.str("server"),
+		TLSServerName:         body.str("tls-server-name"),
+		InsecureSkipTLSVerify: body.bool("insecure-skip-tls-verify"),
+		CA:                    body.data("certificate-authority-data"),
+		CAFile:                body.str("certificate-authority"),
+		ProxyURL:              body.str("proxy-url"),
 	}
 }
 
-func (e entry) context() Context {
-	e.body.extensions()
+func (o object) context() Context {
+	body := o.object("context")
+	body.named("extensions")
 	return Context{
-		Name: e.name, Line: e.line,
-		Cluster:   e.body.str("cluster"),
-		User:      e.body.str("user"),
-		Namespace: e.body.str("namespace"),
+		Name: o.str("name"), Line: o.node.Line,
+		Cluster:   body.str("cluster"),
+		User:      body.str("user"),
+		Namespace: body.str("namespace"),
 	}
 }
 
-func (e entry) user() User {
+func (o object) user() User {
+	body := o.object("user")
 	u := User{
-		Name: e.name, Line: e.line,
-		ClientCert:     e.body.data("client-certificate-data"),
-		ClientCertFile: e.body.str("client-certificate"),
-		ClientKey:      e.body.data("client-key-data"),
-		ClientKeyFile:  e.body.str("client-key"),
-		Token:          e.body.str("token"),
-		TokenFile:      e.body.str("tokenFile"),
-		Username:       e.body.str("username"),
-		HasPassword:    e.body.str("password") != "",
-		AuthProvider:   e.body.object("auth-provider").str("name"),
-		Impersonate:    e.body.str("as"),
+		Name: o.str("name"), Line: o.node.Line,
+		ClientCert:     body.data("client-certificate-data"),
+		ClientCertFile: body.str("client-certificate"),
+		ClientKey:      body.data("client-key-data"),
+		ClientKeyFile:  body.str("client-key"),
+		Token:          body.str("token"),
+		TokenFile:      body.str("tokenFile"),
+		Username:       body.str("username"),
+		HasPassword:    body.str("password") != "",
+		AuthProvider:   body.object("auth-provider").str("name"),
+		Impersonate:    body.str("as"),
 	}
-	if x := e.body.object("exec"); x.node != nil {
+	if x := body.object("exec"); x.node != nil {
 		u.Exec = x.exec()
 	}
-	extra := e.body.object("as-user-extra")
-	for _, key := range extra.keys() {
-		extra.strs(key)
+	if uid := body.str("as-uid"); uid != "" {
+		u.ImpersonateMore = append(u.ImpersonateMore, uid)
 	}
-	uid, groups := e.body.str("as-uid"), e.body.strs("as-groups")
-	u.ImpersonateMore = uid != "" || len(groups)+len(extra.keys()) > 0
-	config := e.body.object("auth-provider").object("config")
+	u.ImpersonateMore = append(u.ImpersonateMore, body.strs("as-groups")...)
+	extra := body.object("as-user-extra")
+	for _, key := range extra.keys() {
+		u.ImpersonateMore = append(u.ImpersonateMore, strings.Join(extra.strs(key), " "))
+	}
+	config := body.object("auth-provider").object("config")
 	for _, key := range config.keys() {
 		config.str(key)
 	}
-	e.body.extensions()
+	body.named("extensions")
 	return u
 }
 

@@ -25,6 +25,7 @@ func seeds(t testing.TB) [][]byte {
 	for _, s := range []string{
 		"", "#\n", "null", "{}", "#\n-\n-\n0", "#\n-\n{", "#\n - - QI\xd7", "a:\n.\n-", "{? [x] : y, <<: {a: 1}}", "a: &x [*x]",
 		`{"apiVersion": "v1", "clusters": [{"name": "a", "cluster": {"server": "https:\/\/a"}}]}`,
+		"a: &a {b: !!binary YQo=}\nc: # x\n  <<: [*a, {d: e}] # y\n  b: *a\n---\n# z\n", "users: [~]\ncontexts:\n- context: {user: ''}\n", "a-data: !!binary |\n  YQo=\n",
 		"\xef\xbb\xbfclusters:\r\n- name: a # x\r\n",
 	} {
 		out = append(out, []byte(s))
@@ -44,7 +45,7 @@ func FuzzParse(f *testing.F) {
 		}
 		c.Current()
 		c.Check()
-		out, err := d.bytes(layoutOf(data, d.root))
+		out, err := d.bytes()
 		if err != nil {
 			t.Fatalf("%v: %q", err, data)
 		}

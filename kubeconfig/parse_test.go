@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/finding"
 )
 
 func readFile(t *testing.T, name string) []byte {
@@ -67,8 +69,34 @@ func TestParseUser(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []User{{
 		Name: "a", Line: 2, ClientCert: []byte("CERT"), ClientCertFile: "a.crt", ClientKey: []byte("KEY"), ClientKeyFile: "a.key",
-		Token: "t", TokenFile: "/t", Username: "u", HasPassword: true, AuthProvider: "gcp", Impersonate: "bob", ImpersonateMore: true,
+		Token: "t", TokenFile: "/t", Username: "u", HasPassword: true, AuthProvider: "gcp", Impersonate: "bob", ImpersonateMore: []string{"x"},
 	}}, c.Users)
+}
+
+// What has no name is the entry of that name, and the context that is current if none is named.
+func TestParseUnnamed(t *testing.T) {
+	for name, in := range map[string]string{
+		"context": "clusters: [{name: c, cluster: {server: https://a}}]\nusers: [{name: u}]\ncontexts: [{context: {cluster: c, user: u}, name: ''}]\ncurrent-context: ''\n",
+		"all":     "clusters: [{cluster: {server: https://a}}]\nusers:\n-\ncontexts: [~]\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Parse([]byte(in))
+			require.NoError(t, err)
+			e, err := c.Current()
+			require.NoError(t, err)
+			assert.Equal(t, "https://a", e.Cluster.Server)
+			for _, f := range c.Check() {
+				assert.NotEqual(t, finding.Error, f.Severity, f.Text())
+			}
+			again, err := Edit{Server: "https://b"}.Apply([]byte(in))
+			require.NoError(t, err)
+			c, err = Parse(again)
+			require.NoError(t, err)
+			e, err = c.Current()
+			require.NoError(t, err)
+			assert.Equal(t, "https://b", e.Cluster.Server)
+		})
+	}
 }
 
 // Texts that are one and the same kubeconfig for kubectl.
@@ -88,7 +116,20 @@ func TestParseForms(t *testing.T) {
 		"aliases":         "x: &s https://a\nclusters:\n- name: a\n  cluster: {server: *s, certificate-authority-data: Q0E=, insecure-skip-tls-verify: no}\n",
 		"nulls": "extensions: ~\npreferences: ~\nusers:\n- name: u\n  user: {exec: {args: ~, env: [~], provideClusterInfo: ~}, as-groups: [~], as-user-extra: {a: ~}, auth-provider: {config: ~}, extensions: [~]}\n" +
 			"clusters:\n- name: a\n  cluster: {server: https://a, certificate-authority-data: Q0E=, extensions: ~, disable-compression: ~}\n",
-		"tag": "clusters:\n- name: !!str a\n  cluster: {server: https://a, certificate-authority-data: Q0E=}\n",
+		"tags":                    "clusters:\n- name: !!set a\n  cluster: {server: !own https://a, certificate-authority-data: Q0E=, disable-compression: !!bool 'no'}\n",
+		"binary":                  "clusters:\n- !!binary bmFtZQ==: !!binary YQ==\n  cluster: {server: https://a, certificate-authority-data: !!binary UTBFPQ==}\n",
+		"binary in a block":       "clusters:\n- name: a\n  cluster:\n    server: https://a\n    certificate-authority-data: !!binary |\n      UTBF\n      PQo=\n",
+		"alias to binary":         "x: &x !!binary UTAKRT0K\nclusters:\n- name: a\n  cluster: {server: https://a, certificate-authority-data: *x}\n",
+		"merge key":               "x: &x {certificate-authority-data: Q0E=, server: https://x}\nclusters:\n- name: a\n  cluster: {<<: *x, server: https://a}\n",
+		"merge key last":          "x: &x {certificate-authority-data: Q0E=, server: https://a}\nclusters:\n- name: a\n  cluster: {server: https://b, <<: *x}\n",
+		"merge key of a list":     "x: &x {server: https://a}\nclusters:\n- name: a\n  cluster: {<<: [*x, {certificate-authority-data: Q0E=, server: https://b}]}\n",
+		"merge keys":              "clusters:\n- name: a\n  cluster: {<<: {certificate-authority-data: Q0E=, server: x}, !!merge <<: {server: https://a}}\n",
+		"merged at the top":       "x: &x {clusters: [{name: a, cluster: {server: https://a, certificate-authority-data: Q0E=}}]}\n<<: *x\n",
+		"merge key in quotes":     "clusters:\n- name: a\n  cluster: {server: https://a, '<<': {server: b}, certificate-authority-data: Q0E=}\n",
+		"merged and taken away":   "clusters:\n- name: a\n  cluster: {<<: {tls-server-name: x}, tls-server-name: null, server: https://a, certificate-authority-data: Q0E=}\n",
+		"separator at the end":    "clusters:\n- name: a\n  cluster: {server: https://a, certificate-authority-data: Q0E=}\n---\n",
+		"separators and comments": "---\nclusters:\n- name: a\n  cluster: {server: https://a, certificate-authority-data: Q0E=}\n---\n# x\n---\nnull\n...\n",
+		"tag":                     "clusters:\n- name: !!str a\n  cluster: {server: https://a, certificate-authority-data: Q0E=}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := Parse([]byte(in))
@@ -105,7 +146,6 @@ func TestParseForms(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, &Config{}, c)
 			_, err = c.Current()
-			require.ErrorIs(t, err, ErrNoCurrentContext)
 			require.EqualError(t, err, "current-context is not set")
 		})
 	}
@@ -116,20 +156,38 @@ func TestParseErrors(t *testing.T) {
 	for c := 'b'; c <= 'h'; c++ {
 		bomb += string(c) + ": &" + string(c) + " [" + strings.Repeat("*"+string(c-1)+", ", 10) + "]\n"
 	}
+	mergeBomb := "a: &a {x: y}\n"
+	for c := 'b'; c <= 'i'; c++ {
+		mergeBomb += string(c) + ": &" + string(c) + " {<<: [" + strings.Repeat("*"+string(c-1)+", ", 10) + "]}\n"
+	}
 	for name, tc := range map[string]struct{ in, want string }{
 		"no YAML":            {"clusters: [", "line 1: not YAML: did not find expected node content"},
 		"tab":                {"a:\n\t- b\n", "line 2: not YAML: found character that cannot start any token"},
 		"binary":             {"\x00\x01", "not YAML: control characters are not allowed"},
 		"PEM":                {"-----BEGIN CERTIFICATE-----\nAAAA\n", "line 1: not a kubeconfig: the document is a string, not a mapping"},
+		"UTF-16, odd":        {"\xff\xfea\x00:\x00 \x00b", "not YAML: incomplete UTF-16 character"},
 		"list":               {"- a\n", "line 1: not a kubeconfig: the document is a list, not a mapping"},
 		"number":             {"1\n", "line 1: not a kubeconfig: the document is a number, not a mapping"},
 		"truth":              {"true\n", "line 1: not a kubeconfig: the document is a truth value, not a mapping"},
-		"own type":           {"!x y\n", "line 1: not a kubeconfig: the document is a value of type !x, not a mapping"},
+		"own type":           {"!x y\n", "line 1: not a kubeconfig: the document is a string, not a mapping"},
 		"second document":    {"kind: Config\n---\nkind: Config\n", "line 2: a second document begins here; a kubeconfig is one document, and kubectl would ignore the others"},
 		"broken second":      {"kind: Config\n---\n[\n", "line 3: not YAML: did not find expected node content"},
 		"key twice":          {"kind: Config\nusers: []\nkind: Config\n", `line 3: key "kind" is given twice, first on line 1`},
 		"unknown key twice":  {"extensions:\n- a: 1\n  a: 2\n", `line 3: key "a" is given twice, first on line 2`},
-		"merge key":          {"a: &a {b: c}\nd:\n  <<: *a\n", "line 3: merge keys (<<) are not supported in a kubeconfig; write the fields out"},
+		"merge of nothing":   {"d:\n  <<: null\n", "line 2: a merge key (<<) must have a mapping, or a list of mappings"},
+		"merge of a text":    {"d:\n  <<: [{a: b}, c]\n", "line 2: a merge key (<<) must have a mapping, or a list of mappings"},
+		"merge of an alias":  {"a: &a [{b: c}]\nd:\n  <<: *a\n", "line 3: a merge key (<<) must have a mapping, or a list of mappings"},
+		"merge of itself":    {"a: &a {<<: *a}\n", "line 1: nested more than 64 deep"},
+		"merge bomb":         {mergeBomb, "line 1: too many entries for a kubeconfig, the limit is 400000 with aliases written out"},
+		"merged, then twice": {"a: &a {b: c}\nd:\n  <<: *a\n  b: d\n  b: e\n", `line 5: key "b" is given twice, first on line 4`},
+		"merged null key":    {"d:\n  <<: {~: c}\n", "line 2: null is used as a key"},
+		"binary, broken":     {"users:\n- name: !!binary Y\n", "line 2: a !!binary value is not base64"},
+		"PEM in binary":      {"users:\n- name: a\n  user:\n    client-key-data: !!binary LS0tLS1CRUdJTg==\n", "line 4: users[0].user.client-key-data: is not base64"},
+		"type that is none":  {"users:\n- name: !!int x\n", `line 2: "x" is not of the type !!int`},
+		"truth that is none": {"preferences: {colors: !!bool x}\n", `line 1: "x" is not of the type !!bool`},
+		"YAML 1.2":           {"%YAML 1.2\n---\nkind: Config\n", "not YAML: found incompatible YAML document"},
+		"third document":     {"kind: Config\n---\n# later\n---\nkind: Config\n", "line 4: a second document begins here; a kubeconfig is one document, and kubectl would ignore the others"},
+		"behind nothing":     {"---\n# copied\n---\nkind: Config\n", "line 3: a second document begins here; a kubeconfig is one document, and kubectl would ignore the others"},
 		"panics in yaml.v3":  {"{? [x] : y, <<: {a: 1}}", "line 1: a list is used as a key"},
 		"null as key":        {"~: x\n", "line 1: null is used as a key"},
 		"mapping as key":     {"? {a: b}\n: c\n", "line 1: a mapping is used as a key"},
@@ -146,15 +204,13 @@ func TestParseErrors(t *testing.T) {
 		"clusters a mapping": {"clusters: {}\n", "line 1: clusters: must be a list, not a mapping"},
 		"cluster a string":   {"clusters:\n- a\n", "line 2: clusters[0]: must be a mapping, not a string"},
 		"body a list":        {"clusters:\n- name: a\n  cluster: []\n", "line 3: clusters[0].cluster: must be a mapping, not a list"},
-		"no name":            {"users:\n- name: a\n- user: {}\n", "line 3: users[1]: has no name"},
-		"null in list":       {"users: [null]\n", "line 1: users[0]: must be a mapping, not null"},
+		"no name twice":      {"users:\n- name: a\n- user: {}\n- null\n", `line 4: users[2]: the name "" is given twice, first on line 3`},
 		"name twice":         {"contexts:\n- name: a\n- name: b\n- name: a\n", `line 4: contexts[2]: the name "a" is given twice, first on line 2`},
 		"number as name":     {"users:\n- name: 12\n", "line 2: users[0].name: must be a string; put it in quotes"},
 		"float as token":     {"users:\n- name: a\n  user: {token: 1e3}\n", "line 3: users[0].user.token: must be a string; put it in quotes"},
 		"YAML 1.1 truth":     {"current-context: yes\n", "line 1: current-context: must be a string; put it in quotes"},
 		"YAML 1.1 letter":    {"current-context: n\n", "line 1: current-context: must be a string; put it in quotes"},
 		"list as string":     {"users:\n- name: a\n  user: {token: [x]}\n", "line 3: users[0].user.token: must be a string, not a list"},
-		"binary tag":         {"users:\n- name: a\n  user: {token: !!binary Zm9v}\n", "line 3: users[0].user.token: must be a string, not a value of type !!binary"},
 		"quoted truth":       {"clusters:\n- name: a\n  cluster: {insecure-skip-tls-verify: 'true'}\n", "line 3: clusters[0].cluster.insecure-skip-tls-verify: must be true or false, not a string"},
 		"base64":             {"users:\n- name: a\n  user:\n    client-key-data: '-----BEGIN'\n", "line 4: users[0].user.client-key-data: is not base64"},
 		"exec":               {"users:\n- name: a\n  user: {exec: aws}\n", "line 3: users[0].user.exec: must be a mapping, not a string"},
@@ -193,8 +249,8 @@ func TestCurrentErrors(t *testing.T) {
 	const tail = "\nclusters: [{name: c}]\nusers: [{name: u}]\n"
 	for name, tc := range map[string]struct{ in, want string }{
 		"unknown context": {"current-context: x\ncontexts: [{name: z}]", `current-context "x" is not among the contexts`},
-		"no cluster":      {"current-context: x\ncontexts: [{name: x, context: {user: u}}]", `context "x" names no cluster`},
-		"no user":         {"current-context: x\ncontexts: [{name: x, context: {cluster: c}}]", `context "x" names no user`},
+		"no cluster":      {"current-context: x\ncontexts: [{name: x, context: {user: u}}]", `context "x": names no cluster`},
+		"no user":         {"current-context: x\ncontexts: [{name: x, context: {cluster: c}}]", `context "x": names no user`},
 		"unknown cluster": {"current-context: x\ncontexts: [{name: x, context: {cluster: d, user: u}}]", `context "x": cluster "d" does not exist`},
 		"unknown user":    {"current-context: x\ncontexts: [{name: x, context: {cluster: c, user: v}}]", `context "x": user "v" does not exist`},
 	} {

@@ -13,7 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // Single is a kubeconfig with one cluster, one user and one context, which is the current one: what kubeadm writes.
@@ -150,14 +150,14 @@ func validateServer(server string) error {
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
-		return fmt.Errorf("server %q is not a URL: %w", shorten(server), err)
+		return fmt.Errorf("server %s is not a URL: %w", quoteURL(server), err)
 	}
 	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		return fmt.Errorf("server %q is not of the form https://host:port", shorten(server))
+		return fmt.Errorf("server %s is not of the form https://host:port", quoteURL(server))
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return fmt.Errorf("server %q has a port that is not from 1 to 65535", shorten(server))
+			return fmt.Errorf("server %s has a port that is not from 1 to 65535", quoteURL(server))
 		}
 	}
 	return nil

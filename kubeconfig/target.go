@@ -5,7 +5,6 @@ package kubeconfig
 type Target struct {
 	data    []byte
 	doc     *document
-	layout  layout
 	current string
 	changed bool
 }
@@ -16,7 +15,7 @@ func NewTarget(into []byte) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Target{data: into, doc: d, layout: layoutOf(into, d.root), current: c.CurrentContext}, nil
+	return &Target{data: into, doc: d, current: c.CurrentContext}, nil
 }
 
 // Merge puts the entries of one more kubeconfig into the target, by the rules of the function [Merge], and says what
@@ -25,6 +24,9 @@ func (t *Target) Merge(from []byte, o MergeOptions) ([]Change, error) {
 	df, cf, err := open(from)
 	if err != nil {
 		return nil, err
+	}
+	if !holdsAnything(df.root) {
+		return nil, ErrNothingToMerge
 	}
 	m := &merger{options: o, into: t.doc, from: df, names: map[[2]string]string{}}
 	for _, kind := range []string{"cluster", "user", "context"} {
@@ -38,12 +40,6 @@ func (t *Target) Merge(from []byte, o MergeOptions) ([]Change, error) {
 		return nil, err
 	}
 	t.current = current
-	if df.root == nil {
-		return m.changes, nil
-	}
-	if t.doc.root == nil {
-		t.layout = layoutOf(from, df.root)
-	}
 	if m.apply(current) {
 		t.changed = true
 	}
@@ -58,5 +54,5 @@ func (t *Target) Bytes() ([]byte, error) {
 	if !t.changed {
 		return t.data, nil
 	}
-	return t.doc.bytes(t.layout)
+	return t.doc.bytes()
 }

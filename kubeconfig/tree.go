@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // Limits of what is read. A kubeconfig with a thousand clusters and users has some 6 MiB and 25,000 marks.
@@ -40,10 +38,12 @@ func (e *SyntaxError) Error() string {
 	return s
 }
 
-// document is a kubeconfig as a YAML tree without aliases, merge keys, keys given twice or keys that are not scalars.
+// document is a kubeconfig as a YAML tree without aliases, merge keys, !!binary, keys given twice or keys that are not
+// scalars.
 type document struct {
-	doc  *yaml.Node // the document node, which holds comments; nil if the file holds nothing at all
-	root *yaml.Node // the mapping; nil if the file is empty, holds comments only, or null
+	doc    *yaml.Node // the document node, which holds comments; nil if the file holds nothing at all
+	root   *yaml.Node // the mapping; nil if the file is empty, holds comments only, or null
+	layout layout
 	// comment is what a file without root says, which yaml.v3 does not show.
 	comment string
 }
@@ -57,37 +57,84 @@ func load(data []byte) (*document, error) {
 	if countMarks(data) > maxMarks {
 		return nil, &SyntaxError{Fault: fmt.Sprintf("too many entries for a kubeconfig, the limit is %d lines and punctuation marks", maxMarks)}
 	}
+	d := &document{layout: layoutOf(data)}
 	// YAML takes both line ends for the same, but yaml.v3 takes a CRLF after a comment for a blank line.
 	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var doc yaml.Node
-	switch err := dec.Decode(&doc); {
-	case errors.Is(err, io.EOF):
-		return &document{comment: commentsOf(data)}, nil
-	case err != nil:
-		return nil, yamlError(err)
-	}
-	var second yaml.Node
-	switch err := dec.Decode(&second); {
-	case errors.Is(err, io.EOF):
-	case err != nil:
-		return nil, yamlError(err)
-	default:
-		return nil, &SyntaxError{Line: second.Line, Fault: "a second document begins here; a kubeconfig is one document, and kubectl would ignore the others"}
-	}
-	budget := maxNodes
-	root, err := normalize(doc.Content[0], &budget, 0)
+	doc, err := next(dec)
 	if err != nil {
 		return nil, err
 	}
-	doc.Content[0] = root
-	if isNull(root) {
-		return &document{comment: commentsOf(data)}, nil
+	end, err := emptyFrom(dec)
+	if err != nil {
+		return nil, err
+	}
+	if doc == nil || isNull(doc.Content[0]) {
+		d.comment = commentsOf(data)
+		return d, nil
+	}
+	if lines := bytes.SplitAfterN(data, []byte("\n"), end); end > 1 && len(lines) == end && !bytes.ContainsAny(data, "\r\u0085\u2028\u2029") {
+		// yaml.v3 loses comments around a separator.
+		if first, err := next(yaml.NewDecoder(bytes.NewReader(bytes.Join(lines[:end-1], nil)))); err == nil && first != nil {
+			doc = first
+			doc.FootComment = joinComments(doc.FootComment, commentsOf(lines[end-1]))
+		}
+	}
+	d.doc = doc
+	if d.root, err = mapping(doc); err != nil {
+		return nil, err
+	}
+	d.layout.indented = indented(d.root)
+	return d, nil
+}
+
+// next reads one more document, nil at the end.
+func next(dec *yaml.Decoder) (*yaml.Node, error) {
+	var doc yaml.Node
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, yamlError(err)
+	}
+	return &doc, nil
+}
+
+// emptyFrom reads the documents behind the first, which must hold nothing, and returns the line where they begin, 0 if
+// there are none: templates leave a separator at the end, perhaps with a comment.
+func emptyFrom(dec *yaml.Decoder) (line int, err error) {
+	for {
+		doc, err := next(dec)
+		switch {
+		case err != nil || doc == nil:
+			return line, err
+		case !isNull(doc.Content[0]):
+			return 0, &SyntaxError{Line: doc.Line, Fault: "a second document begins here; a kubeconfig is one document, and kubectl would ignore the others"}
+		case line == 0:
+			line = doc.Line
+		}
+	}
+}
+
+// mapping returns the mapping of a document, in which it puts everything as it is meant.
+func mapping(doc *yaml.Node) (*yaml.Node, error) {
+	e := &expander{budget: maxNodes}
+	root, err := e.expand(doc.Content[0], 0)
+	if err != nil {
+		return nil, err
 	}
 	if root.Kind != yaml.MappingNode {
 		return nil, &SyntaxError{Line: root.Line, Fault: "not a kubeconfig: the document is " + kindName(root) + ", not a mapping"}
 	}
-	return &document{doc: &doc, root: root}, nil
+	for _, list := range []string{"clusters", "contexts", "users"} {
+		for _, item := range items(root, list) {
+			if isNull(item) { // an entry without a name and with nothing in it
+				item.Kind, item.Tag, item.Value, item.Style = yaml.MappingNode, "!!map", "", yaml.FlowStyle
+			}
+		}
+	}
+	doc.Content[0] = root
+	return root, nil
 }
 
 // commentsOf returns the comment lines of a file that holds nothing else.
@@ -115,76 +162,15 @@ func countMarks(data []byte) int {
 	return n + bytes.Count(data, []byte("- ")) + bytes.Count(data, []byte("-\t"))
 }
 
-var yamlErrorText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:line (\d+): )?(.*)$`) })
-
 // yamlError turns a syntax error of yaml.v3, "yaml: line 3: did not find ...", into one of ours.
 func yamlError(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	m := yamlErrorText().FindStringSubmatch(text)
-	if m == nil {
-		return &SyntaxError{Fault: "not YAML: " + text}
-	}
-	line, _ := strconv.Atoi(m[1])
-	return &SyntaxError{Line: line, Fault: "not YAML: " + m[2]}
-}
-
-// normalize returns n with every alias replaced by a copy of what it stands for, without anchors, and refuses what a
-// kubeconfig cannot mean. budget is the number of nodes that may still be made: a few lines of aliases to aliases stand
-// for billions.
-func normalize(n *yaml.Node, budget *int, depth int) (*yaml.Node, error) {
-	if depth > maxDepth {
-		return nil, &SyntaxError{Line: n.Line, Fault: fmt.Sprintf("nested more than %d deep", maxDepth)}
-	}
-	if *budget--; *budget < 0 {
-		return nil, &SyntaxError{Line: n.Line, Fault: fmt.Sprintf("too many entries for a kubeconfig, the limit is %d with aliases written out", maxNodes)}
-	}
-	src := n
-	if n.Kind == yaml.AliasNode {
-		src = n.Alias
-	}
-	out := *src
-	out.Anchor, out.Alias, out.Content = "", nil, nil
-	if src != n {
-		out.Line, out.Column = n.Line, n.Column
-		out.HeadComment, out.LineComment, out.FootComment = n.HeadComment, n.LineComment, n.FootComment
-	}
-	for i, c := range src.Content {
-		nc, err := normalize(c, budget, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		if isNull(nc) && nc.Value == "" && out.Style&yaml.FlowStyle != 0 {
-			nc.Value = "null" // yaml.v3 would write the nothing of {a: } as ''
-		}
-		if c.Kind == yaml.AliasNode && nc.Kind != yaml.ScalarNode && out.Kind == yaml.MappingNode && i%2 == 1 {
-			k := out.Content[i-1] // the comment behind an alias would get lost behind a block
-			k.HeadComment, nc.LineComment = joinComments(k.HeadComment, nc.LineComment), ""
-		}
-		out.Content = append(out.Content, nc)
-	}
-	if out.Kind == yaml.MappingNode {
-		if err := checkKeys(&out); err != nil {
-			return nil, err
+	if number, rest, ok := strings.Cut(strings.TrimPrefix(text, "line "), ": "); ok {
+		if line, err := strconv.Atoi(number); err == nil {
+			return &SyntaxError{Line: line, Fault: "not YAML: " + rest}
 		}
 	}
-	return &out, nil
-}
-
-func checkKeys(m *yaml.Node) error {
-	seen := make(map[string]int, len(m.Content)/2)
-	for i := 0; i+1 < len(m.Content); i += 2 {
-		k := m.Content[i]
-		switch first, again := seen[k.Value]; {
-		case k.Kind != yaml.ScalarNode || isNull(k):
-			return &SyntaxError{Line: k.Line, Fault: kindName(k) + " is used as a key"}
-		case k.ShortTag() == "!!merge":
-			return &SyntaxError{Line: k.Line, Fault: "merge keys (<<) are not supported in a kubeconfig; write the fields out"}
-		case again:
-			return &SyntaxError{Line: k.Line, Fault: fmt.Sprintf("key %q is given twice, first on line %d", shorten(k.Value), first)}
-		}
-		seen[k.Value] = k.Line
-	}
-	return nil
+	return &SyntaxError{Fault: "not YAML: " + text}
 }
 
 // value returns the value of a key of a mapping, nil if the key is missing or null.
@@ -212,7 +198,23 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
 }
 
-// kindName names what a node is, for error messages.
+// truths are the plain scalars that YAML 1.1, and so client-go, reads as truth values; yaml.v3 knows the first six.
+var truths = map[string]bool{
+	"true": true, "True": true, "TRUE": true, "false": false, "False": false, "FALSE": false,
+	"y": true, "Y": true, "n": false, "N": false,
+	"yes": true, "Yes": true, "YES": true, "on": true, "On": true, "ON": true,
+	"no": false, "No": false, "NO": false, "off": false, "Off": false, "OFF": false,
+}
+
+// truth returns the truth value that client-go reads, and whether n is one.
+func truth(n *yaml.Node) (b, ok bool) {
+	if n.Kind == yaml.ScalarNode && (n.Style == 0 || n.ShortTag() == "!!bool") {
+		b, ok = truths[n.Value]
+	}
+	return b, ok
+}
+
+// kindName names what client-go takes a node for.
 func kindName(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -220,9 +222,10 @@ func kindName(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	}
+	if _, ok := truth(n); ok {
+		return "a truth value"
+	}
 	switch n.ShortTag() {
-	case "!!str":
-		return "a string"
 	case "!!int", "!!float":
 		return "a number"
 	case "!!bool":
@@ -230,7 +233,7 @@ func kindName(n *yaml.Node) string {
 	case "!!null":
 		return "null"
 	}
-	return "a value of type " + shorten(n.ShortTag())
+	return "a string" // whatever tag of its own it has; dates and << too
 }
 
 // shorten bounds a string from a file for an error message.

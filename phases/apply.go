@@ -1,105 +1,217 @@
 package phases
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/x509"
+	"errors"
 	"fmt"
-	"runtime"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/store"
 )
 
-// work is what Apply makes of one action: a key, a certificate with its chain, the files.
-type work struct {
-	*Action
-	key   crypto.Signer
-	chain []*x509.Certificate
-	conf  []byte
+// Made is what Apply made of one action. Key and the contents of Files are secret.
+type Made struct {
+	Key   crypto.Signer       // nil where no key was made, or the key is somebody else's
+	Chain []*x509.Certificate // the certificate, and what belongs behind it
+	// Files are the contents of the action's outputs, in their order; nil for a removal.
+	Files [][]byte
 }
 
-// Apply obeys a plan: it makes the keys, signs, and saves everything at once
-// under the lock. It decides nothing about content; a plan with a refusal is an
-// error, and then nothing is changed. Nor is it where ctx ends before all is made.
-func (p Plan) Apply(ctx context.Context, l *store.Locked, o Options) error {
-	if len(p.Refused()) > 0 {
-		return &RefusedError{Plan: p}
+// work is an action on its way.
+type work struct {
+	*Action
+	Made
+}
+
+// Apply obeys a plan: it makes the keys, signs, keeps copies of what is replaced, and saves everything at once under the
+// lock. It decides nothing about content; a plan with a refusal is an error, and then nothing is changed. Nor is it
+// where ctx ends before all is made. backup is the directory of the copies, "" where none were needed.
+func (p Plan) Apply(ctx context.Context, l *store.Locked) (made []Made, backup string, err error) {
+	todo, err := p.make(ctx)
+	if err != nil {
+		return nil, "", err
 	}
-	var todo []*work
-	for i := range p.actions {
-		a := &p.actions[i]
-		if a.Verb == Create || a.Verb == Renew {
-			todo = append(todo, &work{Action: a, key: a.key})
+	for _, w := range todo {
+		made = append(made, w.Made)
+	}
+	if backup, err = p.backup(l); err != nil {
+		return nil, "", err
+	}
+	if err := l.Save(steps(todo)...); err != nil {
+		return nil, backup, err
+	}
+	for _, a := range p.Actions {
+		for _, c := range a.Tighten {
+			if err := l.Tighten(c.Path, c.To); err != nil {
+				return nil, backup, err
+			}
 		}
 	}
-	if err := makeKeys(ctx, todo); err != nil {
-		return err
+	return made, backup, nil
+}
+
+// Render makes everything that a plan orders, and writes nothing: for outputs that have no path.
+func (p Plan) Render(ctx context.Context) ([]Made, error) {
+	todo, err := p.make(ctx)
+	var made []Made
+	for _, w := range todo {
+		made = append(made, w.Made)
 	}
-	if err := sign(ctx, todo, p.cas, o); err != nil {
-		return err
+	return made, err
+}
+
+// make makes the keys, signs, and renders the outputs.
+func (p Plan) make(ctx context.Context) ([]*work, error) {
+	if len(p.Refused()) > 0 {
+		return nil, &RefusedError{Plan: p}
 	}
-	steps, err := steps(todo, o)
+	todo := make([]*work, len(p.Actions))
+	for i := range p.Actions {
+		todo[i] = &work{Action: &p.Actions[i]}
+	}
+	ordered := func(w *work) bool { return w.Make != nil && !w.Make.Unsigned }
+	err := each(ctx, todo, func(w *work) bool { return ordered(w) && w.Make.Key == nil && w.Make.Public == nil }, func(w *work) (err error) {
+		// Nearly all of a run's time is spent here where the keys are RSA.
+		w.Key, err = pki.GenerateKey(w.Make.Algorithm)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	isRoot := func(w *work) bool { return ordered(w) && w.Make.Template.CA && w.Make.Signer.Role == "" }
+	if err := each(ctx, todo, isRoot, func(w *work) error { return p.root(ctx, w) }); err != nil {
+		return nil, err
+	}
+	err = each(ctx, todo, func(w *work) bool { return ordered(w) && w.certifies() && w.Make.Signer.Role != "" }, func(w *work) error { return p.issue(ctx, w) })
+	if err != nil {
+		return nil, err
+	}
+	return todo, each(ctx, todo, func(w *work) bool { return len(w.Outputs) > 0 }, func(w *work) error { return p.render(w) })
+}
+
+// certifies reports whether a certificate is made.
+func (w *work) certifies() bool {
+	for _, o := range w.Outputs {
+		if o.Kind == CertificateFile || o.Kind == KubeconfigFile && !o.Conf.Frame && w.Verb != Request {
+			return true
+		}
+	}
+	return false
+}
+
+// key is the private key of an order: the one that was there, or the one that was made; nil if it is somebody else's.
+func (w *work) key() crypto.Signer {
+	if w.Make != nil && w.Make.Key != nil {
+		return w.Make.Key
+	}
+	return w.Key
+}
+
+func (p Plan) root(ctx context.Context, w *work) error {
+	t := w.Make.Template
+	t.NotBefore, t.NotAfter = pki.Window(p.now, w.Make.Validity)
+	root, err := pki.SelfSign(ctx, t, w.key())
 	if err != nil {
 		return err
 	}
-	if err := l.Save(steps...); err != nil {
-		return err
-	}
-	for _, a := range p.actions {
-		for _, c := range a.Tighten {
-			if err := l.Tighten(c.Path, c.To); err != nil {
-				return err
-			}
+	ca := p.cas[w.Spec.ID]
+	ca.Signer, ca.Bundle, ca.Absent = root, root.Bundle(), false
+	w.Chain = root.Bundle()
+	return nil
+}
+
+func (p Plan) issue(ctx context.Context, w *work) (err error) {
+	ca := p.cas[w.Make.Signer].Signer
+	t := w.Make.Template
+	if t.NotBefore, t.NotAfter, err = ca.Window(p.now, w.Make.Validity); err != nil {
+		if !w.Make.UntilCA {
+			return err
 		}
+		t.NotAfter = ca.Certificate().NotAfter
+	}
+	pub := w.Make.Public
+	if pub == nil {
+		pub = w.key().Public()
+	}
+	if pki.SameKey(pub, ca.Certificate().PublicKey) {
+		return errors.New("key is the CA's own: whoever serves or logs in with it could sign as the CA")
+	}
+	if w.Chain, err = ca.IssuePublic(ctx, t, pub); err == nil {
+		w.Chain = append(w.Chain, w.Make.Behind...)
+	}
+	return err
+}
+
+// render makes the contents of the outputs.
+func (p Plan) render(w *work) error {
+	w.Files = make([][]byte, len(w.Outputs))
+	for i, o := range w.Outputs {
+		data, err := p.content(w, o)
+		if err != nil {
+			return err
+		}
+		w.Files[i] = data
 	}
 	return nil
 }
 
-// makeKeys makes all missing keys on all cores. Nearly all of a run's time is
-// spent here where the keys are RSA.
-func makeKeys(ctx context.Context, todo []*work) error {
-	return each(ctx, todo, func(w *work) bool { return w.key == nil }, func(w *work) (err error) {
-		w.key, err = pki.GenerateKey(w.Spec.KeyAlgorithm)
-		return err
-	})
+func (p Plan) content(w *work, o Output) ([]byte, error) {
+	switch o.Kind {
+	case KeyFile:
+		return pki.EncodePrivateKey(w.key())
+	case CertificateFile:
+		return pki.EncodeCertificates(w.Chain...), nil
+	case PublicKeyFile:
+		return pki.EncodePublicKey(w.key().Public())
+	case TrustFile:
+		return pki.EncodeCertificates(p.cas[w.Make.Signer].Bundle...), nil
+	case RequestFile:
+		der, err := pki.NewCSR(w.Make.Template, w.key())
+		return pki.EncodeCSR(der), err
+	case KubeconfigFile:
+		return p.conf(w, *o.Conf)
+	}
+	return o.Data, nil
 }
 
-// sign makes all CAs at once, then all leaves.
-func sign(ctx context.Context, todo []*work, cas map[string]*authority, o Options) error {
-	err := each(ctx, todo, func(w *work) bool { return w.Spec.Kind == certs.CA }, func(w *work) error {
-		t := w.Spec.Template()
-		t.NotBefore, t.NotAfter = pki.Window(o.Now, w.Spec.Validity)
-		root, err := pki.SelfSign(t, w.key)
-		if err != nil {
-			return err
-		}
-		ca := cas[w.Spec.Name]
-		ca.signer, ca.bundle = root, root.Bundle()
-		w.chain = root.Bundle()
-		return nil
-	})
-	if err != nil {
-		return err
+// conf renders a kubeconfig, or edits the one that is there.
+func (p Plan) conf(w *work, c Conf) ([]byte, error) {
+	var ca, cert, key []byte
+	if signer := p.cas[w.Make.Signer]; signer != nil && len(signer.Bundle) > 0 && c.Single.CAFile == "" {
+		ca = pki.EncodeCertificates(signer.Bundle...)
 	}
-	return each(ctx, todo, func(w *work) bool { return w.Spec.Kind != certs.CA && w.Spec.Kind != certs.KeyPair }, func(w *work) error {
-		return w.issue(cas[w.Spec.Issuer], o)
-	})
+	if !c.Frame {
+		if len(w.Chain) > 0 && c.Single.ClientCertFile == "" {
+			cert = pki.EncodeCertificates(w.Chain...)
+		}
+		if private := w.key(); private != nil && c.Single.ClientKeyFile == "" {
+			var err error
+			if key, err = pki.EncodePrivateKey(private); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if c.Base != nil {
+		return kubeconfig.Edit{Server: c.Single.Server, CA: ca, ClientCert: cert, ClientKey: key}.Apply(c.Base)
+	}
+	c.Single.CA, c.Single.ClientCert, c.Single.ClientKey = ca, cert, key
+	return c.Single.Render()
 }
 
 // each does the same with all chosen rows, on all cores. Of several errors the
-// first in the order of the tree is returned, whichever came first. When ctx
+// first in the order of the plan is returned, whichever came first. When ctx
 // ends no row is begun any more, and why it ended is the error.
 func each(ctx context.Context, todo []*work, chosen func(*work) bool, do func(*work) error) error {
 	errs := make([]error, len(todo))
-	atOnce(len(todo), func(i int) {
+	judge.AtOnce(len(todo), func(i int) {
 		if w := todo[i]; chosen(w) && ctx.Err() == nil {
 			if err := do(w); err != nil {
-				errs[i] = fmt.Errorf("%s: %w", w.Spec.Name, err)
+				errs[i] = labelled(cmp.Or(w.Label, w.Spec.ID.String()), err)
 			}
 		}
 	})
@@ -114,124 +226,10 @@ func each(ctx context.Context, todo []*work, chosen func(*work) bool, do func(*w
 	return nil
 }
 
-// atOnce calls do with 0 to n-1, on all cores.
-func atOnce(n int, do func(i int)) {
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range n {
-		g.Go(func() error { do(i); return nil })
-	}
-	_ = g.Wait()
-}
-
-// template is what is asked of the CA for the row, without its validity.
-func (a *Action) template() pki.Template {
-	t := a.Spec.Template()
-	if a.renewal != nil {
-		t.ExtKeyUsage, t.UnknownExtKeyUsage, t.RawSANs = a.renewal.usages, a.renewal.unknownUsages, a.renewal.sans
-		t.Renews = a.held.chain[0]
-	}
-	return t
-}
-
-func (w *work) issue(ca *authority, o Options) (err error) {
-	if w.frameOnly {
-		w.conf, err = kubeconfig.Edit{Server: w.Spec.Place.Server, CA: pki.EncodeCertificates(ca.bundle...)}.Apply(w.held.conf.data)
+// labelled is an error with what it is about in front of it.
+func labelled(label string, err error) error {
+	if label == "" {
 		return err
 	}
-	t := w.template()
-	if t.NotBefore, t.NotAfter, err = ca.signer.Window(o.Now, w.Spec.Validity); err != nil {
-		return err
-	}
-	if w.chain, err = ca.signer.Issue(t, w.key); err != nil {
-		return err
-	}
-	if w.renewal != nil {
-		w.chain = append(w.chain, w.renewal.appended...)
-	}
-	if w.Spec.Place.Kubeconfig == "" {
-		return nil
-	}
-	key, err := pki.EncodePrivateKey(w.key)
-	if err != nil {
-		return err
-	}
-	if w.renewal != nil {
-		w.conf, err = kubeconfig.Edit{CA: pki.EncodeCertificates(ca.bundle...), ClientCert: pki.EncodeCertificates(w.chain...), ClientKey: key}.Apply(w.held.conf.data)
-		return err
-	}
-	w.conf, err = kubeconfig.Single{
-		Cluster:    w.Spec.Place.Cluster,
-		Server:     w.Spec.Place.Server,
-		CA:         pki.EncodeCertificates(ca.bundle...),
-		User:       w.Spec.User(),
-		ClientCert: pki.EncodeCertificates(w.chain...),
-		ClientKey:  key,
-	}.Render()
-	return err
-}
-
-// steps are the writes of everything. What is renewed may be in use: one pair
-// after the other goes and comes, so that each is away for an instant only and
-// a kill leaves one of them at most without its certificate.
-func steps(todo []*work, o Options) ([][]store.Write, error) {
-	var out [][]store.Write
-	var rest []*work
-	for _, w := range todo {
-		if w.renewal == nil || w.conf != nil {
-			rest = append(rest, w)
-			continue
-		}
-		pair, err := writes([]*work{w}, o)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, pair...)
-	}
-	last, err := writes(rest, o)
-	return append(out, last...), err
-}
-
-// writes orders the files so that a kill at any moment, and a power cut at any
-// moment, leaves the old pair or a lone key that the next run finishes: the
-// certificates that are to be replaced go first, then come all keys, then the
-// CAs' certificates, then all others. Each step is on the disk before the next
-// begins.
-func writes(todo []*work, o Options) ([][]store.Write, error) {
-	var old, keys, cas, leaves []store.Write
-	for _, w := range todo {
-		f := w.held
-		if w.conf != nil {
-			leaves = append(leaves, store.Write{Path: f.conf.path, Data: w.conf, Mode: 0o600, IfAbsent: !f.conf.exists})
-			continue
-		}
-		if w.Action.key == nil {
-			if f.cert.exists {
-				old = append(old, store.Write{Path: f.cert.path, Remove: true})
-			}
-			data, err := pki.EncodePrivateKey(w.key)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", w.Spec.Name, err)
-			}
-			keys = append(keys, store.Write{Path: f.key.path, Data: data, Mode: 0o600, IfAbsent: !f.key.exists})
-		}
-		cert := store.Write{Path: f.cert.path, Data: pki.EncodeCertificates(w.chain...), Mode: o.CertMode, IfAbsent: w.Action.key == nil || !f.cert.exists}
-		if w.renewal != nil {
-			cert.Mode &= f.cert.mode.Perm() | 0o600 // what was closed to others stays closed
-		}
-		switch w.Spec.Kind {
-		case certs.KeyPair:
-			pub, err := pki.EncodePublicKey(w.key.Public())
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", w.Spec.Name, err)
-			}
-			cert.Data, cert.Mode = pub, 0o600
-			leaves = append(leaves, cert)
-		case certs.CA:
-			cas = append(cas, cert)
-		default:
-			leaves = append(leaves, cert)
-		}
-	}
-	return [][]store.Write{old, keys, cas, leaves}, nil
+	return fmt.Errorf("%s: %w", label, err)
 }

@@ -28,7 +28,7 @@ func TestExternalBundle(t *testing.T) {
 		}
 		w.write(w.certFile(ca), file)
 		w.remove(w.keyFile(ca))
-		assert.Equal(t, "external CA: its key is not here", w.settled([]string{"ca", "apiserver"}).Rows[0].Reason)
+		assert.Equal(t, "external CA: its key is not here", w.settled("ca", "apiserver").Rows[0].Reason)
 	}
 }
 
@@ -51,9 +51,9 @@ func TestBundle(t *testing.T) {
 		w.write(w.certFile(ca), file)
 		// What the old CA signed stays right; the kubeconfigs lack the new ones.
 		chosen := []string{"ca", "apiserver", "apiserver-kubelet-client"}
-		r := w.settled(chosen)
+		r := w.settled(chosen...)
 		assert.Equal(t, "complete, a bundle of 3 certificates", r.Rows[0].Reason)
-		r, err := w.init(nil, reissue())
+		r, err := w.init(reissue())
 		require.NoError(t, err)
 		for _, row := range r.Rows {
 			want := phases.Keep
@@ -63,7 +63,7 @@ func TestBundle(t *testing.T) {
 			}
 			assert.Equal(t, want, row.Verb, row.Name)
 		}
-		w.settled(nil)
+		w.settled()
 	}
 }
 
@@ -101,10 +101,10 @@ func TestIntermediateCA(t *testing.T) {
 			file := pki.EncodeCertificates(tt.order(list)...)
 			w.write(w.certFile(ca), file)
 			w.write(w.keyFile(ca), pemOf(t, key))
-			_, err := w.init(nil, at(now))
+			_, err := w.init(at(now))
 			require.NoError(t, err)
-			for _, s := range w.tree.Rows() {
-				if s.Issuer != "ca" {
+			for s := range w.tree.Rows() {
+				if s.Issuer.Role != "ca" {
 					continue
 				}
 				chain := w.chain(s)
@@ -121,7 +121,7 @@ func TestIntermediateCA(t *testing.T) {
 					assert.Equal(t, string(file), string(w.entry(s).Cluster.CA))
 				}
 			}
-			w.settled(nil)
+			w.settled()
 		})
 	}
 }
@@ -144,10 +144,10 @@ func TestRenewedCA(t *testing.T) {
 	c.NotAfter = birth.Add(200 * day)
 	old := certify(t, c, nil, key, nil)
 	w.write(w.certFile(ca), append(pki.EncodeCertificates(old), w.read(w.certFile(ca))...))
-	w.remove(w.dirs.Files(w.row("apiserver"))...)
-	_, err := w.init([]string{"apiserver"}, at(now))
+	w.remove(w.site.Files(w.row("apiserver"))...)
+	_, err := w.init(at(now), "apiserver")
 	require.NoError(t, err)
-	w.settled([]string{"ca", "apiserver", "apiserver-kubelet-client"})
+	w.settled("ca", "apiserver", "apiserver-kubelet-client")
 	info, err := os.Stat(w.certFile(w.row("apiserver")))
 	require.NoError(t, err)
 	assert.Equal(t, fs.FileMode(0o644), info.Mode())
@@ -164,11 +164,11 @@ func TestSharedRoot(t *testing.T) {
 		s, key := w.row(name), newKey(t)
 		w.place(s, key, root, certify(t, template(s), root, key, rootKey))
 	}
-	_, err := w.init(nil, at(now))
+	_, err := w.init(at(now))
 	require.NoError(t, err)
-	w.settled(nil)
+	w.settled()
 	for _, name := range []string{"ca", "front-proxy-ca", "etcd-ca"} {
 		w.remove(w.keyFile(w.row(name)))
 	}
-	w.settled(nil)
+	w.settled()
 }

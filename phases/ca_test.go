@@ -2,9 +2,7 @@ package phases_test
 
 import (
 	"crypto/x509"
-	"errors"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,163 +14,9 @@ import (
 	"github.com/pkitool/pkitool/pki"
 )
 
-const (
-	hintCA       = "a CA is never replaced: put the right certificate and key there, or use an empty directory"
-	hintCABackup = "put the CA certificate back from a backup, or from the copy in a kubeconfig"
-	hintCAKey    = "put the key back from a backup, or move it away: then the CA counts as external and signs nothing here"
-	hintCSR      = "the CA's key is not here: make a request with `pkitool certs generate-csr`, have it signed, and bring the certificate back with `pkitool certs import`"
-)
+const hintCA = "a CA is never replaced: put the right certificate and key there, or use an empty directory"
 
-// caState is a way in which a CA can be found that stops everything below it.
-type caState struct {
-	name  string
-	plant func(w *world, s certs.Spec)
-	fault string // as in state
-	hint  string
-}
-
-// resign replaces a CA's certificate by one for the same key that change has spoilt.
-func resign(change func(*x509.Certificate)) func(*world, certs.Spec) {
-	return func(w *world, s certs.Spec) {
-		c, key := template(s), w.key(s)
-		change(c)
-		w.write(w.certFile(s), pki.EncodeCertificates(certify(w.t, c, nil, key, nil)))
-	}
-}
-
-func caStates() []caState {
-	notCA := func(c *x509.Certificate) { c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature }
-	noSign := func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageCRLSign }
-	expired := func(c *x509.Certificate) { c.NotAfter = now }
-	early := func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) }
-	keyless := func(plant func(*world, certs.Spec)) func(*world, certs.Spec) {
-		return func(w *world, s certs.Spec) { plant(w, s); w.remove(w.keyFile(s)) }
-	}
-	key := func(data []byte) func(*world, certs.Spec) {
-		return func(w *world, s certs.Spec) { w.write(w.keyFile(s), data) }
-	}
-	cert := func(data []byte) func(*world, certs.Spec) {
-		return func(w *world, s certs.Spec) { w.write(w.certFile(s), data) }
-	}
-	return []caState{
-		{name: "key of another", fault: "key does not match certificate ({cert})", hint: hintCA,
-			plant: func(w *world, s certs.Spec) { w.write(w.keyFile(s), pemOf(w.t, newKey(w.t))) }},
-		{name: "not a CA", fault: "certificate is not a CA ({cert})", hint: hintCA, plant: resign(notCA)},
-		{name: "not a CA, without key", fault: "certificate is not a CA ({cert})", hint: hintCA, plant: keyless(resign(notCA))},
-		{name: "may not sign", fault: "certificate may not sign certificates (its key usage lacks keyCertSign) ({cert})", hint: hintCA, plant: resign(noSign)},
-		{name: "expired", fault: "certificate has expired on 2026-11-24T12:00:00Z ({cert})", hint: hintCA, plant: resign(expired)},
-		{name: "expired, without key", fault: "certificate has expired on 2026-11-24T12:00:00Z ({cert})", hint: hintCA, plant: keyless(resign(expired))},
-		{name: "not yet valid", fault: "certificate is not valid before 2026-11-24T12:00:01Z ({cert})", hint: hintCA, plant: resign(early)},
-		{name: "certificate is nonsense", fault: "file holds no PEM block ({cert})", hint: hintCABackup, plant: cert([]byte("nonsense"))},
-		{name: "certificate is empty", fault: "file is empty ({cert})", hint: hintCABackup, plant: cert(nil)},
-		{name: "certificate is torn", fault: "PEM is damaged: 1 of 2 blocks can be read ({cert})", hint: hintCABackup, plant: func(w *world, s certs.Spec) {
-			data := w.read(w.certFile(s))
-			w.write(w.certFile(s), append(append([]byte{}, data...), data[:len(data)/2]...))
-		}},
-		{name: "key is nonsense", fault: "file holds no PEM block ({key})", hint: hintCAKey, plant: key([]byte("nonsense"))},
-		{name: "key is empty", fault: "file is empty ({key})", hint: hintCAKey, plant: key(nil)},
-		{name: "key is encrypted", fault: "private key is encrypted ({key})", plant: key(encryptedPKCS8),
-			hint: "remove the passphrase with `openssl pkey -in KEY -out NEW`, or put an unencrypted key in its place"},
-		{name: "weak key", fault: "RSA key of 1024 bits: 2048 to 8192 are accepted ({key})", hint: hintCAKey, plant: func(w *world, s certs.Spec) {
-			weak, err := weakKey()
-			require.NoError(w.t, err)
-			w.write(w.keyFile(s), pemOf(w.t, weak))
-			w.write(w.certFile(s), pki.EncodeCertificates(certify(w.t, template(s), nil, weak, nil)))
-		}},
-		{name: "certificate is gone", fault: "certificate is missing, but a certificate that it signed is there: {leaf} ({cert})",
-			hint:  "put it back from a backup; certificate-authority-data in a kubeconfig is a copy of it",
-			plant: func(w *world, s certs.Spec) { w.remove(w.certFile(s)) }},
-		{name: "certificate is gone, key is nonsense", fault: "file holds no PEM block ({key})", hint: hintCAKey, plant: func(w *world, s certs.Spec) {
-			w.remove(w.certFile(s))
-			w.write(w.keyFile(s), []byte("nonsense"))
-		}},
-		{name: "gone", fault: "certificate and key are missing, but a certificate that they signed is there: {leaf} ({cert})",
-			hint:  "put both back from a backup, or move what they signed away to begin anew; a new CA would cut off every client of the old one",
-			plant: func(w *world, s certs.Spec) { w.remove(w.certFile(s), w.keyFile(s)) }},
-	}
-}
-
-// TestCAStates breaks each CA in turn: its row says why, the rows below it only
-// that they cannot be judged, nothing is changed, and --reissue changes nothing about that.
-func TestCAStates(t *testing.T) {
-	tree := treeOf(t, cluster())
-	for _, s := range tree.Rows() {
-		if s.Kind != certs.CA {
-			continue
-		}
-		for _, st := range caStates() {
-			t.Run(s.Name+"/"+st.name, func(t *testing.T) {
-				w := complete(t)
-				st.plant(w, s)
-				leaf := ""
-				for _, l := range tree.Rows() {
-					if l.Issuer == s.Name && leaf == "" {
-						leaf = w.certFile(l)
-					}
-				}
-				words := strings.NewReplacer("{cert}", w.certFile(s), "{key}", w.keyFile(s), "{leaf}", leaf)
-				before := w.snapshot()
-				for _, o := range []phases.Options{at(now), reissue()} {
-					r, err := w.init(nil, o)
-					var refused *phases.RefusedError
-					require.True(t, errors.As(err, &refused), "%v", err)
-					assert.Equal(t, s.Name+": "+words.Replace(st.fault), err.Error(), "the cause is said once, and its consequences are not errors")
-					w.unchanged(before)
-					for _, row := range r.Rows {
-						switch {
-						case row.Name == s.Name:
-							require.Len(t, row.Faults, 1)
-							assert.Equal(t, st.hint, row.Faults[0].Hint)
-						case row.Issuer == s.Name:
-							assert.Equal(t, phases.Refuse, row.Verb)
-							assert.Equal(t, s.Name, row.Because)
-							assert.Equal(t, "cannot be judged while "+s.Name+" is refused", row.Faults[0].Text)
-						default:
-							assert.Equal(t, phases.Keep, row.Verb, row.Name)
-						}
-					}
-				}
-			})
-		}
-	}
-}
-
-// Two roles must not share a CA, whether by a copy or by the same key under another name.
-func TestTwinCA(t *testing.T) {
-	tests := []struct {
-		name, row, twin string
-		plant           func(w *world, s, twin certs.Spec)
-	}{
-		{"front proxy with the cluster's CA", "front-proxy-ca", "ca", nil},
-		{"etcd with the front proxy's CA", "etcd-ca", "front-proxy-ca", nil},
-		{"etcd with the cluster's key under its own name", "etcd-ca", "ca", func(w *world, s, twin certs.Spec) {
-			w.write(w.keyFile(s), w.read(w.keyFile(twin)))
-			resign(func(*x509.Certificate) {})(w, s)
-		}},
-		{"etcd with the cluster's CA and no key", "etcd-ca", "ca", func(w *world, s, twin certs.Spec) {
-			w.remove(w.keyFile(s))
-			w.write(w.certFile(s), w.read(w.certFile(twin)))
-		}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			w := complete(t)
-			s, twin := w.row(tt.row), w.row(tt.twin)
-			if tt.plant == nil {
-				w.write(w.certFile(s), w.read(w.certFile(twin)))
-				w.write(w.keyFile(s), w.read(w.keyFile(twin)))
-			} else {
-				tt.plant(w, s, twin)
-			}
-			before := w.snapshot()
-			r, err := w.init(nil, reissue())
-			assert.EqualError(t, err, tt.row+": is the same CA as "+tt.twin+" ("+w.certFile(s)+")")
-			assert.Equal(t, "the roles must not share a CA: whoever holds a certificate of the one would pass for a client of the other", rowOf(t, r, tt.row).Faults[0].Hint)
-			w.unchanged(before)
-		})
-	}
-}
-
+// rowOf is the row of a report.
 func rowOf(t testing.TB, r phases.Report, name string) phases.Row {
 	t.Helper()
 	for _, row := range r.Rows {
@@ -184,49 +28,103 @@ func rowOf(t testing.TB, r phases.Report, name string) phases.Row {
 	return phases.Row{}
 }
 
+// refused asserts that a run ended with a refusal of one text, and changed nothing.
+func (w *world) refused(before map[string]seen, err error, want string) {
+	w.t.Helper()
+	var refusal *phases.RefusedError
+	require.ErrorAs(w.t, err, &refusal)
+	assert.Equal(w.t, want, err.Error())
+	w.unchanged(before)
+}
+
+// A CA that is wrong is told of once; the rows below it say only that they cannot be judged, all others go on.
+// --reissue changes nothing about that, and a renewal says the same.
+func TestWrongCA(t *testing.T) {
+	w := complete(t)
+	ca := w.row("front-proxy-ca")
+	w.write(w.keyFile(ca), pemOf(t, newKey(t)))
+	before := w.snapshot()
+	want := "front-proxy-ca: key does not match certificate (" + w.certFile(ca) + ")"
+	for _, o := range []phases.Options{at(now), reissue()} {
+		r, err := w.init(o)
+		w.refused(before, err, want)
+		for _, row := range r.Rows {
+			switch {
+			case row.Name == ca.Name:
+				require.Len(t, row.Findings, 1)
+				assert.Equal(t, "put the key back from a backup, or move it away: then the CA counts as external and signs nothing here", row.Findings[0].Hint)
+			case row.Issuer == ca.Name:
+				assert.Equal(t, phases.Refuse, row.Verb)
+				assert.Equal(t, ca.Name, row.Because)
+				assert.Equal(t, "cannot be judged while front-proxy-ca is refused", row.Findings[0].Text)
+			default:
+				assert.Equal(t, phases.Keep, row.Verb, row.Name)
+			}
+		}
+	}
+	// Asked for by itself, a row is refused because of its CA, and the CA's own fault is what is told.
+	r, err := w.init(reissue(), "front-proxy-client")
+	w.refused(before, err, want)
+	assert.Len(t, r.Rows, 2)
+	_, err = w.renew(renewal(), "front-proxy-client")
+	w.refused(before, err, want)
+}
+
+// Two roles must not share a CA, whether by a copy or by the same key under another name.
+func TestTwinCA(t *testing.T) {
+	tests := []struct {
+		name, row, twin string
+		plant           func(w *world, s, twin certs.Spec)
+	}{
+		{"front proxy with the cluster's CA", "front-proxy-ca", "ca", func(w *world, s, twin certs.Spec) {
+			w.write(w.certFile(s), w.read(w.certFile(twin)))
+			w.write(w.keyFile(s), w.read(w.keyFile(twin)))
+		}},
+		{"etcd with the front proxy's key under its own name", "etcd-ca", "front-proxy-ca", func(w *world, s, twin certs.Spec) {
+			w.write(w.keyFile(s), w.read(w.keyFile(twin)))
+			resign(func(*x509.Certificate) {})(w, s)
+		}},
+		{"etcd with the cluster's CA and no key", "etcd-ca", "ca", func(w *world, s, twin certs.Spec) {
+			w.remove(w.keyFile(s))
+			w.write(w.certFile(s), w.read(w.certFile(twin)))
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := complete(t)
+			s := w.row(tt.row)
+			tt.plant(w, s, w.row(tt.twin))
+			before := w.snapshot()
+			r, err := w.init(reissue(), tt.row, tt.twin)
+			w.refused(before, err, tt.row+": is the same CA as "+tt.twin+" ("+w.certFile(s)+")")
+			assert.Equal(t, "give each its own CA: use an empty directory, or put the right certificate and key there", rowOf(t, r, tt.row).Findings[0].Hint)
+		})
+	}
+}
+
 // A CA without its key is external: what it signed must be there and right.
 func TestExternalCA(t *testing.T) {
-	tree := treeOf(t, cluster())
-	for _, s := range tree.Rows() {
-		if s.Kind != certs.CA {
-			continue
+	w := complete(t)
+	ca := w.row("ca")
+	w.remove(w.keyFile(ca))
+	assert.Equal(t, "external CA: its key is not here", rowOf(t, w.settled(), "ca").Reason)
+	var want string
+	for i, name := range []string{"apiserver", "apiserver-kubelet-client", "admin", "scheduler"} {
+		s := w.row(name)
+		switch i % 2 {
+		case 0:
+			w.remove(w.certFile(s))
+			want += name + ": certificate is missing (" + w.certFile(s) + ")\n"
+		case 1:
+			w.setKey(s, pemOf(t, newKey(t)))
+			want += name + ": key does not match certificate (" + w.certFile(s) + ")\n"
 		}
-		t.Run(s.Name, func(t *testing.T) {
-			w := complete(t)
-			w.remove(w.keyFile(s))
-			r := w.settled(nil)
-			assert.Equal(t, "external CA: its key is not here", rowOf(t, r, s.Name).Reason)
-
-			var below []certs.Spec
-			for _, l := range tree.Rows() {
-				if l.Issuer == s.Name {
-					below = append(below, l)
-				}
-			}
-			var want []string
-			for i, l := range below {
-				switch i % 3 {
-				case 0:
-					w.remove(w.dirs.Files(l)...)
-					want = append(want, l.Name+": certificate is missing ("+w.certFile(l)+")")
-				case 1:
-					w.setKey(l, pemOf(t, newKey(t)))
-					want = append(want, l.Name+": key does not match certificate ("+w.certFile(l)+")")
-				case 2:
-					w.remove(w.certFile(l))
-					want = append(want, l.Name+": certificate is missing ("+w.certFile(l)+")")
-				}
-			}
-			before := w.snapshot()
-			for _, o := range []phases.Options{at(now), reissue()} {
-				r, err := w.init(nil, o)
-				assert.EqualError(t, err, strings.Join(want, "\n"))
-				for _, l := range below {
-					assert.Equal(t, hintCSR, rowOf(t, r, l.Name).Faults[0].Hint, l.Name)
-				}
-				w.unchanged(before)
-			}
-		})
+	}
+	before := w.snapshot()
+	for _, o := range []phases.Options{at(now), reissue()} {
+		r, err := w.init(o)
+		w.refused(before, err, want[:len(want)-1])
+		assert.Contains(t, rowOf(t, r, "apiserver").Findings[0].Hint, "pkitool certs generate-csr apiserver")
 	}
 }
 
@@ -239,52 +137,74 @@ func TestCAKeyAlone(t *testing.T) {
 		w.write(w.keyFile(w.row(name)), keys[name])
 	}
 	require.NoError(t, os.Chmod(w.keyFile(w.row("ca")), 0o644))
-	r, err := w.init(nil, at(now))
+	r, err := w.init(at(now))
 	require.NoError(t, err)
 	for name, data := range keys {
 		assert.Equal(t, "certifies the key that is there", rowOf(t, r, name).Reason)
 		assert.Equal(t, data, w.read(w.keyFile(w.row(name))))
 	}
 	w.tidy()
-	w.settled(nil)
+	w.settled()
 }
 
 // A row asked for by itself, without its CA, names the command that makes the CA.
 func TestNoCA(t *testing.T) {
 	for _, name := range []string{"apiserver", "front-proxy-client", "etcd-peer", "admin"} {
-		t.Run(name, func(t *testing.T) {
-			w := empty(t)
-			s := w.row(name)
-			r, err := w.init([]string{name}, reissue())
-			assert.EqualError(t, err, name+": there is no CA to sign it ("+w.certFile(w.row(s.Issuer))+")")
-			assert.Equal(t, "run `pkitool init phase certs "+s.Issuer+"` first", r.Rows[0].Faults[0].Hint)
-			for path, f := range w.snapshot() {
-				assert.True(t, f.mode.IsDir(), path)
-			}
-		})
+		w := empty(t)
+		s := w.row(name)
+		r, err := w.init(reissue(), name)
+		assert.EqualError(t, err, s.Issuer.Role+": there is no CA ("+w.certFile(w.row(s.Issuer.Role))+")")
+		assert.Equal(t, "`pkitool init phase certs "+s.Issuer.Role+"` makes it; or name another directory with --cert-dir", r.Rows[0].Findings[0].Hint)
+		for path, f := range w.snapshot() {
+			assert.True(t, f.mode.IsDir(), path)
+		}
 	}
 }
 
-// A leaf that would outlive its CA is refused, with the time that it may have.
+// shortCA gives the cluster's CA no more than 30 days.
+func (w *world) shortCA() time.Time {
+	end := now.Add(30*day + 30*time.Minute)
+	resign(func(c *x509.Certificate) { c.NotAfter = end })(w, w.row("ca"))
+	return end
+}
+
+// A validity that somebody gave and that would outlive the CA is refused, with the time that there is. A default ends
+// with the CA, and that is said.
 func TestWouldOutlive(t *testing.T) {
 	w := complete(t)
 	s := w.row("apiserver")
-	c, key := template(w.row("ca")), w.key(w.row("ca"))
-	c.NotAfter = now.Add(30*day + 30*time.Minute)
-	w.write(w.certFile(w.row("ca")), pki.EncodeCertificates(certify(t, c, nil, key, nil)))
-	w.remove(w.dirs.Files(s)...)
+	end := w.shortCA()
+	for _, files := range [][]string{w.site.Files(s), w.site.Files(w.row("scheduler"))} {
+		w.remove(files...)
+	}
 	before := w.snapshot()
-	r, err := w.init([]string{"apiserver"}, reissue())
-	assert.EqualError(t, err, "apiserver: would outlive its CA: valid until 2027-11-24T12:00:00Z, the CA ends 2026-12-24T12:30:00Z ("+w.certFile(s)+")")
-	assert.Equal(t, "give --validity 720h or less, or replace the CA first", r.Rows[0].Faults[0].Hint)
-	w.unchanged(before)
+	want := "apiserver: would outlive its CA: valid until 2027-11-24T12:00:00Z, the CA ends 2026-12-24T12:30:00Z (" + w.certFile(s) + ")"
+	r, err := w.init(reissue(), "apiserver")
+	w.refused(before, err, want)
+	assert.Equal(t, "give --validity 720h or less, or replace the CA first", r.Rows[0].Findings[0].Hint)
 
-	short := cluster()
-	short.Validity = 720 * time.Hour
-	w.tree = treeOf(t, short)
-	_, err = w.init([]string{"apiserver"}, at(now))
+	given := cluster()
+	given.Validity = 720 * time.Hour
+	w.tree = treeOf(t, given)
+	_, err = w.init(at(now), "apiserver")
 	require.NoError(t, err)
 	assert.Equal(t, now.Add(720*time.Hour), w.chain(s)[0].NotAfter.UTC())
+
+	w.tree = treeOf(t, cluster())
+	before = w.snapshot()
+	_, err = w.renew(renewal(), "apiserver")
+	w.refused(before, err, want)
+
+	w.assume(certs.LeafValidity)
+	r, err = w.init(at(now), "scheduler")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"ends with its CA, on 2026-12-24T12:30:00Z"}, r.Rows[0].Notes)
+	assert.Equal(t, end, w.chain(w.row("scheduler"))[0].NotAfter.UTC())
+	r, err = w.renew(renewal(), "apiserver", "scheduler")
+	require.NoError(t, err)
+	for _, row := range r.Rows {
+		assert.Equal(t, end, *row.NotAfter, row.Name)
+	}
 }
 
 // A CA whose own certificate forbids what it would have to sign is refused
@@ -297,8 +217,9 @@ func TestConstrainedCA(t *testing.T) {
 	}{
 		{"names", "apiserver", func(c *x509.Certificate) {
 			c.PermittedDNSDomainsCritical, c.PermittedDNSDomains = true, []string{"example.com"}
-		}, "permitted subtree violation (X509_V_ERR_PERMITTED_VIOLATION at depth 0)"},
-		{"usages", "apiserver-kubelet-client", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }, "unsuitable certificate purpose (X509_V_ERR_INVALID_PURPOSE at depth 1)"},
+		}, `a root or intermediate certificate is not authorized to sign for this name: DNS name "cp-1" is not permitted by any constraint`},
+		{"usages", "apiserver-kubelet-client", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} },
+			"certificate specifies an incompatible key usage"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -308,18 +229,26 @@ func TestConstrainedCA(t *testing.T) {
 			tt.change(c)
 			w.place(w.row("ca"), key, certify(t, c, nil, key, nil))
 			before := w.snapshot()
-			for _, run := range []func() (phases.Report, error){
-				func() (phases.Report, error) { return w.init([]string{tt.row}, reissue()) },
-				func() (phases.Report, error) { return phases.DryRun(w.tree, w.dirs, []string{tt.row}, at(now)) },
-			} {
-				r, err := run()
-				var refused *phases.RefusedError
-				require.True(t, errors.As(err, &refused), "%v", err)
-				assert.EqualError(t, err, tt.row+": its CA cannot sign it: a certificate would not stand, it does not verify against "+
+			for _, dry := range []bool{true, false} {
+				o := reissue()
+				o.DryRun = dry
+				r, err := w.init(o, tt.row)
+				w.refused(before, err, tt.row+": its CA cannot sign it: the certificate would not be accepted, it does not verify against "+
 					w.certFile(w.row("ca"))+": "+tt.text+" ("+w.certFile(w.row(tt.row))+")")
-				assert.Equal(t, hintCA, r.Rows[0].Faults[0].Hint)
-				w.unchanged(before)
+				assert.Equal(t, hintCA, r.Rows[0].Findings[0].Hint)
 			}
 		})
 	}
+}
+
+// A CA without a key identifier signs leaves that name its key all the same.
+func TestCAWithoutKeyID(t *testing.T) {
+	w := complete(t)
+	ca := w.row("ca")
+	w.write(w.certFile(ca), pki.EncodeCertificates(withoutKeyID(t, template(ca), w.key(ca))))
+	w.remove(w.site.Files(w.row("apiserver"))...)
+	_, err := w.init(at(now), "apiserver")
+	require.NoError(t, err)
+	assert.NotEmpty(t, w.chain(w.row("apiserver"))[0].AuthorityKeyId)
+	w.settled("ca", "apiserver", "apiserver-kubelet-client")
 }

@@ -1,7 +1,6 @@
 package phases_test
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,9 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/phases"
-	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki/store"
 )
 
@@ -20,7 +18,7 @@ import (
 // of kubeadm, and the second run keeps all of it to the byte and the second.
 func TestFirstAndSecondRun(t *testing.T) {
 	w := empty(t)
-	r, err := w.init(nil, at(now))
+	r, err := w.init(at(now))
 	require.NoError(t, err)
 	assert.True(t, r.Changed)
 	require.Len(t, r.Rows, 16)
@@ -38,9 +36,9 @@ func TestFirstAndSecondRun(t *testing.T) {
 		}
 	}
 	assert.Len(t, got, len(files)+3, "files, and the directories kubeadm has: itself, pki, pki/etcd")
-	assert.Equal(t, fs.ModeDir|0o755, got[w.dirs.Cert].mode)
+	assert.Equal(t, fs.ModeDir|0o755, got[w.site.Cert].mode)
 
-	second := w.settled(nil)
+	second := w.settled()
 	for i, row := range second.Rows {
 		assert.Equal(t, "complete", row.Reason, row.Name)
 		assert.Equal(t, r.Rows[i].SHA256, row.SHA256, row.Name)
@@ -53,10 +51,10 @@ func TestFirstAndSecondRun(t *testing.T) {
 // those that are there.
 func TestCertMode(t *testing.T) {
 	w := complete(t)
-	w.remove(w.dirs.Files(w.row("apiserver"))...)
+	w.remove(w.site.Files(w.row("apiserver"))...)
 	o := at(now)
 	o.CertMode = 0o600
-	r, err := w.init(nil, o)
+	r, err := w.init(o)
 	require.NoError(t, err)
 	for path, s := range w.snapshot() {
 		if s.mode.IsRegular() {
@@ -64,14 +62,16 @@ func TestCertMode(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []phases.Mode{{Path: w.certFile(w.row("ca")), From: "0644", To: "0600"}}, rowOf(t, r, "ca").Tightened)
-	w.settled(nil) // with 0644 asked for: what is tighter stays
+	w.settled() // with 0644 asked for: what is tighter stays
 }
 
 // DryRun says what Init would do, and does nothing: no directory, no lock, no file.
 func TestDryRun(t *testing.T) {
 	w := empty(t)
 	before := w.snapshot()
-	r, err := phases.DryRun(w.tree, w.dirs, nil, at(now))
+	dry := at(now)
+	dry.DryRun = true
+	r, err := w.init(dry)
 	require.NoError(t, err)
 	assert.True(t, r.DryRun)
 	for _, row := range r.Rows {
@@ -83,11 +83,12 @@ func TestDryRun(t *testing.T) {
 	w = complete(t)
 	w.forge(w.row("apiserver"), func(c *certificate) { c.DNSNames = nil })
 	before = w.snapshot()
-	r, err = phases.DryRun(w.tree, w.dirs, nil, at(now))
+	r, err = w.init(dry)
 	var refused *phases.RefusedError
-	require.True(t, errors.As(err, &refused))
+	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, phases.Refuse, rowOf(t, r, "apiserver").Verb)
-	r, err = phases.DryRun(w.tree, w.dirs, nil, reissue())
+	dry.Reissue = true
+	r, err = w.init(dry)
 	require.NoError(t, err)
 	assert.Equal(t, phases.Renew, rowOf(t, r, "apiserver").Verb)
 	w.unchanged(before)
@@ -104,24 +105,23 @@ func TestUnreadable(t *testing.T) {
 		{"too large", "is larger than 4 MiB", func(w *world, path string) { w.write(path, make([]byte, store.MaxSize+1)) }},
 		{"pipe", "is not a regular file", func(w *world, path string) { mkfifo(w.t, path) }},
 	}
-	for _, p := range plants {
-		for _, s := range treeOf(t, cluster()).Rows() {
-			for i := range s.Place.Files() {
-				t.Run(p.name+"/"+s.Name, func(t *testing.T) {
-					w := complete(t)
-					path := w.dirs.Files(s)[i]
-					w.remove(path)
-					p.plant(w, path)
-					before := w.snapshot()
-					for _, o := range []phases.Options{at(now), reissue()} {
-						_, err := w.init(nil, o)
-						assert.EqualError(t, err, p.text+" ("+path+")")
-						var named *store.Error
-						require.True(t, errors.As(err, &named))
-						w.unchanged(before)
-					}
-				})
-			}
+	for s := range treeOf(t, cluster()).Rows() {
+		for i := range s.Place.Files() {
+			p := plants[(len(s.Name)+i)%len(plants)] // each row one of them, and all of them several rows
+			t.Run(p.name+"/"+s.Name, func(t *testing.T) {
+				w := part(t, s)
+				path := w.site.Files(s)[i]
+				w.remove(path)
+				p.plant(w, path)
+				before := w.snapshot()
+				for _, o := range []phases.Options{at(now), reissue()} {
+					_, err := w.init(o, s.Name)
+					assert.EqualError(t, err, p.text+" ("+path+")")
+					var named *store.Error
+					require.ErrorAs(t, err, &named)
+					w.unchanged(before)
+				}
+			})
 		}
 	}
 }
@@ -140,127 +140,87 @@ func TestUnreadableAll(t *testing.T) {
 		want += "is a directory (" + path + ")"
 	}
 	before := w.snapshot()
-	_, err := w.init(nil, at(now))
+	_, err := w.init(at(now))
 	assert.EqualError(t, err, want)
 	w.unchanged(before)
 	// Rows that have nothing to do with it are not held up.
-	_, err = w.init([]string{"front-proxy-client"}, at(now))
+	_, err = w.init(at(now), "front-proxy-client")
 	assert.NoError(t, err)
 }
 
 // A final name that is a link is read through and never written through.
 func TestSymlinkIsNotWritten(t *testing.T) {
-	for _, s := range treeOf(t, cluster()).Rows() {
-		if s.Kind == certs.CA || s.Kind == certs.KeyPair {
-			continue
-		}
-		t.Run(s.Name, func(t *testing.T) {
-			w := complete(t)
-			w.forge(s, func(c *certificate) { c.Subject.CommonName = "somebody" })
-			w.link(s, 0o600)
-			before := w.snapshot()
-			_, err := w.init(nil, reissue())
-			require.ErrorIs(t, err, store.ErrSymlink)
-			assert.EqualError(t, err, "is a symbolic link, not written through ("+w.certFile(s)+")")
-			w.unchanged(before)
-		})
-	}
-	t.Run("a link to nothing is not written through either", func(t *testing.T) {
-		w := complete(t)
-		s := w.row("apiserver")
-		w.remove(w.dirs.Files(s)...)
-		require.NoError(t, os.Symlink(filepath.Join(w.dir, "nowhere"), w.keyFile(s)))
-		before := w.snapshot()
-		_, err := w.init(nil, at(now))
-		assert.EqualError(t, err, "is a symbolic link, not written through ("+w.keyFile(s)+")")
-		w.unchanged(before)
-	})
+	w := complete(t)
+	s := w.row("apiserver")
+	w.forge(s, expiredCert)
+	w.link(s, 0o600)
+	before := w.snapshot()
+	o := reissue()
+	o.Backup = w.dir
+	want := "apiserver: is a symbolic link, not written through (" + w.keyFile(s) + ")"
+	_, err := w.init(o, "apiserver")
+	w.refused(before, err, want)
+	_, err = w.renew(renewal(), "apiserver")
+	w.refused(before, err, want)
+
+	// A link to nothing is not written through either.
+	w = complete(t)
+	s = w.row("apiserver")
+	w.remove(w.site.Files(s)...)
+	require.NoError(t, os.Symlink(filepath.Join(w.dir, "nowhere"), w.keyFile(s)))
+	before = w.snapshot()
+	_, err = w.init(at(now))
+	assert.EqualError(t, err, "is a symbolic link, not written through ("+w.keyFile(s)+")")
+	w.unchanged(before)
 }
 
 // A directory that is a link is a directory.
 func TestLinkedDirectory(t *testing.T) {
 	w := empty(t)
 	require.NoError(t, os.Mkdir(filepath.Join(w.dir, "real"), 0o755))
-	require.NoError(t, os.Symlink("real", w.dirs.Cert))
-	_, err := w.init(nil, at(now))
+	require.NoError(t, os.Symlink("real", w.site.Cert))
+	_, err := w.init(at(now))
 	require.NoError(t, err)
-	w.settled(nil)
+	w.settled()
 	assert.FileExists(t, filepath.Join(w.dir, "real", "etcd", "peer.key"))
 }
 
-// What was written and is not there when it is read again fails the proof, row by row.
+// What was written and is not right when it is read again fails the proof, row by row.
 func TestProof(t *testing.T) {
 	w := complete(t)
-	_, err := phases.Prove(w.tree, w.dirs, nil, at(now))
-	require.NoError(t, err)
-	s, other := w.row("apiserver"), w.row("admin")
-	w.setKey(s, pemOf(t, newKey(t)))
-	w.remove(w.certFile(other))
-	_, err = phases.Prove(w.tree, w.dirs, nil, reissue())
+	apiserver, admin, sa := w.row("apiserver"), w.row("admin"), w.row("sa")
+	chosen := w.only("apiserver", "admin", "sa")
+	inv := judge.Take(w.tree, w.site, chosen)
+	plan := phases.DecideInit(judge.Judge(w.tree, inv, chosen, now), chosen, at(now))
+	for i := range plan.Actions { // as if all of them had been made
+		a := &plan.Actions[i]
+		a.Verb, a.Outputs = phases.Create, []phases.Output{{}}
+		if a.Spec.Name == "sa" {
+			a.Tighten = []phases.Chmod{{Path: w.keyFile(sa), To: 0o600}}
+		}
+	}
+	prove := func() error {
+		r := phases.Report{Rows: make([]phases.Row, len(plan.Actions))}
+		return phases.Prove(w.tree, w.site, chosen, plan, &r)
+	}
+	require.NoError(t, prove())
+	w.setKey(apiserver, pemOf(t, newKey(t)))
+	w.remove(w.certFile(admin))
+	require.NoError(t, os.Chmod(w.keyFile(sa), 0o644))
+	err := prove()
 	var proof *phases.ProofError
-	require.True(t, errors.As(err, &proof))
-	assert.EqualError(t, err, "apiserver: does not stand after it was written: key does not match certificate ("+w.certFile(s)+")\n"+
-		"admin: does not stand after it was written: is not there")
+	require.ErrorAs(t, err, &proof)
+	assert.EqualError(t, err, "after it was written: apiserver: key does not match certificate ("+w.certFile(apiserver)+")\n"+
+		"after it was written: sa: mode 0644 is looser than 0600 ("+w.keyFile(sa)+")\n"+
+		"after it was written: admin: is not there after it was written ("+w.certFile(admin)+")")
 
-	w = complete(t)
-	key := w.keyFile(w.row("sa"))
-	require.NoError(t, os.Chmod(key, 0o644))
-	_, err = phases.Prove(w.tree, w.dirs, nil, at(now))
-	assert.EqualError(t, err, "sa: does not stand after it was written: mode 0644 is looser than 0600 ("+key+")")
-}
-
-// The files of an external etcd are judged where the configuration names them, and never written.
-func TestExternalEtcd(t *testing.T) {
-	c := cluster()
-	dir := t.TempDir()
-	path := func(name string) string { return filepath.Join(dir, name) }
-	c.ExternalEtcd = &certs.ExternalEtcd{Endpoints: []string{"https://10.0.0.5:2379"}, CAFile: path("ca.crt"), CertFile: path("client.crt"), KeyFile: path("client.key")}
-	w := &world{t: t, dir: dir, dirs: dirsIn(dir), tree: treeOf(t, c)}
-	require.Len(t, w.tree.Rows(), 13)
-	chosen := []string{"external-etcd-ca", "external-etcd-client"}
-	caKey, key := newKey(t), newKey(t)
-	caSpec, spec := w.row(chosen[0]), w.row(chosen[1])
-	caSpec.Subject.CommonName, spec.Subject.CommonName = "their-ca", "their-client"
-	ca := certify(t, template(caSpec), nil, caKey, nil)
-	cert := certify(t, template(spec), ca, key, caKey)
-	expired := template(spec)
-	expired.NotAfter = now
-	put := map[string]func(){
-		"ca":      func() { w.write(path("ca.crt"), pki.EncodeCertificates(ca)) },
-		"cert":    func() { w.write(path("client.crt"), pki.EncodeCertificates(cert)) },
-		"key":     func() { w.write(path("client.key"), pemOf(t, key)) },
-		"other":   func() { w.write(path("client.key"), pemOf(t, newKey(t))) },
-		"expired": func() { w.write(path("client.crt"), pki.EncodeCertificates(certify(t, expired, ca, key, caKey))) },
-	}
-	const theirs = "the files are another's: ask whoever runs etcd"
-	for _, tt := range []struct {
-		put, fault, hint string
-	}{
-		{"", "external-etcd-ca: certificate is missing (" + path("ca.crt") + ")", "the configuration names it: put it there, or leave the file out of the configuration"},
-		{"ca", "external-etcd-client: certificate is missing (" + path("client.crt") + ")", "the configuration names it: put it there"},
-		{"cert", "external-etcd-client: private key is missing (" + path("client.key") + ")", "the configuration names it: put it there"},
-		{"other", "external-etcd-client: key does not match certificate (" + path("client.crt") + ")", theirs},
-		{"key", "", ""},
-		{"expired", "external-etcd-client: certificate has expired on 2026-11-24T12:00:00Z (" + path("client.crt") + ")", theirs},
-	} {
-		if tt.put != "" {
-			put[tt.put]()
-		}
-		before := w.snapshot()
-		for _, o := range []phases.Options{at(now), reissue()} {
-			r, err := w.init(chosen, o)
-			w.unchanged(before)
-			if tt.fault == "" {
-				require.NoError(t, err)
-				assert.Equal(t, "named in the configuration", r.Rows[0].Reason)
-				continue
-			}
-			require.EqualError(t, err, tt.fault)
-			for _, row := range r.Rows {
-				if row.Verb == phases.Refuse && row.Because == "" {
-					assert.Equal(t, tt.hint, row.Faults[0].Hint)
-				}
-			}
-		}
-	}
+	// A renewal whose certificate is the old one, or lacks a name of the plan.
+	s := w.row("etcd-peer")
+	chosen = w.only("etcd-peer")
+	inv = judge.Take(w.tree, w.site, chosen)
+	plan = phases.DecideRenewal(judge.Judge(w.tree, inv, chosen, now), chosen, renewal())
+	assert.EqualError(t, prove(), "after it was written: etcd-peer: is the old certificate still ("+w.certFile(s)+")")
+	w.forge(s, func(c *certificate) { c.DNSNames = c.DNSNames[1:] })
+	lost := s.SANs.DNS[0]
+	assert.ErrorContains(t, prove(), "after it was written: etcd-peer: certificate lacks the names DNS:"+lost)
 }

@@ -3,15 +3,16 @@ package phases
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
-	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki/store"
 )
 
@@ -25,8 +26,8 @@ type Expirations struct {
 	Certificates []Expiration `json:"certificates"`
 	Authorities  []Expiration `json:"certificateAuthorities"`
 
-	// Findings are the reasons why the result is not good, in the order of the lists.
-	Findings []Fault `json:"-"`
+	// Findings are the reasons why the result is not good, in the order of the lists, with their hints.
+	Findings []finding.Shown `json:"-"`
 	// Metrics are the certificates once more, one series each.
 	Metrics []Metric `json:"-"`
 }
@@ -44,113 +45,194 @@ type Expiration struct {
 	ExternallyManaged bool   `json:"externallyManaged"`
 	CAName            string `json:"caName,omitempty"`
 	Missing           bool   `json:"missing"`
+	// Absent says that it is missing, and that this node may rightly be without it.
+	Absent bool `json:"-"`
+}
+
+// ExpiryOptions say what is looked at, and when the end is near.
+type ExpiryOptions struct {
+	Now time.Time
+	// Within, if not nil, also finds what meets it.
+	Within *Threshold
 }
 
 // expiryLimit bounds the entries that are looked at in either directory.
 const expiryLimit = 10000
 
 // CheckExpiration tells when everything of the chosen rows (nil: of all, and of
-// every other certificate in the directories) ends. Expired, missing and
+// every other certificate in the directories) ends. Expired, missing, torn and
 // unreadable certificates are findings, and with a threshold also what meets it.
-// The error joins what could not be read or listed; what could be is told beside it.
+// The error joins what could not be listed; what could be is told beside it. No private key is needed.
+// Where nobody said what the node is (certs.NodeRoles), what a node may rightly lack is listed as absent, without alarm.
 // Nothing is locked; only where half of a pair is missing, a run that may just be
 // replacing it is waited for, until ctx ends.
-func CheckExpiration(ctx context.Context, t certs.Tree, dirs Dirs, chosen []string, within *Threshold, now time.Time) (Expirations, error) {
-	inv, err := Take(t, dirs, needed(t, chosen))
-	if err == nil && inv.half(t) {
-		if err := store.Wait(ctx, lockDirs(t, dirs, chosen)...); err != nil {
+func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection, o ExpiryOptions) (Expirations, error) {
+	inv := judge.Take(t, site, chosen)
+	if half(t, inv) {
+		if err := store.Wait(ctx, lockDirs(t, site, chosen)...); err != nil {
 			return Expirations{}, err
 		}
-		inv, err = Take(t, dirs, needed(t, chosen))
+		inv = judge.Take(t, site, chosen)
 	}
 	x := expiry{
-		judge: judge{now: now, dirs: dirs}, tree: t, inv: inv, within: within, seen: map[string]bool{},
+		ExpiryOptions: o, Judgement: judge.Judge(t, inv, chosen, o.Now), seen: map[string]bool{}, known: map[string]bool{}, present: map[group]bool{},
 		out: Expirations{Kind: "CertificateExpirationInfo", APIVersion: "output.kubeadm.k8s.io/v1alpha3", Certificates: []Expiration{}, Authorities: []Expiration{}},
 	}
-	for _, s := range t.Rows() {
-		if s.Kind != certs.KeyPair && (chosen == nil || slices.Contains(chosen, s.Name)) {
-			x.row(s, inv.rows[s.Name])
+	for c := range x.Cases() {
+		if c.Spec.Kind == certs.CA {
+			x.signers = append(x.signers, c.CA)
+			for _, ca := range c.Held.Chain {
+				x.known[string(ca.Raw)] = true
+			}
+		}
+		for _, g := range groups(c.Spec) {
+			x.present[g] = x.present[g] || !c.Held.Nothing()
 		}
 	}
+	for c := range x.Cases() {
+		if c.Spec.Kind != certs.KeyPair && chosen.Has(c.Spec.ID) {
+			x.row(c, chosen != nil)
+		}
+	}
+	var err error
 	if chosen == nil {
-		err = errors.Join(err, x.others())
+		err = x.others()
+	}
+	if len(x.out.Certificates) > 0 && !x.told && chosen == nil {
+		x.out.Findings = append([]finding.Shown{finding.New(finding.NothingHere).At("", "", site.Cert).Shown(finding.Check)}, x.out.Findings...)
 	}
 	return x.out, err
 }
 
 // half reports whether of some leaf's pair only one file is there: so it is for an
 // instant while it is replaced.
-func (inv Inventory) half(t certs.Tree) bool {
-	return slices.ContainsFunc(t.Rows(), func(s certs.Spec) bool {
-		f := inv.rows[s.Name]
-		return s.Issuer != "" && s.Place.Key != "" && f.cert.exists != f.key.exists
-	})
+func half(t certs.Tree, inv judge.Inventory) bool {
+	for s := range t.Rows() {
+		if h := inv.Held(s.ID); h != nil && s.Issuer.Role != "" && s.Place.Key != "" && h.Cert.There() != h.Key.There() {
+			return true
+		}
+	}
+	return false
+}
+
+// group are rows that a node has all of, or none: what a joined node, a worker, or a node with etcd elsewhere rightly
+// lacks is a whole group. A CA is a group with all that it signs.
+type group struct {
+	ca    string
+	scope certs.Scope
+	root  certs.Root
+}
+
+// groups are those that a row counts for, its own first.
+func groups(s certs.Spec) []group {
+	if s.Kind == certs.CA {
+		return []group{{ca: s.Name}}
+	}
+	return []group{{s.Issuer.Role, s.Scope, s.Place.Root}, {ca: s.Issuer.Role}}
 }
 
 type expiry struct {
-	judge
-	tree   certs.Tree
-	inv    Inventory
-	within *Threshold
-	seen   map[string]bool // label sets, since a series may stand there only once
-	out    Expirations
+	ExpiryOptions
+	judge.Judgement
+	seen    map[string]bool // label sets, since a series may stand there only once
+	signers []*judge.CA     // the tree's CAs
+	known   map[string]bool // their certificates, by encoding
+	present map[group]bool
+	told    bool // a certificate was found
+	out     Expirations
 }
 
 // place is where a certificate was found.
 type place struct {
 	name, file string
+	row        certs.Spec
 	kind, key  string // in a kubeconfig: "user" or "cluster", and the entry's name
 	ca         string // the row that signed it, if known
 	external   bool
 	authority  bool // listed among the CAs
 	other      bool // no row's: its name is its path
+	// own is the name of the row as a whole, asker who asks about it.
+	own   string
+	asker finding.Asker
 }
 
-// row tells of a row's files.
-func (x *expiry) row(s certs.Spec, f *found) {
-	p := place{name: s.Name, ca: s.Issuer, authority: s.Kind == certs.CA, file: f.cert.path}
-	if f.conf.path != "" {
-		p.name, p.file = path.Base(s.Place.Kubeconfig), f.conf.path
-		if s.Node != "" && s.Place.Kubeconfig != p.name {
+// row tells of a row's files. named says that it was asked for by its name.
+func (x *expiry) row(c judge.Case, named bool) {
+	s, h := c.Spec, c.Held
+	p := place{name: s.ID.String(), row: s, ca: s.Issuer.String(), authority: s.Kind == certs.CA, file: h.Cert.Path, external: s.Given || c.CA != nil && c.CA.External}
+	if h.Conf.Path != "" {
+		p.name, p.file = path.Base(s.Place.Kubeconfig), h.Conf.Path
+		if s.Instance != "" {
 			p.name = s.Place.Kubeconfig // a node's own folder
 		}
 	}
+	p.own, p.asker = p.name, askerOf(c, finding.Check)
+	torn := h.Conf.Path == "" && h.Key.There() && !h.Cert.There()
 	switch {
-	case s.Kind == certs.CA:
-		p.external = f.cert.exists && !f.key.exists
-	case s.Given:
-		p.external = true
+	case h.Cert.Err != nil, h.Conf.Err != nil:
+		x.told = true
+		x.absent(p)
+		for _, f := range []judge.File{h.Cert, h.Conf} { // nobody asks for the key
+			if f.Err != nil {
+				x.find(p, judge.Unreadable(f))
+			}
+		}
+	case h.Nothing() && !named && (s.Scope == certs.FirstControlPlane || x.Tree.Cluster().Assumed.Has(certs.NodeRoles) && !x.present[groups(s)[0]]):
+		x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Missing: true, Absent: true})
+	case h.Nothing() || torn:
+		x.missing(p, finding.New(finding.CertificateMissing))
+	case h.Conf.Exists:
+		x.conf(p, h.Conf)
+	case h.ChainErr != nil:
+		x.missing(p, h.ChainErr)
 	default:
-		ca := x.inv.rows[s.Issuer]
-		p.external = ca.cert.exists && !ca.key.exists
-	}
-	switch {
-	case f.err != nil: // told by the error
-		x.missing(p, "")
-	case f.nothing() || f.conf.path == "" && !f.cert.exists:
-		x.missing(p, "certificate is missing")
-	case f.conf.exists:
-		x.conf(p, f.conf)
-	case f.chainErr != nil:
-		x.missing(p, f.chainErr.Error())
-	default:
-		x.chain(p, f.chain)
+		x.chain(p, h.Chain)
+		if !s.Given {
+			x.take(c, p, finding.KeyMissing)
+		}
 	}
 }
 
-func (x *expiry) missing(p place, text string) {
+// take tells of the judge's findings of some kinds.
+func (x *expiry) take(c judge.Case, p place, ids ...finding.ID) {
+	for _, f := range c.Findings {
+		if slices.Contains(ids, f.ID) {
+			x.find(p, &f)
+		}
+	}
+}
+
+func (x *expiry) absent(p place) {
 	x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Missing: true})
-	x.find(p, text)
 }
 
-func (x *expiry) find(p place, text string) {
-	if text == "" {
-		return
+func (x *expiry) missing(p place, f *finding.Finding) {
+	x.absent(p)
+	x.find(p, f)
+}
+
+// find notes a finding. Its hint names the row as commands do, the line as the list does; of what is no row's there is
+// nothing to be done here.
+func (x *expiry) find(p place, f *finding.Finding) {
+	g := *f
+	if g.Path == "" {
+		g.Path = p.file
 	}
-	if !p.other {
-		text = p.name + ": " + text
+	asker := p.asker
+	if p.row.Role != nil {
+		g.Row, g.Phase = p.row.ID.String(), p.row.Phase()
 	}
-	x.out.Findings = append(x.out.Findings, Fault{Text: text, Path: p.file})
+	if p.row.Role == nil || p.name != p.own {
+		asker = finding.Kept // what is no row's, or not all of it
+	}
+	shown := g.Shown(asker)
+	if p.row.Role == nil {
+		shown.Hint = ""
+	}
+	if shown.Row = p.name; p.other {
+		shown.Row = ""
+	}
+	x.out.Findings = append(x.out.Findings, shown)
 }
 
 func (x *expiry) list(p place, e Expiration) {
@@ -166,7 +248,7 @@ func (x *expiry) chain(p place, chain []*x509.Certificate) {
 	name := p.name
 	for i, c := range chain {
 		if i > 0 {
-			p.name = fmt.Sprintf("%s#%d", name, i+1)
+			p.name, p.row = name+"#"+strconv.Itoa(i+1), certs.Spec{}
 			if !p.authority {
 				p.ca = ""
 			}
@@ -177,18 +259,23 @@ func (x *expiry) chain(p place, chain []*x509.Certificate) {
 }
 
 func (x *expiry) certificate(p place, c *x509.Certificate) {
+	x.told = true
 	end := c.NotAfter.UTC()
-	left := secondsLeft(c, x.now)
+	left := secondsLeft(c, x.Judgement.Now)
 	e := Expiration{Name: p.name, ExpirationDate: &end, ResidualTime: left, ExternallyManaged: p.external}
 	if !p.authority {
 		e.CAName = p.ca
 	}
 	x.list(p, e)
 	switch {
-	case !x.now.Before(c.NotAfter):
-		x.find(p, "has expired on "+stamp(c.NotAfter))
-	case x.within != nil && x.within.Met(c, x.now):
-		x.find(p, fmt.Sprintf("expires on %s, in %s", stamp(c.NotAfter), Residual(left)))
+	case !x.Judgement.Now.Before(c.NotAfter):
+		id := finding.CertificateExpired
+		if p.authority {
+			id = finding.CAExpired
+		}
+		x.find(p, finding.New(id, stamp(c.NotAfter)))
+	case x.Within != nil && x.Within.Met(c, x.Judgement.Now):
+		x.find(p, finding.New(finding.CertificateExpiring, stamp(c.NotAfter), Residual(left)))
 	}
 	x.metric(p, c)
 }
@@ -205,10 +292,10 @@ func secondsLeft(c *x509.Certificate, now time.Time) int64 {
 // conf tells of a kubeconfig: the current user's certificate under the name of
 // the file, those of its other users and clusters under theirs. A CA that is
 // one of the tree's is listed once, there.
-func (x *expiry) conf(p place, f file) {
-	cfg, err := kubeconfig.Parse(f.data)
+func (x *expiry) conf(p place, f judge.File) {
+	cfg, err := kubeconfig.Parse(f.Data)
 	if err != nil {
-		x.missing(p, err.Error())
+		x.missing(p, finding.Of(err, finding.KubeconfigBroken))
 		return
 	}
 	current, _ := cfg.Current()
@@ -219,12 +306,12 @@ func (x *expiry) conf(p place, f file) {
 		if current.User.Name == u.Name {
 			told = true
 		} else {
-			q.name, q.ca = fmt.Sprintf("%s user %s", p.name, u.Name), ""
+			q.name, q.ca, q.row = fmt.Sprintf("%s user %s", p.name, u.Name), "", certs.Spec{}
 		}
-		chain, err := x.embedded(f.path, u.ClientCert, u.ClientCertFile)
+		chain, bad := judge.NamedCertificates(f.Path, u.ClientCert, u.ClientCertFile, "client certificate")
 		switch {
-		case err != nil:
-			x.missing(q, "client certificate: "+err.Error())
+		case bad != nil:
+			x.missing(q, bad)
 		case len(chain) > 0:
 			q.external = q.external || len(u.ClientCert) == 0
 			if q.ca == "" {
@@ -232,22 +319,22 @@ func (x *expiry) conf(p place, f file) {
 			}
 			x.chain(q, chain)
 		case current.User.Name == u.Name && p.ca != "":
-			x.missing(q, "holds no client certificate")
+			x.missing(q, finding.New(finding.ClientCertMissing))
 		}
 	}
 	if !told && p.ca != "" {
-		x.missing(p, "has no current user")
+		x.missing(p, finding.New(finding.CurrentUserNone))
 	}
 	for _, c := range cfg.Clusters {
-		q := place{name: fmt.Sprintf("%s cluster %s", p.name, c.Name), file: f.path, kind: "cluster", key: c.Name, authority: true, external: true}
-		chain, err := x.embedded(f.path, c.CA, c.CAFile)
-		if err != nil {
-			x.find(q, "certificate authority: "+err.Error())
+		q := place{name: fmt.Sprintf("%s cluster %s", p.name, c.Name), file: f.Path, kind: "cluster", key: c.Name, authority: true, external: true}
+		chain, bad := judge.NamedCertificates(f.Path, c.CA, c.CAFile, "certificate authority")
+		if bad != nil {
+			x.find(q, bad)
 			continue
 		}
 		name := q.name
 		for i, ca := range chain {
-			if x.known(ca) {
+			if x.known[string(ca.Raw)] {
 				x.metric(q, ca)
 				continue
 			}
@@ -259,34 +346,12 @@ func (x *expiry) conf(p place, f file) {
 	}
 }
 
-// known reports whether a certificate is one of the tree's CAs.
-func (x *expiry) known(c *x509.Certificate) bool {
-	for _, s := range x.tree.Rows() {
-		if s.Kind == certs.CA && slices.ContainsFunc(x.inv.rows[s.Name].chain, c.Equal) {
-			return true
-		}
-	}
-	return false
-}
-
 // issuer names the tree's CA that signed c, or "".
 func (x *expiry) issuer(c *x509.Certificate) string {
-	for _, s := range x.tree.Rows() {
-		if s.Kind == certs.CA && signedBy(c, x.inv.rows[s.Name].chain, nil) {
-			return s.Name
+	for _, ca := range x.signers {
+		if slices.ContainsFunc(ca.Bundle, func(p *x509.Certificate) bool { return judge.SignedBy(c, p) }) {
+			return ca.ID.String()
 		}
 	}
 	return ""
-}
-
-// embedded are the certificates of a kubeconfig's entry, or of the file that it names.
-func (x *expiry) embedded(conf string, data []byte, name string) ([]*x509.Certificate, error) {
-	if len(data) == 0 && name == "" {
-		return nil, nil
-	}
-	data, err := namedBy(conf, data, name, "certificate")
-	if err != nil {
-		return nil, err
-	}
-	return pki.ParseCertificates(data)
 }

@@ -10,33 +10,40 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/store"
 )
 
-// others tells of the certificates that are no row's: every file of the
-// certificates' directory, and the kubeconfigs beside the tree's own. Copies
-// in backup directories are left out.
+// others tells of the certificates that are no row's: every file of the certificates' directory, and what holds
+// certificates in the kubeconfigs'. Copies in backup directories are left out.
 func (x *expiry) others() error {
 	rows := map[string]bool{}
-	for _, s := range x.tree.Rows() {
-		for _, f := range x.dirs.Files(s) {
+	for s := range x.Tree.Rows() {
+		for _, f := range x.Site.Files(s) {
 			rows[filepath.Clean(f)] = true
 		}
 	}
-	files, err := listed(x.dirs.Cert)
+	files, err := listed(x.Site.Cert)
 	for _, f := range files {
-		if !rows[filepath.Clean(f)] && !inBackup(x.dirs.Cert, f) {
-			err = errors.Join(err, x.otherFile(f))
+		if !rows[filepath.Clean(f)] && !inBackup(x.Site.Cert, f) {
+			x.otherFile(f)
 		}
 		rows[filepath.Clean(f)] = true
 	}
-	confs, listErr := listed(x.dirs.Kubeconfig)
-	err = errors.Join(err, faultsOf(listErr, x.dirs.Kubeconfig))
+	confs, listErr := listed(x.Site.Kubeconfig)
+	err = errors.Join(err, faultsOf(listErr, x.Site.Kubeconfig))
 	for _, f := range confs {
-		if !rows[filepath.Clean(f)] && filepath.Dir(f) == filepath.Clean(x.dirs.Kubeconfig) && (strings.HasSuffix(f, ".conf") || strings.HasSuffix(f, ".kubeconfig")) {
-			err = errors.Join(err, x.otherConf(f))
+		if rows[filepath.Clean(f)] || filepath.Dir(f) != filepath.Clean(x.Site.Kubeconfig) {
+			continue
+		}
+		switch strings.ToLower(filepath.Ext(f)) {
+		case ".conf", ".kubeconfig":
+			x.otherConf(f)
+		case ".crt", ".cer", ".pem":
+			x.otherFile(f)
 		}
 	}
 	return err
@@ -79,29 +86,33 @@ func inBackup(dir, file string) bool {
 
 // otherFile tells of a file that may hold certificates. Whether it was meant
 // to, its name or its content says; anything else is passed over.
-func (x *expiry) otherFile(name string) error {
-	f, err := readFile(name)
-	if err != nil || !f.exists {
-		return err
-	}
-	p := place{name: filepath.ToSlash(name), file: name, other: true}
+func (x *expiry) otherFile(name string) {
+	p := place{name: filepath.ToSlash(filepath.Clean(name)), file: name, other: true}
+	f := judge.ReadFile(name)
 	suffix := strings.ToLower(filepath.Ext(name))
-	chain, parseErr := pki.ParseCertificates(f.data)
-	if parseErr != nil {
-		if c, err := x509.ParseCertificate(f.data); err == nil {
-			chain, parseErr = []*x509.Certificate{c}, nil // DER
+	meant := suffix == ".crt" || suffix == ".cer" || bytes.Contains(f.Data, []byte("-----BEGIN CERTIFICATE-----"))
+	switch {
+	case f.Err != nil && meant:
+		x.missing(p, judge.Unreadable(f))
+		return
+	case !f.Exists:
+		return
+	case suffix == ".conf" || suffix == ".kubeconfig":
+		p.other = false // its entries have names
+		x.otherConfData(p, f)
+		return
+	}
+	chain, err := pki.ParseCertificates(f.Data)
+	if err != nil && f.Data != nil {
+		if c, derErr := x509.ParseCertificate(f.Data); derErr == nil {
+			chain, err = []*x509.Certificate{c}, nil // DER
 		}
 	}
-	if parseErr != nil {
-		if suffix == ".crt" || suffix == ".cer" || bytes.Contains(f.data, []byte("-----BEGIN CERTIFICATE-----")) {
-			x.missing(p, parseErr.Error())
-			return nil
+	if err != nil {
+		if meant {
+			x.missing(p, finding.Of(err, finding.FileUnreadable))
 		}
-		if suffix == ".conf" || suffix == ".kubeconfig" {
-			p.other = false // its entries have names
-			x.otherConfData(p, f)
-		}
-		return nil
+		return
 	}
 	for i, c := range chain {
 		q := p
@@ -112,21 +123,21 @@ func (x *expiry) otherFile(name string) error {
 		q.external = true // by us: no row's file is renewed
 		x.certificate(q, c)
 	}
-	return nil
 }
 
-func (x *expiry) otherConf(name string) error {
-	f, err := readFile(name)
-	if err != nil || !f.exists {
-		return err
+func (x *expiry) otherConf(name string) {
+	p := place{name: filepath.Base(name), file: name}
+	f := judge.ReadFile(name)
+	if f.Err != nil {
+		x.missing(p, judge.Unreadable(f))
+		return
 	}
-	x.otherConfData(place{name: filepath.Base(name), file: name}, f)
-	return nil
+	x.otherConfData(p, f)
 }
 
 // otherConfData tells of a file if it is a kubeconfig: *.conf can be anything.
-func (x *expiry) otherConfData(p place, f file) {
-	if cfg, err := kubeconfig.Parse(f.data); err == nil && len(cfg.Users)+len(cfg.Clusters) > 0 {
+func (x *expiry) otherConfData(p place, f judge.File) {
+	if cfg, err := kubeconfig.Parse(f.Data); err == nil && len(cfg.Users)+len(cfg.Clusters) > 0 {
 		p.external = true
 		x.conf(p, f)
 	}

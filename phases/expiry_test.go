@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,15 +15,22 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/store"
 )
 
-func (w *world) expirations(within *phases.Threshold, names ...string) phases.Expirations {
+func (w *world) expirations(within *phases.Threshold, roles ...string) phases.Expirations {
 	w.t.Helper()
-	x, err := phases.CheckExpiration(w.t.Context(), w.tree, w.dirs, names, within, now)
+	return w.expiry(phases.ExpiryOptions{Now: now, Within: within}, roles...)
+}
+
+func (w *world) expiry(o phases.ExpiryOptions, roles ...string) phases.Expirations {
+	w.t.Helper()
+	x, err := phases.CheckExpiration(w.t.Context(), w.tree, w.site, w.only(roles...), o)
 	require.NoError(w.t, err)
 	return x
 }
@@ -31,7 +39,8 @@ func (w *world) expirations(within *phases.Threshold, names ...string) phases.Ex
 func (w *world) findings(x phases.Expirations) []string {
 	var out []string
 	for _, f := range x.Findings {
-		out = append(out, strings.ReplaceAll(f.String(), w.dir+"/", ""))
+		whole := finding.Finding{ID: f.ID, Row: f.Row, Path: f.Path, Entry: f.Entry, Had: f.Had, Wanted: f.Wanted}
+		out = append(out, strings.ReplaceAll(whole.String(), w.dir+"/", ""))
 	}
 	return out
 }
@@ -76,11 +85,11 @@ func TestExpirationsFind(t *testing.T) {
 		{"the part of its life", nil, &phases.Threshold{Percent: 52}, []string{"scheduler"}, []string{"scheduler.conf: expires on 2027-06-01T12:00:00Z, in 189d (scheduler.conf)"}},
 		{"a CA too", nil, in(11 * 365 * day), []string{"front-proxy-ca"}, []string{"front-proxy-ca: expires on 2036-05-29T12:00:00Z, in 9y (pki/front-proxy-ca.crt)"}},
 		{"expired to the second", func(w *world) { w.forge(w.row("etcd-peer"), func(c *x509.Certificate) { c.NotAfter = now }) }, nil, nil,
-			[]string{"etcd-peer: has expired on 2026-11-24T12:00:00Z (pki/etcd/peer.crt)"}},
+			[]string{"etcd-peer: certificate has expired on 2026-11-24T12:00:00Z (pki/etcd/peer.crt)"}},
 		{"missing", func(w *world) {
-			w.remove(w.certFile(w.row("apiserver")), w.certFile(w.row("kubelet")), w.certFile(w.row("etcd-ca")))
+			w.remove(w.certFile(w.row("apiserver")), w.certFile(w.row("super-admin")), w.certFile(w.row("etcd-ca")))
 		}, nil, nil,
-			[]string{"apiserver: certificate is missing (pki/apiserver.crt)", "etcd-ca: certificate is missing (pki/etcd/ca.crt)", "kubelet.conf: certificate is missing (kubelet.conf)"}},
+			[]string{"apiserver: certificate is missing (pki/apiserver.crt)", "etcd-ca: certificate is missing (pki/etcd/ca.crt)"}},
 		{"garbage", func(w *world) {
 			w.write(w.certFile(w.row("apiserver")), []byte("garbage"))
 			w.write(w.certFile(w.row("admin")), []byte("a: [b\n"))
@@ -94,25 +103,25 @@ func TestExpirationsFind(t *testing.T) {
 			old.NotAfter = now.Add(-day)
 			both := append(w.read(w.certFile(w.row("ca"))), pki.EncodeCertificates(certify(w.t, old, nil, key, nil))...)
 			w.write(w.certFile(w.row("ca")), both)
-		}, nil, []string{"ca"}, []string{"ca#2: has expired on 2026-11-23T12:00:00Z (pki/ca.crt)"}},
+		}, nil, []string{"ca"}, []string{"ca#2: CA has expired on 2026-11-23T12:00:00Z (pki/ca.crt)"}},
 		{"certificates of no row", func(w *world) {
 			key := newKey(w.t)
 			c := template(w.row("apiserver"))
 			c.NotAfter = now.Add(-day)
 			cert := certify(w.t, c, w.bundle("ca")[0], key, w.key(w.row("ca")))
-			w.write(filepath.Join(w.dirs.Cert, "nodes", "a.pem"), append(pemOf(w.t, key), pki.EncodeCertificates(cert)...))
-			w.write(filepath.Join(w.dirs.Cert, "der.cer"), cert.Raw)
-			w.write(filepath.Join(w.dirs.Cert, "broken.crt"), []byte("garbage"))
-			w.write(filepath.Join(w.dirs.Cert, "notes.txt"), []byte("garbage"))
-			w.write(filepath.Join(w.dirs.Cert, "pkitool-backup-20250101T000000Z", "pki", "apiserver.crt"), pki.EncodeCertificates(cert))
+			w.write(filepath.Join(w.site.Cert, "nodes", "a.pem"), append(pemOf(w.t, key), pki.EncodeCertificates(cert)...))
+			w.write(filepath.Join(w.site.Cert, "der.cer"), cert.Raw)
+			w.write(filepath.Join(w.site.Cert, "broken.crt"), []byte("garbage"))
+			w.write(filepath.Join(w.site.Cert, "notes.txt"), []byte("garbage"))
+			w.write(filepath.Join(w.site.Cert, "pkitool-backup-20250101T000000Z", "pki", "apiserver.crt"), pki.EncodeCertificates(cert))
 			conf, err := kubeconfig.Single{Cluster: "c", Server: "https://a", CA: pki.EncodeCertificates(w.bundle("ca")...), User: "alice", ClientCert: pki.EncodeCertificates(cert), ClientKey: pemOf(w.t, key)}.Render()
 			require.NoError(w.t, err)
-			w.write(filepath.Join(w.dirs.Kubeconfig, "alice.conf"), conf)
-			w.write(filepath.Join(w.dirs.Kubeconfig, "other.conf"), []byte("a = b\n"))
-			w.write(filepath.Join(w.dirs.Kubeconfig, "deeper", "bob.conf"), conf)
+			w.write(filepath.Join(w.site.Kubeconfig, "alice.conf"), conf)
+			w.write(filepath.Join(w.site.Kubeconfig, "other.conf"), []byte("a = b\n"))
+			w.write(filepath.Join(w.site.Kubeconfig, "deeper", "bob.conf"), conf)
 		}, nil, nil, []string{
-			"file holds no PEM block (pki/broken.crt)", "has expired on 2026-11-23T12:00:00Z (pki/der.cer)",
-			"has expired on 2026-11-23T12:00:00Z (pki/nodes/a.pem)", "alice.conf: has expired on 2026-11-23T12:00:00Z (alice.conf)",
+			"file holds no PEM block (pki/broken.crt)", "certificate has expired on 2026-11-23T12:00:00Z (pki/der.cer)",
+			"certificate has expired on 2026-11-23T12:00:00Z (pki/nodes/a.pem)", "alice.conf: certificate has expired on 2026-11-23T12:00:00Z (alice.conf)",
 		}},
 		{"another user of a kubeconfig", func(w *world) {
 			s := w.row("admin")
@@ -125,12 +134,12 @@ func TestExpirationsFind(t *testing.T) {
 			m, err := kubeconfig.Merge(w.read(w.certFile(s)), spare, kubeconfig.MergeOptions{})
 			require.NoError(w.t, err)
 			w.write(w.certFile(s), m.Data)
-		}, in(30 * day), []string{"admin"}, []string{"admin.conf user bob: has expired on 2026-11-23T12:00:00Z (admin.conf)"}},
+		}, in(30 * day), []string{"admin"}, []string{"admin.conf user bob: certificate has expired on 2026-11-23T12:00:00Z (admin.conf)"}},
 		{"a file that a kubeconfig names", func(w *world) {
 			w.conf(w.row("kubelet"), func(c *kubeconfig.Single) {
 				c.ClientCert, c.ClientKey, c.ClientCertFile, c.ClientKeyFile = nil, nil, "gone.pem", "gone.pem"
 			})
-		}, nil, []string{"kubelet"}, []string{"kubelet.conf: client certificate: the certificate it names is missing (gone.pem) (kubelet.conf)"}},
+		}, nil, []string{"kubelet"}, []string{"kubelet.conf: the client certificate it names is missing (gone.pem) (kubelet.conf)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := complete(t)
@@ -148,7 +157,7 @@ func TestExpirationsFind(t *testing.T) {
 // While a pair is replaced its certificate is away for an instant: that is waited for, and is not reported as missing.
 func TestExpirationsDuringARenewal(t *testing.T) {
 	w := complete(t).neutral(pki.SANs{})
-	cert := w.dirs.Files(w.row("apiserver"))[1]
+	cert := w.site.Files(w.row("apiserver"))[1]
 	data, err := os.ReadFile(cert)
 	require.NoError(t, err)
 	lock, err := store.Lock(t.Context(), filepath.Dir(cert))
@@ -174,15 +183,88 @@ func TestExpirationsOfAnExternalCA(t *testing.T) {
 	}
 }
 
+// No private key is needed: one that cannot be read is no alarm. A certificate that cannot is one, and the others are
+// told of all the same.
 func TestExpirationsThatCannotBeRead(t *testing.T) {
 	w := complete(t)
-	path := w.certFile(w.row("apiserver"))
-	w.remove(path)
-	require.NoError(t, os.Mkdir(path, 0o755))
-	x, err := phases.CheckExpiration(t.Context(), w.tree, w.dirs, nil, nil, now)
-	assert.EqualError(t, err, "is a directory ("+path+")")
+	for _, path := range []string{w.keyFile(w.row("etcd-peer")), w.keyFile(w.row("ca")), w.keyFile(w.row("sa")), w.certFile(w.row("apiserver")), w.certFile(w.row("scheduler"))} {
+		w.remove(path)
+		require.NoError(t, os.Mkdir(path, 0o755))
+	}
+	x := w.expirations(nil)
+	assert.Equal(t, []string{"apiserver: is a directory (pki/apiserver.crt)", "scheduler.conf: is a directory (scheduler.conf)"}, w.findings(x))
 	assert.True(t, x.Certificates[0].Missing)
-	assert.Len(t, x.Certificates, 12, "the others are told of all the same")
+	assert.Len(t, x.Certificates, 12)
+	for _, e := range x.Certificates {
+		assert.False(t, e.ExternallyManaged, "%s: a key is there", e.Name)
+	}
+}
+
+// Hints name rows as commands do, for who can follow them; of what is no row's nothing is said.
+func TestExpirationHints(t *testing.T) {
+	w := complete(t)
+	w.forge(w.row("scheduler"), expiredCert)
+	w.forge(w.row("front-proxy-client"), expiredCert)
+	w.remove(w.certFile(w.row("controller-manager")), w.keyFile(w.row("front-proxy-ca")))
+	own, _ := w.ownFile("ca", expiredCert)
+	require.NoError(t, os.Rename(own, filepath.Join(w.site.Cert, "own.crt")))
+	var got []string
+	for _, f := range w.expirations(nil).Findings {
+		got = append(got, f.Row+": "+f.Hint)
+	}
+	assert.Equal(t, []string{
+		"front-proxy-client: the CA's key is not here: make a request with `pkitool certs generate-csr front-proxy-client`, have it signed, and bring the certificate back with `pkitool certs import FILE`",
+		"controller-manager.conf: `pkitool init phase kubeconfig controller-manager` makes it", "scheduler.conf: `pkitool certs renew scheduler` renews it", ": ",
+	}, got)
+}
+
+// What a node may rightly lack is absent, without alarm; what lacks a part of a whole is missing. A configuration
+// knows the node's role.
+func TestExpirationsByRole(t *testing.T) {
+	control := cluster()
+	control.Nodes[0].Roles = certs.JoinedNode
+	worker := cluster()
+	worker.Nodes[0].Roles = certs.WorkerNode
+	for _, tt := range []struct {
+		name       string
+		keep       []string // nil: all
+		remove     []string
+		cluster    *certs.Cluster
+		configured bool
+		want       []string
+	}{
+		{name: "a joined node", remove: []string{"super-admin"}},
+		{name: "a joined node, by its configuration", remove: []string{"super-admin"}, cluster: &control, configured: true},
+		{name: "the first node, by its configuration", remove: []string{"super-admin"}, configured: true},
+		{name: "a worker", keep: []string{"ca", "kubelet"}},
+		{name: "a worker, by its configuration", keep: []string{"ca", "kubelet"}, cluster: &worker, configured: true},
+		{name: "a worker without its kubelet's, by its configuration", keep: []string{"ca"}, cluster: &worker, configured: true, want: []string{"kubelet.conf: certificate is missing (kubelet.conf)"}},
+		{name: "etcd elsewhere", remove: []string{"etcd-ca", "etcd-server", "etcd-peer", "etcd-healthcheck-client", "apiserver-etcd-client"}},
+		{name: "etcd in part", remove: []string{"etcd-peer"}, want: []string{"etcd-peer: certificate is missing (pki/etcd/peer.crt)"}},
+		{name: "a control plane in part", remove: []string{"controller-manager"}, want: []string{"controller-manager.conf: certificate is missing (controller-manager.conf)"}},
+		{name: "nothing", keep: []string{"none"}, want: []string{"no certificate of a cluster is in this directory (pki)"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := complete(t)
+			for s := range w.tree.Rows() {
+				if slices.Contains(tt.remove, s.Name) || tt.keep != nil && !slices.Contains(tt.keep, s.Name) {
+					w.remove(w.site.Files(s)...)
+				}
+			}
+			if tt.name == "a worker" || tt.cluster == &worker { // which has no key of the CA
+				w.remove(w.keyFile(w.row("ca")))
+			}
+			w.neutral(pki.SANs{})
+			if tt.configured {
+				w.tree = treeOf(t, cluster())
+			}
+			if tt.cluster != nil {
+				w.tree = treeOf(t, *tt.cluster)
+			}
+			x := w.expiry(phases.ExpiryOptions{Now: now})
+			assert.Equal(t, tt.want, w.findings(x))
+		})
+	}
 }
 
 // TestExpirationsEqualKubeadms compares with what the real kubeadm prints of the same directory.
@@ -195,16 +277,16 @@ func TestExpirationsEqualKubeadms(t *testing.T) {
 		t.Skip("SKIPPED: PKITOOL_KUBEADM names no kubeadm")
 	}
 	w := empty(t)
-	_, err := w.init(nil, at(time.Now()))
+	_, err := w.init(at(time.Now()))
 	require.NoError(t, err)
 	w.remove(w.certFile(w.row("etcd-peer")))
 	w.forge(w.row("etcd-server"), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-48 * time.Hour) })
-	out, err := exec.Command(kubeadm, "certs", "check-expiration", "--cert-dir", w.dirs.Cert, "-o", "json").Output()
+	out, err := exec.Command(kubeadm, "certs", "check-expiration", "--cert-dir", w.site.Cert, "-o", "json").Output()
 	require.NoError(t, err)
 	// kubeadm knows one directory for kubeconfigs only, and not kubelet.conf.
 	theirs, err := decode(out)
 	require.NoError(t, err)
-	x, err := phases.CheckExpiration(t.Context(), w.tree, w.dirs, nil, nil, time.Now())
+	x, err := phases.CheckExpiration(t.Context(), w.tree, w.site, nil, phases.ExpiryOptions{Now: time.Now()})
 	require.NoError(t, err)
 	text, err := json.Marshal(x)
 	require.NoError(t, err)

@@ -8,21 +8,10 @@ import (
 
 // Steps gives what Apply would hand to the store, in its order, so that tests
 // can leave the disk in every state that a kill can leave it in.
-func (p Plan) Steps(o Options) ([][]store.Write, error) {
-	var todo []*work
-	for i := range p.actions {
-		if a := &p.actions[i]; a.Verb == Create || a.Verb == Renew {
-			todo = append(todo, &work{Action: a, key: a.key})
-		}
-	}
-	if err := makeKeys(context.Background(), todo); err != nil {
-		return nil, err
-	}
-	if err := sign(context.Background(), todo, p.cas, o); err != nil {
-		return nil, err
-	}
-	return steps(todo, o)
+func (p Plan) Steps() ([][]store.Write, error) {
+	todo, err := p.make(context.Background())
+	return steps(todo), err
 }
 
-// Prove is the last part of Init.
+// Prove is the last part of a run.
 var Prove = prove

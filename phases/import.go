@@ -9,70 +9,63 @@ import (
 	"slices"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
-	"github.com/pkitool/pkitool/pki/store"
+	"github.com/pkitool/pkitool/pki/inspect"
 )
 
 // Signed is a file that came back from whoever signs: a certificate, perhaps
-// with the CA certificates above it.
+// with the CA certificates above it. PEM, DER or PKCS #7.
 type Signed struct {
 	Name string
 	Data []byte
 }
 
-// Import brings signed certificates to their rows. A certificate belongs to the
-// row whose key it is for. Then the inventory, as it would be with all of them
-// in place, is judged as every other is, and only if each row is right is
-// anything written: at once, with the spent requests removed. cas are CA
-// certificates for CA rows that have none yet, by the row's name.
-func Import(ctx context.Context, t certs.Tree, dirs Dirs, signed []Signed, cas map[string]Signed, o Options) (r Report, err error) {
-	lock, err := store.Lock(ctx, lockDirs(t, dirs, nil)...)
-	if err != nil {
-		return Report{}, err
-	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	inv, err := Take(t, dirs, nil)
-	if err != nil {
-		return Report{}, err
-	}
-	im := importer{tree: t, inv: inv, fresh: map[string]*found{}, source: map[string]string{}}
-	im.installCAs(cas)
-	for _, s := range signed {
-		im.match(s)
-	}
-	if len(im.faults) > 0 {
-		return Report{}, errors.Join(im.faults...)
-	}
-	rows := im.names()
-	judged := Decide(t, im.result(), rows, Options{Now: o.Now, CertMode: o.CertMode})
-	im.restate(judged.Refused())
-	r = newReport(judged, dirs)
-	r.Kind = "ImportReport"
-	if len(judged.Refused()) > 0 {
-		r.Changed = false
-		return r, &RefusedError{Plan: judged}
-	}
-	steps, err := im.writes(&r, o)
-	if err != nil {
-		return r, err
-	}
-	if err := lock.Save(steps...); err != nil {
-		return r, err
-	}
-	proof, err := prove(t, dirs, rows, o)
-	if err != nil {
-		return r, err
-	}
-	r.fill(proof)
-	return r, nil
+// ImportOptions are what an import is decided by.
+type ImportOptions struct {
+	Options
+	// AcceptNames takes names that nobody asked for.
+	AcceptNames bool
+}
+
+// Import brings signed certificates to their rows. A certificate belongs to the row whose key it is for. Then the
+// inventory, as it would be with all of them in place, is judged as every other is, and only if each row is right is
+// anything written: at once, with the spent requests removed. cas are CA certificates for CA rows that have none yet,
+// by the role's name.
+func Import(ctx context.Context, t certs.Tree, site judge.Site, signed []Signed, cas map[string]Signed, o ImportOptions) (Report, error) {
+	return run(ctx, t, site, nil, "ImportReport", o.Options, func(inv judge.Inventory) (Plan, error) {
+		im := importer{tree: t, inv: inv, fresh: map[certs.ID]*judge.Held{}, source: map[certs.ID]string{}}
+		im.installCAs(cas)
+		im.index()
+		for _, s := range signed {
+			im.match(s)
+		}
+		if len(im.faults) > 0 {
+			return Plan{}, errors.Join(im.faults...)
+		}
+		rows := judge.Selection{}
+		for id := range im.fresh {
+			rows[id] = true
+		}
+		p := planner{judge.Judge(t, inv.With(im.fresh), rows, o.Now), o.Options}
+		var actions []Action
+		for c := range p.Cases() {
+			if rows[c.Spec.ID] {
+				actions = append(actions, im.decide(p, c, o.AcceptNames))
+			}
+		}
+		return p.plan(actions), nil
+	})
 }
 
 type importer struct {
 	tree   certs.Tree
-	inv    Inventory
-	fresh  map[string]*found // by row: what will lie there
-	source map[string]string // by row: the file that it comes from
+	inv    judge.Inventory
+	fresh  map[certs.ID]*judge.Held // what will lie there
+	source map[certs.ID]string      // the file that it comes from
+	byKey  map[string][]certs.Spec  // the rows that wait, by their public keys
 	faults []error
 }
 
@@ -80,89 +73,74 @@ func (im *importer) fault(name, format string, args ...any) {
 	im.faults = append(im.faults, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 }
 
-// names are the rows that change, in tree order.
-func (im *importer) names() []string {
-	out := []string{}
-	for _, s := range im.tree.Rows() {
-		if im.fresh[s.Name] != nil {
-			out = append(out, s.Name)
-		}
+func (im *importer) at(id certs.ID) *judge.Held {
+	if h := im.fresh[id]; h != nil {
+		return h
 	}
-	return out
-}
-
-// result is the inventory as it will be.
-func (im *importer) result() Inventory {
-	inv := Inventory{dirs: im.inv.dirs, rows: map[string]*found{}}
-	for _, s := range im.tree.Rows() {
-		inv.rows[s.Name] = im.at(s.Name)
-	}
-	return inv
-}
-
-func (im *importer) at(row string) *found {
-	if f := im.fresh[row]; f != nil {
-		return f
-	}
-	return im.inv.rows[row]
+	return im.inv.Held(id)
 }
 
 func (im *importer) installCAs(cas map[string]Signed) {
-	for _, s := range im.tree.Rows() {
-		file, given := cas[s.Name]
-		if !given {
+	for _, name := range slices.Sorted(maps.Keys(cas)) {
+		file := cas[name]
+		s, ok := im.tree.Row(certs.ID{Role: name})
+		if !ok || s.Kind != certs.CA || s.Given {
+			im.fault(file.Name, "row %s is no CA of this directory", name)
 			continue
 		}
-		old := im.inv.rows[s.Name]
-		list, err := pki.ParseCertificates(file.Data)
+		old := im.inv.Held(s.ID)
+		list, err := pki.ParseSigned(file.Data)
 		switch {
 		case err != nil:
 			im.fault(file.Name, "%v", err)
-		case s.Kind != certs.CA || s.Given:
-			im.fault(file.Name, "row %s is no CA of this directory", s.Name)
-		case old.cert.exists:
-			if bundleFault(list, old.chain, old.cert.path) != "" {
-				im.fault(file.Name, "there is another CA certificate already (%s)", old.cert.path)
+		case old.Cert.There():
+			if !slices.EqualFunc(list, old.Chain, (*x509.Certificate).Equal) {
+				im.fault(file.Name, "there is another CA certificate already (%s)", old.Cert.Path)
 			}
 		default:
-			f := *old
-			f.chain, f.chainErr = list, nil
-			f.cert = fileOf(old.cert.path, pki.EncodeCertificates(list...))
-			im.fresh[s.Name], im.source[s.Name] = &f, file.Name
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(cas)) {
-		if _, ok := im.tree.Row(name); !ok {
-			im.fault(cas[name].Name, "there is no row %s", name)
+			h := *old
+			h.Cert = judge.FileOf(old.Cert.Path, pki.EncodeCertificates(list...))
+			h.Parse(*s.Role)
+			im.fresh[s.ID], im.source[s.ID] = &h, file.Name
 		}
 	}
 }
 
-// fileOf is a file that will lie there.
-func fileOf(path string, data []byte) file {
-	return file{path: path, exists: true, mode: 0o600, data: data}
+// index finds the rows by their keys.
+func (im *importer) index() {
+	im.byKey = map[string][]certs.Spec{}
+	for s := range im.tree.Rows() {
+		h := im.inv.Held(s.ID)
+		if !Requestable(*s.Role) || h == nil || h.Signer == nil {
+			continue
+		}
+		if der, err := x509.MarshalPKIXPublicKey(h.Signer.Public()); err == nil {
+			im.byKey[string(der)] = append(im.byKey[string(der)], s)
+		}
+	}
 }
 
 // match finds the rows that the certificates of a file are for, by their keys: a
 // signer may send all of them in one file. What is no row's is there as a CA
 // above them; a leaf that is nobody's is not passed over without a word.
 func (im *importer) match(signed Signed) {
-	list, err := pki.ParseCertificates(signed.Data)
+	list, err := pki.ParseSigned(signed.Data)
 	if err != nil {
 		im.fault(signed.Name, "%v", err)
 		return
 	}
 	matched := false
 	for i, c := range list {
-		s, ok := im.rowOf(c)
+		der, _ := x509.MarshalPKIXPublicKey(c.PublicKey)
+		rows := im.byKey[string(der)]
 		switch {
-		case ok && im.fresh[s.Name] != nil:
-			im.fault(signed.Name, "a second certificate for %s", s.Name)
+		case len(rows) > 0 && im.fresh[rows[0].ID] != nil:
+			im.fault(signed.Name, "a second certificate for %s", rows[0].ID)
 			return
-		case ok:
-			matched, im.source[s.Name] = true, signed.Name
-			rest := slices.Concat(list[:i], list[i+1:])
-			if err := im.place(s, im.inv.rows[s.Name], c, rest); err != nil {
+		case len(rows) > 0:
+			s := rows[0]
+			matched, im.source[s.ID] = true, signed.Name
+			if err := im.place(s, im.inv.Held(s.ID), c, slices.Concat(list[:i], list[i+1:])); err != nil {
 				im.fault(signed.Name, "%v", err)
 			}
 		case c.Version == 3 && !c.IsCA:
@@ -175,95 +153,97 @@ func (im *importer) match(signed Signed) {
 	}
 }
 
-// rowOf is the row whose key a certificate is for.
-func (im *importer) rowOf(c *x509.Certificate) (certs.Spec, bool) {
-	for _, s := range im.tree.Rows() {
-		f := im.inv.rows[s.Name]
-		if s.Issuer != "" && !s.Given && f.signer != nil && pki.SameKey(c.PublicKey, f.signer.Public()) {
-			return s, true
-		}
-	}
-	return certs.Spec{}, false
-}
-
-// restate puts refusals in the terms of an import. What is wrong is in the file
-// that came, not in what still lies in its place, and nothing here makes it anew.
-func (im *importer) restate(refused []Action) {
-	for _, a := range refused {
-		ca, target := im.at(a.Spec.Issuer), a.Files[len(a.Files)-1]
-		for i := range a.Faults {
-			f := &a.Faults[i]
-			switch {
-			case ca != nil && !ca.cert.exists:
-				f.Hint = fmt.Sprintf("`--ca-cert %s=FILE` puts the CA's certificate in place", a.Spec.Issuer)
-			case f.Path != target || a.Spec.Place.Kubeconfig != "" && f.Hint != hintCSR: // the key, or the kubeconfig around the certificate
-			case f.Hint == hintCSR || f.Hint == hintReissue:
-				f.Path, f.Hint = im.source[a.Spec.Name], "have the request signed anew, as it asks"
-			default:
-				f.Path = im.source[a.Spec.Name]
-			}
-		}
-	}
-}
-
 // place puts a certificate into a row's files. CA certificates on the way to
 // the root go along, from the file itself or from the CA's bundle.
-func (im *importer) place(s certs.Spec, old *found, c *x509.Certificate, rest []*x509.Certificate) error {
-	f := *old
+func (im *importer) place(s certs.Spec, old *judge.Held, c *x509.Certificate, rest []*x509.Certificate) error {
+	h := *old
 	ca := im.at(s.Issuer)
-	f.chain = []*x509.Certificate{c}
-	above := append(append([]*x509.Certificate{}, rest...), ca.chain...)
+	chain := []*x509.Certificate{c}
+	above := append(slices.Clone(rest), ca.Chain...)
 	for _, p := range above {
-		if signedBy(c, []*x509.Certificate{p}, nil) {
-			f.chain = append(f.chain, pki.Intermediates(p, above)...)
+		if judge.SignedBy(c, p) {
+			chain = append(chain, pki.Intermediates(p, above)...)
 			break
 		}
 	}
-	f.chainErr = nil
-	data := pki.EncodeCertificates(f.chain...)
-	im.fresh[s.Name] = &f
+	data := pki.EncodeCertificates(chain...)
+	im.fresh[s.ID] = &h
 	if s.Place.Kubeconfig == "" {
-		f.cert = fileOf(old.cert.path, data)
+		h.Cert = judge.FileOf(old.Cert.Path, data)
+		h.Parse(*s.Role)
 		return nil
 	}
-	edited, err := kubeconfig.Edit{ClientCert: data, CA: pki.EncodeCertificates(ca.chain...)}.Apply(old.conf.data)
+	edited, err := kubeconfig.Edit{ClientCert: data, CA: pki.EncodeCertificates(ca.Chain...)}.Apply(old.Conf.Data)
 	if err != nil {
 		return err
 	}
-	f = found{conf: fileOf(old.conf.path, edited)}
-	f.takeKubeconfig()
+	h = judge.Held{Conf: judge.FileOf(old.Conf.Path, edited)}
+	h.Parse(*s.Role)
 	return nil
 }
 
-// writes are the files that change: CAs first, and the spent requests last.
-func (im *importer) writes(r *Report, o Options) ([][]store.Write, error) {
-	var cas, leaves, spent []store.Write
-	for i := range r.Rows {
-		row := &r.Rows[i]
-		s, _ := im.tree.Row(row.Name)
-		f, old := im.fresh[row.Name], im.inv.rows[row.Name]
-		w := store.Write{Path: f.cert.path, Data: f.cert.data, Mode: o.CertMode, IfAbsent: !old.cert.exists}
-		if s.Place.Kubeconfig != "" {
-			w = store.Write{Path: f.conf.path, Data: f.conf.data, Mode: 0o600}
+// decide refuses a row that would not be right, in the terms of an import: what is wrong is in the file that came, not
+// in what still lies in its place.
+func (im *importer) decide(p planner, c judge.Case, acceptNames bool) Action {
+	a := p.action(c, finding.Import)
+	old := im.inv.Held(c.Spec.ID)
+	target := p.certPath(c.Spec)
+	im.notAsked(&a, c, old, acceptNames)
+	if ca := im.at(c.Spec.Issuer); ca != nil && !ca.Cert.There() {
+		a.refuse(finding.New(finding.CACertificateNone, c.Spec.Issuer.String()).At("", "", target))
+	} else if len(c.Errors()) > 0 || a.Verb == Refuse {
+		if a.Verb != Refuse {
+			a.Findings = nil
 		}
-		row.Written = []string{w.Path}
-		row.Verb, row.Reason = Create, "signed elsewhere"
-		if old.cert.exists || len(old.chain) > 0 {
-			row.Verb = Renew
-		}
-		if s.Kind == certs.CA {
-			cas = append(cas, w)
-			continue
-		}
-		leaves = append(leaves, w)
-		csr, err := readFile(csrPath(s, old))
-		if err != nil {
-			return nil, err
-		}
-		if csr.exists {
-			spent = append(spent, store.Write{Path: csr.path, Remove: true})
+		for _, f := range c.Errors() {
+			if f.Path == target && f.ID != finding.KeyMismatch || c.Spec.Place.Kubeconfig == "" && f.Path == old.Cert.Path {
+				f.Path = im.source[c.Spec.ID]
+			}
+			a.refuse(&f)
 		}
 	}
-	r.Changed = len(cas)+len(leaves) > 0
-	return [][]store.Write{cas, leaves, spent}, nil
+	if a.Verb == Refuse {
+		return a
+	}
+	a.Verb, a.Reason = Create, "signed elsewhere"
+	if old.Cert.Exists || len(old.Chain) > 0 {
+		a.Verb = Renew
+	}
+	a.Held = old
+	file, mode := c.Held.Cert, p.o.CertMode
+	if c.Spec.Place.Kubeconfig != "" {
+		file, mode = c.Held.Conf, 0o600
+	}
+	a.Make = &Order{Unsigned: true, Template: pki.Template{Subject: c.Spec.Subject}}
+	a.Outputs = []Output{{Kind: DataFile, Path: file.Path, Mode: mode, Data: file.Data, Replaces: old.Cert.Exists || old.Conf.Exists}}
+	if csr := judge.ReadFile(requestPath(old)); c.Spec.Kind != certs.CA && csr.Exists {
+		a.Outputs = append(a.Outputs, Output{Kind: Removal, Path: csr.Path})
+	}
+	a.unlinked()
+	return a
+}
+
+// notAsked refuses names that neither the row, nor the old certificate, nor the request has.
+func (im *importer) notAsked(a *Action, c judge.Case, old *judge.Held, accept bool) {
+	if c.Spec.Kind == certs.CA || len(c.Held.Chain) == 0 {
+		return
+	}
+	known := []pki.SANs{c.Spec.SANs}
+	if len(old.Chain) > 0 {
+		known = append(known, pki.SANsOf(old.Chain[0]))
+	}
+	if csr := judge.ReadFile(requestPath(old)); csr.Exists {
+		if r, err := inspect.ReadRequest(csr.Data); err == nil {
+			known = append(known, r.SANs)
+		}
+	}
+	more := pki.SANsOf(c.Held.Chain[0]).Minus(pki.Join(known...))
+	switch {
+	case more.Empty():
+	case accept:
+		a.note("has names that nobody asked for: %s", more)
+	default:
+		a.Findings = nil
+		a.refuse(finding.New(finding.NamesNotAsked, more.Strings()...).At("", "", im.source[c.Spec.ID]))
+	}
 }

@@ -1,9 +1,7 @@
 package phases_test
 
 import (
-	"context"
-	"errors"
-	"os"
+	"crypto/x509"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -58,154 +56,185 @@ func (c cfsslCA) sign(t *testing.T, kind certs.Kind, request []byte) []byte {
 	return out
 }
 
+// importNow is the clock of the tests with cfssl, which looks at the real one.
+func importNow() phases.ImportOptions {
+	return phases.ImportOptions{Options: phases.Options{Now: time.Now(), CertMode: 0o644}}
+}
+
+func (w *world) request(o phases.Options, roles ...string) (phases.Report, error) {
+	w.t.Helper()
+	if len(roles) == 0 {
+		roles = phases.RoleNames(phases.Requestable)
+	}
+	return phases.Requests(w.t.Context(), w.tree, w.site, w.only(roles...), o)
+}
+
+// requestOf is the request in a row of a report, and the path of it.
+func (w *world) requestOf(row phases.Row) []byte { return w.read(row.Files[1]) }
+
+func (w *world) bring(o phases.ImportOptions, cas map[string]phases.Signed, signed ...phases.Signed) (phases.Report, error) {
+	w.t.Helper()
+	return phases.Import(w.t.Context(), w.tree, w.site, signed, cas, o)
+}
+
 // TestExternalCAOfCFSSL runs a cluster's whole life on CAs that cfssl keeps:
 // requests out, certificates in, and the same again for the renewal.
 func TestExternalCAOfCFSSL(t *testing.T) {
-	tree := treeOf(t, cluster())
-	dir := t.TempDir()
-	dirs := phases.Dirs{Cert: filepath.Join(dir, "pki"), Kubeconfig: dir}
+	w := empty(t)
 	cas, given := map[string]cfsslCA{}, map[string]phases.Signed{}
-	var rows []string
-	for _, row := range tree.Rows() {
+	for row := range w.tree.Rows() {
 		if row.Kind == certs.CA {
 			cas[row.Name] = newCFSSLCA(t, "external "+row.Name)
 			given[row.Name] = phases.Signed{Name: row.Name + ".pem", Data: cas[row.Name].cert}
 		}
-		rows = append(rows, row.Name)
 	}
-	ctx, o := context.Background(), phases.Options{Now: time.Now(), CertMode: 0o644}
+	o := importNow()
 	for round, want := range []phases.Verb{phases.Create, phases.Renew} {
-		r, err := phases.Requests(ctx, tree, dirs, rows, o, false)
+		r, err := w.request(o.Options)
 		require.NoError(t, err)
 		require.Len(t, r.Rows, 12)
 		var signed []phases.Signed
 		for _, row := range r.Rows {
-			spec, _ := tree.Row(row.Name)
-			request, err := os.ReadFile(row.Files[1])
-			require.NoError(t, err)
-			signed = append(signed, phases.Signed{Name: row.Name, Data: cas[spec.Issuer].sign(t, spec.Kind, request)})
+			spec := w.row(row.Name)
+			signed = append(signed, phases.Signed{Name: row.Name, Data: cas[spec.Issuer.Role].sign(t, spec.Kind, w.requestOf(row))})
 		}
-		r, err = phases.Import(ctx, tree, dirs, signed, given, o)
+		r, err = w.bring(o, given, signed...)
 		require.NoError(t, err)
 		for _, row := range r.Rows {
-			spec, _ := tree.Row(row.Name)
-			if spec.Kind != certs.CA {
+			if w.row(row.Name).Kind != certs.CA {
 				assert.Equal(t, want, row.Verb, "round %d, %s", round, row.Name)
 			}
 			assert.NotEmpty(t, row.SHA256, row.Name)
 		}
 		given = nil
-		r, err = phases.Init(ctx, tree, dirs, nil, o)
+		r, err = w.init(o.Options)
 		require.NoError(t, err)
 		assert.Equal(t, round == 0, r.Changed, "only the service-account pair was missing, and only once")
 	}
-	assert.Empty(t, keysOfCAs(t, dirs.Cert))
-	left, err := filepath.Glob(filepath.Join(dirs.Cert, "*.csr"))
-	require.NoError(t, err)
-	assert.Empty(t, left)
+	for path := range w.snapshot() {
+		assert.False(t, strings.HasSuffix(path, "ca.key") || strings.HasSuffix(path, ".csr"), path)
+	}
 }
 
-// keysOfCAs finds the private keys of CAs that should be nowhere.
-func keysOfCAs(t *testing.T, dir string) []string {
-	t.Helper()
+// hintsOf are the hints of a refusal, as its report has them.
+func hintsOf(r phases.Report) []string {
 	var out []string
-	require.NoError(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if strings.HasSuffix(path, "ca.key") {
-			out = append(out, path)
+	for _, row := range r.Rows {
+		if row.Verb == phases.Refuse {
+			for _, f := range row.Findings {
+				out = append(out, f.Hint)
+			}
 		}
-		return err
-	}))
+	}
 	return out
 }
 
 // TestImportRefuses holds every fault of an import to its sentence, and to changing nothing.
 func TestImportRefuses(t *testing.T) {
-	tree := treeOf(t, cluster())
-	dir := t.TempDir()
-	dirs := phases.Dirs{Cert: filepath.Join(dir, "pki"), Kubeconfig: dir}
+	w := empty(t)
 	ca, other := newCFSSLCA(t, "external"), newCFSSLCA(t, "other")
-	ctx, o := context.Background(), phases.Options{Now: time.Now(), CertMode: 0o644}
-	_, err := phases.Requests(ctx, tree, dirs, []string{"apiserver"}, o, false)
+	o := importNow()
+	r, err := w.request(o.Options, "apiserver")
 	require.NoError(t, err)
-	request, err := os.ReadFile(filepath.Join(dirs.Cert, "apiserver.csr"))
-	require.NoError(t, err)
+	own := w.requestOf(r.Rows[0])
 	root := map[string]phases.Signed{"ca": {Name: "root.pem", Data: ca.cert}}
-	good := ca.sign(t, certs.Serving, request)
-	own := request
-	elsewhere := phases.Dirs{Cert: t.TempDir(), Kubeconfig: dir}
-	_, err = phases.Requests(ctx, tree, elsewhere, []string{"apiserver"}, o, false)
+	good := ca.sign(t, certs.Serving, own)
+	elsewhere := empty(t)
+	r, err = elsewhere.request(o.Options, "apiserver")
 	require.NoError(t, err)
-	request, err = os.ReadFile(filepath.Join(elsewhere.Cert, "apiserver.csr"))
-	require.NoError(t, err)
-	foreign := ca.sign(t, certs.Serving, request)
-	var hints []string
+	foreign := ca.sign(t, certs.Serving, elsewhere.requestOf(r.Rows[0]))
+	const anew = "have the request signed again, with what it asks for"
+	a := func(data []byte) []phases.Signed { return []phases.Signed{{Name: "a.pem", Data: data}} }
 	for _, c := range []struct {
 		name   string
 		signed []phases.Signed
 		cas    map[string]phases.Signed
 		want   string
+		hint   string
 	}{
-		{"wrong usage", []phases.Signed{{Name: "a.pem", Data: ca.sign(t, certs.Client, own)}}, root, "apiserver: certificate lacks the usage serverAuth (a.pem)"},
-		{"wrong CA", []phases.Signed{{Name: "a.pem", Data: other.sign(t, certs.Serving, own)}}, root, `apiserver: certificate is signed by another CA: "CN = other" (a.pem)`},
-		{"a root that is none", []phases.Signed{{Name: "a.pem", Data: good}}, map[string]phases.Signed{"ca": {Name: "root.pem", Data: good}}, "ca: certificate is not a CA (root.pem)"},
-		{"no CA", []phases.Signed{{Name: "a.pem", Data: good}}, nil, "apiserver: there is no CA to sign it"},
-		{"twice", []phases.Signed{{Name: "a.pem", Data: good}, {Name: "b.pem", Data: good}}, root, "b.pem: a second certificate for apiserver"},
-		{"foreign key", []phases.Signed{{Name: "a.pem", Data: other.cert}}, root, `a.pem: no row has the key of this certificate ("CN = other")`},
-		{"another node's beside it", []phases.Signed{{Name: "a.pem", Data: slices.Concat(good, foreign)}}, root, `a.pem: no row has the key of this certificate ("CN = kube-apiserver")`},
-		{"twice in a file", []phases.Signed{{Name: "a.pem", Data: slices.Concat(good, good)}}, root, "a.pem: a second certificate for apiserver"},
-		{"garbage", []phases.Signed{{Name: "a.pem", Data: []byte("x")}}, root, "a.pem: file holds no PEM block"},
-		{"no CA row", nil, map[string]phases.Signed{"apiserver": {Name: "root.pem", Data: ca.cert}}, "root.pem: row apiserver is no CA of this directory"},
-		{"no row", nil, map[string]phases.Signed{"x": {Name: "root.pem", Data: ca.cert}}, "root.pem: there is no row x"},
-		{"no rows", nil, map[string]phases.Signed{"z": {Name: "3.pem"}, "x": {Name: "1.pem"}, "y": {Name: "2.pem"}, "w": {Name: "0.pem"}},
-			"0.pem: there is no row w\n1.pem: there is no row x\n2.pem: there is no row y\n3.pem: there is no row z"},
+		{"wrong usage", a(ca.sign(t, certs.Client, own)), root, "apiserver: certificate lacks the extended key usage serverAuth (a.pem)", anew},
+		{"wrong CA", a(other.sign(t, certs.Serving, own)), root, `apiserver: certificate is signed by another CA: "CN = other" (a.pem)`, anew},
+		{"a root that is none", a(good), map[string]phases.Signed{"ca": {Name: "root.pem", Data: good}}, "ca: certificate is not a CA (root.pem)", hintCA},
+		{"no CA", a(good), nil, "apiserver: the certificate of its CA is not here yet (" + w.certFile(w.row("apiserver")) + ")", "`--ca-cert ca=FILE` puts the CA's certificate in place"},
+		{"twice", slices.Concat(a(good), []phases.Signed{{Name: "b.pem", Data: good}}), root, "b.pem: a second certificate for apiserver", ""},
+		{"foreign key", a(other.cert), root, `a.pem: no row has the key of this certificate ("CN = other")`, ""},
+		{"another node's beside it", a(slices.Concat(good, foreign)), root, `a.pem: no row has the key of this certificate ("CN = kube-apiserver")`, ""},
+		{"twice in a file", a(slices.Concat(good, good)), root, "a.pem: a second certificate for apiserver", ""},
+		{"garbage", a([]byte("x")), root, "a.pem: file holds no PEM block", ""},
+		{"no CA row", nil, map[string]phases.Signed{"apiserver": {Name: "root.pem", Data: ca.cert}}, "root.pem: row apiserver is no CA of this directory", ""},
+		{"no rows", nil, map[string]phases.Signed{"z": {Name: "3.pem"}, "x": {Name: "1.pem"}}, "1.pem: row x is no CA of this directory\n3.pem: row z is no CA of this directory", ""},
+		{"a CA that is garbage", nil, map[string]phases.Signed{"ca": {Name: "root.pem", Data: []byte("x")}}, "root.pem: file holds no PEM block", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := phases.Import(ctx, tree, dirs, c.signed, c.cas, o)
-			require.ErrorContains(t, err, c.want)
-			var refused *phases.RefusedError
-			if errors.As(err, &refused) {
-				for _, a := range refused.Plan.Refused() {
-					for _, f := range a.Faults {
-						hints = append(hints, f.Hint)
-					}
-				}
+			before := w.snapshot()
+			r, err := w.bring(o, c.cas, c.signed...)
+			require.EqualError(t, err, c.want)
+			if c.hint != "" {
+				assert.Contains(t, hintsOf(r), c.hint)
 			}
-			assert.NoFileExists(t, filepath.Join(dirs.Cert, "apiserver.crt"))
-			assert.NoFileExists(t, filepath.Join(dirs.Cert, "ca.crt"))
-			assert.FileExists(t, filepath.Join(dirs.Cert, "apiserver.csr"))
+			w.unchanged(before)
 		})
 	}
-	anew := "have the request signed anew, as it asks"
-	assert.Equal(t, []string{anew, anew, "a CA is never replaced: put the right certificate and key there, or use an empty directory", "`--ca-cert ca=FILE` puts the CA's certificate in place"}, hints)
-	_, err = phases.Import(ctx, tree, dirs, []phases.Signed{{Name: "a.pem", Data: good}}, root, o)
+	_, err = w.bring(o, root, a(good)...)
 	require.NoError(t, err)
-	assert.NoFileExists(t, filepath.Join(dirs.Cert, "apiserver.csr"))
-	_, err = phases.Import(ctx, tree, dirs, nil, map[string]phases.Signed{"ca": {Name: "other.pem", Data: other.cert}}, o)
-	require.ErrorContains(t, err, "other.pem: there is another CA certificate already")
+	assert.NoFileExists(t, filepath.Join(w.site.Cert, "apiserver.csr"))
+	_, err = w.bring(o, map[string]phases.Signed{"ca": {Name: "other.pem", Data: other.cert}})
+	require.EqualError(t, err, "other.pem: there is another CA certificate already ("+w.certFile(w.row("ca"))+")")
 }
 
 // TestImportTakesAllOfAFile: a signer may send everything back in one file, with the CA between.
 func TestImportTakesAllOfAFile(t *testing.T) {
-	tree := treeOf(t, cluster())
-	dir := t.TempDir()
-	dirs := phases.Dirs{Cert: filepath.Join(dir, "pki"), Kubeconfig: dir}
+	w := empty(t)
 	ca := newCFSSLCA(t, "external")
-	ctx, o := context.Background(), phases.Options{Now: time.Now(), CertMode: 0o644}
-	rows := []string{"apiserver", "apiserver-kubelet-client", "scheduler"}
-	r, err := phases.Requests(ctx, tree, dirs, rows, o, false)
+	o := importNow()
+	r, err := w.request(o.Options, "apiserver", "apiserver-kubelet-client", "scheduler")
 	require.NoError(t, err)
 	var all []byte
 	for _, row := range r.Rows {
-		spec, _ := tree.Row(row.Name)
-		request, err := os.ReadFile(row.Files[1])
-		require.NoError(t, err)
-		all = slices.Concat(all, ca.sign(t, spec.Kind, request), ca.cert)
+		all = slices.Concat(all, ca.sign(t, w.row(row.Name).Kind, w.requestOf(row)), ca.cert)
 	}
-	r, err = phases.Import(ctx, tree, dirs, []phases.Signed{{Name: "all.pem", Data: all}}, map[string]phases.Signed{"ca": {Name: "root.pem", Data: ca.cert}}, o)
+	r, err = w.bring(o, map[string]phases.Signed{"ca": {Name: "root.pem", Data: ca.cert}}, phases.Signed{Name: "all.pem", Data: all})
 	require.NoError(t, err)
 	var got []string
 	for _, row := range r.Rows {
 		got = append(got, row.Name)
 	}
 	assert.Equal(t, []string{"ca", "apiserver", "apiserver-kubelet-client", "scheduler"}, got)
+}
+
+// Names that nobody asked for are refused, unless they are accepted: then they are said. What the request, the row or
+// the certificate before it has was asked for.
+func TestImportOfNamesThatNobodyAskedFor(t *testing.T) {
+	w := complete(t)
+	s := w.row("apiserver")
+	signed := func(names ...string) phases.Signed {
+		c := template(s)
+		c.DNSNames = append(c.DNSNames, names...)
+		return phases.Signed{Name: "a.pem", Data: certify(t, c, w.bundle("ca")[0], w.key(s), w.key(w.row("ca"))).Raw}
+	}
+	w.forge(s, func(c *x509.Certificate) { c.DNSNames = append(c.DNSNames, "old.example.com") })
+	o := phases.ImportOptions{Options: at(now)}
+	before := w.snapshot()
+	_, err := w.bring(o, nil, signed("evil.example.com", "old.example.com"))
+	w.refused(before, err, "apiserver: has names that nobody asked for: DNS:evil.example.com (a.pem)")
+	o.AcceptNames, o.Backup = true, t.TempDir()
+	r, err := w.bring(o, nil, signed("evil.example.com", "old.example.com"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"has names that nobody asked for: DNS:evil.example.com"}, r.Rows[0].Notes)
+	assert.Equal(t, before[w.certFile(s)].data, string(w.read(filepath.Join(r.Backup, "pki", "apiserver.crt"))), "a copy of what was replaced")
+}
+
+// An import is judged with what it brings in place: a certificate of a CA that comes along, for a key that waits.
+func TestImportDryRun(t *testing.T) {
+	w := empty(t)
+	ca := newCFSSLCA(t, "external")
+	o := importNow()
+	r, err := w.request(o.Options, "admin")
+	require.NoError(t, err)
+	o.DryRun = true
+	before := w.snapshot()
+	r, err = w.bring(o, map[string]phases.Signed{"ca": {Name: "root.pem", Data: ca.cert}}, phases.Signed{Name: "a.pem", Data: ca.sign(t, certs.Client, w.requestOf(r.Rows[0]))})
+	require.NoError(t, err)
+	assert.Equal(t, phases.Create, rowOf(t, r, "admin").Verb)
+	w.unchanged(before)
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,14 +28,17 @@ type scene struct {
 	steps int // writes in all
 }
 
+// interruptible are rows of every shape: CAs, pairs, a key pair, kubeconfigs.
+var interruptible = []string{"ca", "apiserver", "apiserver-kubelet-client", "front-proxy-ca", "front-proxy-client", "etcd-ca", "etcd-peer", "sa", "admin", "kubelet"}
+
 func scenes() []scene {
 	return []scene{
-		{name: "empty directory", plant: func(*world) {}, o: at(now), steps: 27},
-		{name: "every leaf is renewed", o: reissue(), steps: 7 + 14 + 5, plant: func(w *world) {
+		{name: "empty directory", plant: func(*world) {}, o: at(now), steps: 18},
+		{name: "every leaf is renewed", o: reissue(), steps: 4*3 + 2, plant: func(w *world) {
 			fill(w)
-			for _, s := range w.tree.Rows() {
-				if s.Issuer != "" {
-					w.forge(s, func(c *certificate) { c.NotAfter = now })
+			for s := range w.tree.Rows() {
+				if isLeaf(s) && slices.Contains(interruptible, s.Name) {
+					w.forge(s, expiredCert)
 				}
 			}
 		}},
@@ -43,28 +47,31 @@ func scenes() []scene {
 			w.forge(w.row("etcd-peer"), func(c *certificate) { c.DNSNames = nil })
 			w.remove(w.certFile(w.row("apiserver")), w.certFile(w.row("sa")))
 			for _, name := range []string{"front-proxy-client", "front-proxy-ca", "admin", "kubelet"} {
-				w.remove(w.dirs.Files(w.row(name))...)
+				w.remove(w.site.Files(w.row(name))...)
 			}
 		}},
 	}
 }
 
-// fill puts the whole PKI into an empty world.
+// fill puts the interruptible rows into an empty world.
 func fill(w *world) {
 	w.t.Helper()
 	files, err := pristine()
 	require.NoError(w.t, err)
-	for rel, data := range files {
-		w.write(filepath.Join(w.dir, rel), data)
+	for s := range w.tree.Rows() {
+		if slices.Contains(interruptible, s.Name) {
+			for _, path := range w.site.Files(s) {
+				w.write(path, files[w.below(path)])
+			}
+		}
 	}
 }
 
 // plan is what a run would write into w, step by step.
 func (w *world) plan(o phases.Options) [][]store.Write {
 	w.t.Helper()
-	inv, err := phases.Take(w.tree, w.dirs, nil)
-	require.NoError(w.t, err)
-	steps, err := phases.Decide(w.tree, inv, nil, o).Steps(o)
+	chosen := w.only(interruptible...)
+	steps, err := phases.DecideInit(w.judged(chosen), chosen, o).Steps()
 	require.NoError(w.t, err)
 	return steps
 }
@@ -99,7 +106,7 @@ func TestInterrupted(t *testing.T) {
 			for k := range all + 1 {
 				t.Run(fmt.Sprintf("kill after %d", k), func(t *testing.T) { sc.stop(t, k, nil) })
 			}
-			for i := range 12 {
+			for i := range 6 {
 				seed := rand.Uint64()
 				t.Run(fmt.Sprintf("power cut %d, seed %d", i, seed), func(t *testing.T) {
 					r := rand.New(rand.NewPCG(seed, 0))
@@ -139,7 +146,7 @@ func (w *world) finishes() {
 	before := w.snapshot()
 	maps.DeleteFunc(before, func(path string, _ seen) bool { return strings.HasPrefix(filepath.Base(path), ".pkitool-") }) // swept
 	whole := w.whole()
-	_, err := w.init(nil, at(now))
+	_, err := w.init(at(now), interruptible...)
 	if err != nil {
 		var refused *phases.RefusedError
 		require.True(w.t, errors.As(err, &refused), "%v", err)
@@ -148,7 +155,7 @@ func (w *world) finishes() {
 			assert.NotEqual(w.t, certs.KeyPair, a.Spec.Kind, "nor the service-account key")
 		}
 		w.unchanged(before)
-		_, err = w.init(nil, reissue())
+		_, err = w.init(reissue(), interruptible...)
 		require.NoError(w.t, err)
 	}
 	after := w.snapshot()
@@ -156,21 +163,22 @@ func (w *world) finishes() {
 		assert.Equal(w.t, before[path], after[path], path)
 	}
 	w.tidy()
-	w.settled(nil)
+	w.settled(interruptible...)
 }
 
 // whole are the files of the rows that a plan keeps, and every key that waits for its certificate.
 func (w *world) whole() []string {
 	w.t.Helper()
-	inv, err := phases.Take(w.tree, w.dirs, nil)
-	require.NoError(w.t, err)
 	var out []string
-	for _, a := range phases.Decide(w.tree, inv, nil, at(now)).Actions() {
+	chosen := w.only(interruptible...)
+	plan := phases.DecideInit(w.judged(chosen), chosen, at(now))
+	for _, a := range plan.Actions {
+		files := plan.Files(a)
 		switch {
 		case a.Verb == phases.Keep:
-			out = append(out, a.Files...)
-		case a.Verb == phases.Create && len(a.Writes) < len(a.Files):
-			out = append(out, a.Files[0])
+			out = append(out, files...)
+		case a.Verb == phases.Create && len(a.Outputs) < len(files):
+			out = append(out, files[0])
 		}
 	}
 	return out
@@ -182,14 +190,13 @@ func TestStopped(t *testing.T) {
 		t.Run(sc.name, func(t *testing.T) {
 			w := empty(t)
 			sc.plant(w)
-			inv, err := phases.Take(w.tree, w.dirs, nil)
-			require.NoError(t, err)
-			lock, err := store.Lock(t.Context(), w.dirs.Cert, filepath.Join(w.dirs.Cert, "etcd"), w.dirs.Kubeconfig)
+			lock, err := store.Lock(t.Context(), w.site.Cert, filepath.Join(w.site.Cert, "etcd"), w.site.Kubeconfig)
 			require.NoError(t, err)
 			before := w.snapshot()
 			ctx, stop := context.WithCancelCause(t.Context())
 			stop(errors.New("told to stop"))
-			assert.EqualError(t, phases.Decide(w.tree, inv, nil, sc.o).Apply(ctx, lock, sc.o), "nothing was changed: told to stop")
+			_, _, err = phases.DecideInit(w.judged(nil), nil, sc.o).Apply(ctx, lock)
+			assert.EqualError(t, err, "nothing was changed: told to stop")
 			w.unchanged(before)
 			require.NoError(t, lock.Unlock())
 		})

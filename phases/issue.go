@@ -1,9 +1,7 @@
 package phases
 
 import (
-	"crypto"
-	"crypto/x509"
-	"encoding/asn1"
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -12,101 +10,137 @@ import (
 	"time"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/inspect"
 )
-
-// Issued is a certificate made outside the table, in PEM: with the CA
-// certificates that belong behind it, and the key if it was made here. Key is secret.
-type Issued struct {
-	Cert, Key   []byte
-	Certificate *x509.Certificate
-}
 
 // IssueRequest asks for any certificate by a CA of the directory.
 type IssueRequest struct {
-	Signer       string // the CA's row
-	Template     pki.Template
-	Validity     time.Duration
-	KeyAlgorithm pki.KeyAlgorithm
-	// Key is an existing key; nil: a new one is made.
-	Key crypto.Signer
-	// Public is somebody else's key, of which only this half is known.
-	Public crypto.PublicKey
+	Order
+	// Outputs are the files to write; those without a path are only made.
+	Outputs []Output
 }
 
-// Issue makes a certificate. Nothing is written.
-func Issue(t certs.Tree, dirs Dirs, now time.Time, r IssueRequest) (Issued, error) {
-	ca, err := signer(t, dirs, r.Signer, now)
+// Issue makes a certificate, and writes what has a path. Of several outputs that must not be there yet, none is written
+// if one is.
+func Issue(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, r IssueRequest) (Made, error) {
+	made, err := issueAll(ctx, t, site, now, []Action{{Make: &r.Order, Outputs: r.Outputs, Verb: Create}}, r.Signer)
 	if err != nil {
-		return Issued{}, err
+		return Made{}, err
 	}
-	return ca.issue(now, r)
+	return made[0], nil
 }
 
-// issue makes a certificate by this CA; r.Signer is not looked at.
-func (a *authority) issue(now time.Time, r IssueRequest) (out Issued, err error) {
-	if a.signer == nil {
-		return Issued{}, &ExternalCAError{Path: a.path}
+// issueAll makes certificates by one CA, all or none.
+func issueAll(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, actions []Action, signer certs.ID) ([]Made, error) {
+	p, err := withAuthority(t, site, signer, now)
+	if err != nil {
+		return nil, err
 	}
-	if r.Template.NotBefore, r.Template.NotAfter, err = a.signer.Window(now, r.Validity); err != nil {
-		return Issued{}, err
-	}
-	if r.Public == nil && r.Key == nil {
-		if r.Key, err = pki.GenerateKey(r.KeyAlgorithm); err != nil {
-			return Issued{}, err
+	ca := p.cas[signer]
+	for i := range actions {
+		a := &actions[i]
+		if a.Make.Unsigned {
+			continue
 		}
-		if out.Key, err = pki.EncodePrivateKey(r.Key); err != nil {
-			return Issued{}, err
+		if f := unfit(a.Make, ca, now); f != nil {
+			return nil, labelled(a.Label, f)
 		}
 	}
-	chain, err := a.certify(r.Template, r.Key, r.Public, now)
-	if err != nil {
-		return Issued{}, err
+	p.Actions = actions
+	if len(p.dirs()) == 0 {
+		return p.Render(ctx)
 	}
-	out.Cert, out.Certificate = pki.EncodeCertificates(chain...), chain[0]
-	return out, nil
+	made, _, err := ApplyAlone(ctx, p)
+	return made, err
 }
 
-// CSR is a certificate request, read and shown to be signed by its own key.
-type CSR struct {
-	Subject pki.Subject
-	SANs    pki.SANs
-	// Usages and UnknownUsages are the extended key usages asked for, CA whether to be a CA.
-	Usages        []x509.ExtKeyUsage
-	UnknownUsages []asn1.ObjectIdentifier
-	CA            bool
-	// KeyUsage is asked for as well; what is granted follows from the profile and the key.
-	KeyUsage x509.KeyUsage
-	Public   crypto.PublicKey
-	// MoreSubject, MoreNames and MoreExtensions are what is asked for beyond all
-	// this, in words: attributes of the subject but CN and O, names of other
-	// kinds, extensions. There is no way to grant them.
-	MoreSubject, MoreNames, MoreExtensions []string
+// unfit says why a CA cannot sign an order, or why nobody would accept the certificate; nil if it can.
+func unfit(o *Order, ca *judge.CA, now time.Time) error {
+	if ca.Signer == nil {
+		return &ExternalCAError{Path: ca.Path}
+	}
+	t := o.Template
+	if slices.Contains(t.ExtKeyUsage, certs.Serving.ExtKeyUsage()[0]) && len(t.SANs.DNS)+len(t.SANs.IPs) == 0 {
+		return finding.New(finding.ServerWithoutNames)
+	}
+	if _, _, err := ca.Signer.Window(now, o.Validity); err != nil && !o.UntilCA {
+		return err
+	}
+	if text := forbidden(t, ca, now); text != "" {
+		return finding.New(finding.CAForbids, text)
+	}
+	return nil
 }
 
-// ParseCSR reads a request, PEM or DER.
-func ParseCSR(data []byte) (CSR, error) {
-	r, err := parseRequest(data)
-	if err != nil {
-		return CSR{}, err
+// withAuthority is a plan without actions that can sign by a CA of the directory, as it is there. A CA that cannot sign
+// is a *RefusedError; one whose key is elsewhere is found out when something is to be signed.
+func withAuthority(t certs.Tree, site judge.Site, id certs.ID, now time.Time) (Plan, error) {
+	chosen := judge.Selection{id: true}
+	inv := judge.Take(t, site, chosen)
+	if err := inv.Err(); err != nil {
+		return Plan{}, err
 	}
-	c := CSR{Subject: pki.SubjectOf(r.Subject, r.RawSubject), SANs: requestedSANs(r), Public: r.PublicKey, MoreSubject: moreSubject(r.Subject)}
-	return c, c.extensions(r)
+	p := planner{judge.Judge(t, inv, chosen, now), Options{Now: now}}
+	c, _ := p.Case(id)
+	a := p.action(c, finding.Check)
+	a.Findings = nil
+	switch {
+	case c.CA.Fault != nil:
+		a.refuse(c.CA.Fault)
+	case c.CA.Absent || len(c.CA.Bundle) == 0:
+		a.refuse(finding.New(finding.CAMissing).At("", "", c.CA.Path))
+	}
+	plan := p.plan([]Action{a})
+	if a.Verb == Refuse {
+		return Plan{}, &RefusedError{Plan: plan}
+	}
+	plan.Actions = nil
+	return plan, nil
+}
+
+// ExternalCAError says that a certificate cannot be signed here.
+type ExternalCAError struct{ Path string }
+
+func (e *ExternalCAError) Error() string {
+	return fmt.Sprintf("the CA's key is not here (%s)", e.Path)
+}
+
+// Hint says what to do instead.
+func (e *ExternalCAError) Hint() string {
+	return "make a request with `openssl req`, or with `pkitool certs generate-csr` for a row of the cluster, and have it signed where the key is"
+}
+
+// Identity is the one guard for Kubernetes' own identities, system:masters above all. From the operator's own word
+// they are a warning; asked for by somebody else's request they are refused, unless allowed. nil: an identity like any other.
+func Identity(s pki.Subject, asked, allowed bool) *finding.Finding {
+	why := certs.Reserved(s)
+	if why == "" {
+		return nil
+	}
+	f := finding.New(finding.IdentityReserved, why)
+	if asked && !allowed {
+		f.Severity = finding.Error
+	}
+	return f
 }
 
 // SignRules say what of a request is granted. Nothing is by itself.
 type SignRules struct {
 	// As is the profile: kubelet-client, kubelet-serving, client, server or peer.
 	As string
-	// Subject and SANs, where set, are given instead of what was asked for.
+	// Subject, where set, is given instead of what was asked for. SANs, where set, are given: all names that were asked
+	// for have to be among them.
 	Subject *pki.Subject
 	SANs    *pki.SANs
 	// AcceptSubject and AcceptSANs grant what was asked for.
 	AcceptSubject, AcceptSANs bool
 	// NodeIPs are the ranges that a kubelet's serving addresses must lie in.
 	NodeIPs []netip.Prefix
-	// Masters grants O = system:masters, which bypasses RBAC.
-	Masters bool
+	// Reserved grants Kubernetes' own identities, such as O = system:masters, which bypasses RBAC.
+	Reserved bool
 }
 
 // SignProfiles are the names for SignRules.As.
@@ -121,7 +155,7 @@ const maxKubeletValidity = 367 * 24 * time.Hour
 // Template decides what a request gets. The error joins every fault: what was
 // asked for and is not granted is refused, never dropped without a word. Where
 // a rule would grant it, the fault's Hint() names the rule.
-func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error) {
+func (r SignRules) Template(c inspect.Request, validity time.Duration) (pki.Template, error) {
 	kind, kubelet := r.kind()
 	if kind == certs.CA {
 		return pki.Template{}, fmt.Errorf("unknown profile %q: must be one of %s", r.As, strings.Join(SignProfiles(), ", "))
@@ -135,7 +169,7 @@ func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error)
 	if c.CA {
 		fault("asks to be a CA, which no profile grants")
 	}
-	for _, name := range authorityUsages(c.KeyUsage) {
+	for _, name := range c.AuthorityUsages() {
 		fault("asks for the key usage %s, which no profile grants", name)
 	}
 	for _, e := range c.MoreExtensions {
@@ -161,23 +195,28 @@ func (r SignRules) Template(c CSR, validity time.Duration) (pki.Template, error)
 		withHint("--accept-subject grants it, --cn and --org give another", "asks for the subject %q", c.Subject)
 	}
 	switch {
-	case r.SANs != nil:
-		t.SANs = *r.SANs
-	case kubelet, r.AcceptSANs:
-		var bad []error
-		t.SANs, bad = validNames(c.SANs)
+	case r.SANs != nil, kubelet, r.AcceptSANs:
+		asked, bad := validNames(c.SANs)
 		faults = append(faults, bad...)
-		for _, n := range c.MoreNames {
-			withHint("--san gives the names", "asks for %s, which cannot be granted", n)
+		if r.SANs == nil {
+			t.SANs = asked
+			break
 		}
-	case !c.SANs.Empty() || len(c.MoreNames) > 0:
-		withHint("--accept-sans grants them, --san gives others", "asks for the names %s", strings.Join(append(c.SANs.Strings(), c.MoreNames...), ", "))
+		t.SANs = *r.SANs
+		if dropped := asked.Minus(t.SANs); !dropped.Empty() {
+			withHint("give them with --san too, or ask for a request without them", "asks for the names %s, which --san does not give", dropped)
+		}
+	case !c.SANs.Empty():
+		withHint("--accept-sans grants them", "asks for the names %s", c.SANs)
+	}
+	for _, n := range c.MoreNames {
+		fault("asks for %s, which cannot be granted", n)
 	}
 	if kubelet {
 		faults = append(faults, r.kubelet(t, kind, validity)...)
 	}
-	if slices.Contains(t.Subject.Organization, "system:masters") && !r.Masters {
-		withHint("--allow-system-masters grants it", "group system:masters bypasses RBAC and cannot be revoked")
+	if f := Identity(t.Subject, r.Subject == nil, r.Reserved); !kubelet && f != nil && f.Severity == finding.Error {
+		withHint(f.Remedy(finding.Check), "%s", f.Text())
 	}
 	return t, errors.Join(faults...)
 }
@@ -243,71 +282,17 @@ func (r SignRules) kubelet(t pki.Template, kind certs.Kind, validity time.Durati
 	return faults
 }
 
-// UsageNames are the extended key usages of a request in words, or in numbers where there are none.
-func (c CSR) UsageNames() []string {
-	var out []string
-	for _, u := range c.Usages {
-		out = append(out, u.String())
-	}
-	for _, u := range c.UnknownUsages {
-		out = append(out, u.String())
-	}
-	return out
-}
-
-// extensions reads what a request asks for beyond its subject and the names
-// that x509 reads. One that is damaged is an error.
-func (c *CSR) extensions(r *x509.CertificateRequest) error {
-	for _, e := range r.Extensions {
-		switch e.Id.String() {
-		case "2.5.29.19":
-			var bc struct {
-				CA      bool `asn1:"optional"`
-				PathLen int  `asn1:"optional,default:-1"`
-			}
-			if rest, err := asn1.Unmarshal(e.Value, &bc); err != nil || len(rest) > 0 {
-				return errors.New("basic constraints of the request cannot be read")
-			}
-			c.CA = bc.CA
-		case "2.5.29.37":
-			var oids []asn1.ObjectIdentifier
-			if rest, err := asn1.Unmarshal(e.Value, &oids); err != nil || len(rest) > 0 {
-				return errors.New("extended key usage of the request cannot be read")
-			}
-			for _, oid := range oids {
-				if u, ok := usageOf(oid); ok {
-					c.Usages = append(c.Usages, u)
-				} else {
-					c.UnknownUsages = append(c.UnknownUsages, oid)
-				}
-			}
-		case "2.5.29.15":
-			var bits asn1.BitString
-			if rest, err := asn1.Unmarshal(e.Value, &bits); err != nil || len(rest) > 0 {
-				return errors.New("key usage of the request cannot be read")
-			}
-			for i := range 9 {
-				c.KeyUsage |= x509.KeyUsage(bits.At(i) << i)
-			}
-		case "2.5.29.17":
-			var err error
-			if c.MoreNames, err = moreNames(e.Value); err != nil {
-				return err
-			}
-		case "2.5.29.14": // the key's identifier: ours is made from the key
-		default:
-			c.MoreExtensions = append(c.MoreExtensions, "the extension "+e.Id.String())
+// validNames puts requested names through the doors that names on a command
+// line go through: whoever wrote the request may have written anything.
+func validNames(asked pki.SANs) (pki.SANs, []error) {
+	var all []pki.SANs
+	var faults []error
+	for _, text := range asked.Strings() {
+		s, err := pki.ParseTypedSAN(text)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("asks for a name that cannot be granted: %w", err))
 		}
+		all = append(all, s)
 	}
-	return nil
-}
-
-// usageOf is an extended key usage by its OID, if crypto/x509 has a name for it.
-func usageOf(oid asn1.ObjectIdentifier) (x509.ExtKeyUsage, bool) {
-	for u := x509.ExtKeyUsageAny; u <= x509.ExtKeyUsageMicrosoftKernelCodeSigning; u++ {
-		if u.OID().EqualASN1OID(oid) {
-			return u, true
-		}
-	}
-	return 0, false
+	return pki.Join(all...), faults
 }

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/phases/judge"
 )
 
 // A test that needs processes of its own runs this binary again with childDir set.
@@ -43,7 +45,7 @@ func child(dir string) int {
 	o := at(now)
 	o.Reissue = os.Getenv(childReissue) != ""
 	fmt.Println("ready")
-	r, err := phases.Init(context.Background(), tree, dirsIn(dir), nil, o)
+	r, err := phases.Init(context.Background(), tree, siteIn(dir), nil, o)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -85,7 +87,15 @@ func (p process) report(t testing.TB) (r phases.Report) {
 	data, err := io.ReadAll(p.out)
 	require.NoError(t, err)
 	require.NoError(t, p.cmd.Wait())
-	require.NoError(t, json.Unmarshal(data, &r))
+	var said struct {
+		Changed bool
+		Rows    []struct{ Name, SHA256 string }
+	}
+	require.NoError(t, json.Unmarshal(data, &said))
+	r.Changed = said.Changed
+	for _, row := range said.Rows {
+		r.Rows = append(r.Rows, phases.Row{Name: row.Name, SHA256: row.SHA256})
+	}
 	return r
 }
 
@@ -101,7 +111,7 @@ func TestKilled(t *testing.T) {
 			w.start(sc.o.Reissue).report(t)
 			usual := time.Since(begin)
 			died := 0
-			for range 15 {
+			for range 5 {
 				w := empty(t)
 				sc.plant(w)
 				p := w.start(sc.o.Reissue)
@@ -122,20 +132,20 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// TestAtOnce starts sixteen runs on one empty directory, half of them processes
+// TestAtOnce starts eight runs on one empty directory, half of them processes
 // and half goroutines: all end well, one of them has made everything, and all
 // report the same certificates.
 func TestAtOnce(t *testing.T) {
 	w := empty(t)
 	var processes []process
-	for range 8 {
+	for range 4 {
 		processes = append(processes, w.start(false))
 	}
-	reports := make([]phases.Report, 16)
-	errs := make([]error, 8)
+	reports := make([]phases.Report, 8)
+	errs := make([]error, 4)
 	var wg sync.WaitGroup
 	for i := range errs {
-		wg.Go(func() { reports[8+i], errs[i] = phases.Init(context.Background(), w.tree, w.dirs, nil, at(now)) })
+		wg.Go(func() { reports[4+i], errs[i] = phases.Init(context.Background(), w.tree, w.site, nil, at(now)) })
 	}
 	for i, p := range processes {
 		reports[i] = p.report(t)
@@ -156,20 +166,21 @@ func TestAtOnce(t *testing.T) {
 	}
 	assert.Equal(t, 1, made)
 	w.tidy()
-	w.settled(nil)
+	w.settled()
 }
 
 // Sixteen runs at once that each make one row or two end with one PKI as well.
 func TestRowsAtOnce(t *testing.T) {
 	w := empty(t)
-	_, err := w.init([]string{"ca", "front-proxy-ca", "etcd-ca"}, at(now))
+	_, err := w.init(at(now), "ca", "front-proxy-ca", "etcd-ca")
 	require.NoError(t, err)
 	var wg sync.WaitGroup
-	errs := make([]error, 32)
-	rows := w.tree.Rows()
+	errs := make([]error, 16)
+	rows := slices.Collect(w.tree.Rows())
 	for i := range errs {
 		wg.Go(func() {
-			_, errs[i] = phases.Init(context.Background(), w.tree, w.dirs, []string{rows[i%16].Name, rows[(i+5)%16].Name}, at(now))
+			chosen := judge.Selection{rows[i%16].ID: true, rows[(i+5)%16].ID: true}
+			_, errs[i] = phases.Init(context.Background(), w.tree, w.site, chosen, at(now))
 		})
 	}
 	wg.Wait()
@@ -177,5 +188,5 @@ func TestRowsAtOnce(t *testing.T) {
 		assert.NoError(t, err, i)
 	}
 	w.tidy()
-	w.settled(nil)
+	w.settled()
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -82,7 +83,7 @@ var pristine = sync.OnceValues(func() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := phases.Init(context.Background(), tree, dirsIn(dir), nil, at(birth)); err != nil {
+	if _, err := phases.Init(context.Background(), tree, siteIn(dir), nil, at(birth)); err != nil {
 		return nil, err
 	}
 	files := map[string][]byte{}
@@ -96,15 +97,15 @@ var pristine = sync.OnceValues(func() (map[string][]byte, error) {
 	})
 })
 
-func dirsIn(dir string) phases.Dirs {
-	return phases.Dirs{Cert: filepath.Join(dir, "pki"), Kubeconfig: dir}
+func siteIn(dir string) judge.Site {
+	return judge.Site{Dirs: judge.Dirs{Cert: filepath.Join(dir, "pki"), Kubeconfig: dir}}
 }
 
 // world is a directory with a PKI in it, and what it should be.
 type world struct {
 	t    testing.TB
 	dir  string
-	dirs phases.Dirs
+	site judge.Site
 	tree certs.Tree
 }
 
@@ -112,7 +113,7 @@ type world struct {
 func empty(t testing.TB) *world {
 	t.Helper()
 	dir := t.TempDir()
-	return &world{t: t, dir: dir, dirs: dirsIn(dir), tree: treeOf(t, cluster())}
+	return &world{t: t, dir: dir, site: siteIn(dir), tree: treeOf(t, cluster())}
 }
 
 // complete is a world with a whole PKI, made at birth.
@@ -157,23 +158,23 @@ func (w *world) remove(paths ...string) {
 
 func (w *world) row(name string) certs.Spec {
 	w.t.Helper()
-	s, ok := w.tree.Row(name)
+	s, ok := w.tree.Row(certs.ID{Role: name})
 	require.True(w.t, ok, name)
 	return s
 }
 
 // certFile and keyFile are where a row's certificate and key lie: in one file for a kubeconfig.
 func (w *world) certFile(s certs.Spec) string {
-	files := w.dirs.Files(s)
+	files := w.site.Files(s)
 	return files[len(files)-1]
 }
 
-func (w *world) keyFile(s certs.Spec) string { return w.dirs.Files(s)[0] }
+func (w *world) keyFile(s certs.Spec) string { return w.site.Files(s)[0] }
 
 // bundle is what lies in a CA's certificate file.
 func (w *world) bundle(ca string) []*x509.Certificate {
 	w.t.Helper()
-	list, err := pki.ParseCertificates(w.read(w.certFile(w.row(ca))))
+	list, _, err := pki.ParseTrust(w.read(w.certFile(w.row(ca))), pki.ClientTrust)
 	require.NoError(w.t, err)
 	return list
 }
@@ -229,8 +230,8 @@ func pemOf(t testing.TB, key crypto.Signer) []byte {
 func template(s certs.Spec) *x509.Certificate {
 	c := &x509.Certificate{
 		SerialNumber:          big.NewInt(time.Now().UnixNano()),
-		Subject:               pkix.Name{CommonName: s.Subject.CommonName, Organization: s.Subject.Organization},
-		DNSNames:              s.SANs.DNS,
+		Subject:               pkix.Name{CommonName: s.Subject.CommonName, Organization: slices.Clone(s.Subject.Organization)},
+		DNSNames:              slices.Clone(s.SANs.DNS),
 		NotBefore:             birth,
 		NotAfter:              birth.Add(365 * day),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
@@ -265,8 +266,7 @@ func (w *world) forge(s certs.Spec, change func(*x509.Certificate)) *x509.Certif
 	w.t.Helper()
 	key, c := newKey(w.t), template(s)
 	change(c)
-	ca := w.row(s.Issuer)
-	cert := certify(w.t, c, w.bundle(s.Issuer)[0], key, w.key(ca))
+	cert := certify(w.t, c, w.bundle(s.Issuer.Role)[0], key, w.key(w.row(s.Issuer.Role)))
 	w.place(s, key, cert)
 	return cert
 }
@@ -294,16 +294,33 @@ func (w *world) conf(s certs.Spec, change func(*kubeconfig.Single)) {
 	w.write(w.certFile(s), data)
 }
 
-func (w *world) init(chosen []string, o phases.Options) (phases.Report, error) {
+// only are the rows of some roles; none: nil, for everything.
+func (w *world) only(roles ...string) judge.Selection {
 	w.t.Helper()
-	return phases.Init(context.Background(), w.tree, w.dirs, chosen, o)
+	if len(roles) == 0 {
+		return nil
+	}
+	out := judge.Selection{}
+	for s := range w.tree.Rows() {
+		if slices.Contains(roles, s.Name) {
+			out[s.ID] = true
+		}
+	}
+	require.GreaterOrEqual(w.t, len(out), len(roles), roles)
+	return out
+}
+
+// init makes the rows of some roles, or everything.
+func (w *world) init(o phases.Options, roles ...string) (phases.Report, error) {
+	w.t.Helper()
+	return phases.Init(context.Background(), w.tree, w.site, w.only(roles...), o)
 }
 
 // settled asserts that a run keeps everything, and changes nothing.
-func (w *world) settled(chosen []string) phases.Report {
+func (w *world) settled(roles ...string) phases.Report {
 	w.t.Helper()
 	before := w.snapshot()
-	r, err := w.init(chosen, at(now))
+	r, err := w.init(at(now), roles...)
 	require.NoError(w.t, err)
 	assert.False(w.t, r.Changed)
 	for _, row := range r.Rows {

@@ -21,7 +21,7 @@ type Metric struct {
 // metric notes a certificate's series. The same certificate twice in one place
 // is one series: two with the same labels would make the whole file invalid.
 func (x *expiry) metric(p place, c *x509.Certificate) {
-	m := Metric{NotBefore: c.NotBefore.Unix(), NotAfter: c.NotAfter.Unix(), Expired: !x.now.Before(c.NotAfter)}
+	m := Metric{NotBefore: c.NotBefore.Unix(), NotAfter: c.NotAfter.Unix(), Expired: !x.Judgement.Now.Before(c.NotAfter)}
 	add := func(name, value string) {
 		if value != "" {
 			m.Labels = append(m.Labels, name, value)

@@ -1,3 +1,6 @@
+// Package phases changes a cluster's PKI: package judge says what is wrong with each row, a policy says what is done
+// about it, and [Plan.Apply], the only writer, obeys. A policy is pure: no key is made and nothing signed before Apply,
+// and a dry run shows the same plan.
 package phases
 
 import (
@@ -5,12 +8,16 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io/fs"
-	"sync"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
-	"github.com/pkitool/pkitool/pki/verify"
 )
 
 // Verb is what a plan does with a row.
@@ -18,37 +25,96 @@ type Verb string
 
 // The verbs of a plan.
 const (
-	Keep   Verb = "keep"   // complete and right
-	Create Verb = "create" // nothing there, or a key that waits for its certificate
-	Renew  Verb = "renew"  // made anew, in place of what is there
-	Refuse Verb = "refuse" // wrong in a way that is not ours to mend
-	Skip   Verb = "skip"   // not there and not asked for by name
+	Keep    Verb = "keep"    // complete and right
+	Create  Verb = "create"  // nothing there, or a key that waits for its certificate
+	Renew   Verb = "renew"   // made anew, in place of what is there
+	Request Verb = "request" // a certificate request is made
+	Refuse  Verb = "refuse"  // wrong in a way that is not ours to mend
+	Skip    Verb = "skip"    // not there, and rightly so or not asked for by name
 )
 
-// Action is what is done with one row, and why.
+// Action is what is done with one row, or with files that are no row's, and why.
 type Action struct {
-	Spec   certs.Spec
+	// Spec is the row as it will be.
+	Spec certs.Spec
+	// Held is what is there; never nil for a row.
+	Held   *judge.Held
 	Verb   Verb
 	Reason string
-	// Faults are what is wrong with what lies there: why a row is refused or made anew.
-	Faults []Fault
-	// Notes are what a renewal changes beyond dates and key.
+	// Findings are what is wrong with what is there, or why nothing can be done.
+	Findings []finding.Finding
+	// Asker is who asks for remedies.
+	Asker finding.Asker
+	// Notes are what changes beyond dates and key.
 	Notes []string
-	// Because names the row whose refusal is the cause of this one's.
-	Because string
-	// Files are all the row's files, Writes those that are written; Tighten are
-	// files whose mode is looser than Mode allows and is set right.
-	Files   []string
-	Writes  []string
+	// Label names what an action without a row is about: `user "alice"`.
+	Label string
+	// Because is the row whose refusal is the cause of this one's.
+	Because certs.ID
+	// Make is what is made and signed; nil where nothing is.
+	Make *Order
+	// Outputs are the files that are written or removed, in the order of the row's files.
+	Outputs []Output
+	// Tighten are files whose mode is looser than allowed and is set right.
 	Tighten []Chmod
+}
 
-	key     crypto.Signer // an existing key that is certified instead of a new one
-	signing *authority    // CA rows: what they can do for others
-	held    *found        // what is there, for the report
-	renewal *renewal      // what a renewal takes over from what is there; nil: all is made from Spec
+// Order is a key and a certificate to be made.
+type Order struct {
+	// Signer is the row of the CA that signs; zero: a root signs itself, and a key pair is not signed.
+	Signer   certs.ID
+	Template pki.Template
+	Validity time.Duration
+	// UntilCA lets the certificate end with its CA where Validity, which nobody gave, would be longer.
+	UntilCA bool
+	// Key is an existing key, Public somebody else's of which only this half is known; with neither, a new key of
+	// Algorithm is made.
+	Key       crypto.Signer
+	Public    crypto.PublicKey
+	Algorithm pki.KeyAlgorithm
+	// Unsigned: nothing is made here: a token, or what was signed elsewhere, takes the place of key and certificate.
+	Unsigned bool
+	// Behind are certificates that follow what Issue puts behind the new one by itself.
+	Behind []*x509.Certificate
+}
 
-	// frameOnly: of a kubeconfig only server and CA are set, all else stays as it is.
-	frameOnly bool
+// OutputKind is what an output holds.
+type OutputKind int
+
+// The kinds of outputs.
+const (
+	KeyFile OutputKind = iota
+	CertificateFile
+	PublicKeyFile
+	KubeconfigFile
+	RequestFile
+	TrustFile // the certificates of the CA that signs
+	DataFile  // what Data says
+	CopyFile  // the same, and a copy of what is replaced: it is written first
+	Removal
+)
+
+// Output is one file of an action, as data: Apply makes the content.
+type Output struct {
+	Kind OutputKind
+	// Path is where it goes; "" for what is returned to the caller instead.
+	Path string
+	Mode fs.FileMode
+	// Replaces says that something is there, of which a copy is kept.
+	Replaces bool
+	// Data is the content of a DataFile.
+	Data []byte
+	// Conf is the kubeconfig around certificate and key.
+	Conf *Conf
+}
+
+// Conf is a kubeconfig to be written.
+type Conf struct {
+	// Base is the file that is edited; nil: Single is rendered.
+	Base   []byte
+	Single kubeconfig.Single
+	// Frame: only server and CA are set, the user stays.
+	Frame bool
 }
 
 // Chmod is a file whose mode is made tighter.
@@ -58,21 +124,22 @@ type Chmod struct {
 	To   fs.FileMode
 }
 
-// Plan is what is done, row by row, in the order of the tree. Decide makes it.
+// Plan is what is done, row by row, in the order of the tree. Policies make it.
 type Plan struct {
-	actions []Action
-	cas     map[string]*authority // by row, the CAs that the actions need, chosen or not
+	Actions []Action
+	// Backup is the directory in which a new, dated directory gets copies of the files that are replaced; "" for none.
+	Backup string
+
+	site judge.Site
+	now  time.Time
+	cas  map[certs.ID]*judge.CA
 }
 
-// Actions are the plan's actions. The slice is the caller's.
-func (p Plan) Actions() []Action { return append([]Action(nil), p.actions...) }
-
-// Refused are the actions that stand in the way of a plan, without those that
-// only follow from another's refusal.
+// Refused are the actions that stop a plan, without those that only follow from another's refusal.
 func (p Plan) Refused() []Action {
 	var out []Action
-	for _, a := range p.actions {
-		if a.Verb == Refuse && a.Because == "" {
+	for _, a := range p.Actions {
+		if a.Verb == Refuse && a.Because.Role == "" {
 			out = append(out, a)
 		}
 	}
@@ -82,182 +149,234 @@ func (p Plan) Refused() []Action {
 // Changes counts the rows that the plan writes or whose modes it mends.
 func (p Plan) Changes() int {
 	n := 0
-	for _, a := range p.actions {
-		if len(a.Writes)+len(a.Tighten) > 0 {
+	for _, a := range p.Actions {
+		if len(a.Outputs)+len(a.Tighten) > 0 {
 			n++
 		}
 	}
 	return n
 }
 
-// Options are what a plan is decided by, beside the tree and the inventory.
+// Files are the paths of an action's row, in the order in which they are written.
+func (p Plan) Files(a Action) []string { return p.site.Files(a.Spec) }
+
+// RefusedError says that a plan was refused: something that is there is wrong, and nothing was changed.
+type RefusedError struct{ Plan Plan }
+
+// Error gives every refusal, one a line: "row: text (path)".
+func (e *RefusedError) Error() string {
+	var lines []string
+	for _, f := range e.Findings() {
+		lines = append(lines, f.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Findings are why the plan was refused, each once, with the remedy for who asked.
+func (e *RefusedError) Findings() []finding.Shown {
+	var out []finding.Shown
+	said := map[string]bool{}
+	for _, a := range e.Plan.Refused() {
+		for _, f := range a.Findings {
+			if !said[f.String()] {
+				said[f.String()] = true
+				out = append(out, f.Shown(a.Asker))
+			}
+		}
+	}
+	return out
+}
+
+// refuse ends an action with what is wrong. What is only worth knowing is left out of a refusal.
+func (a *Action) refuse(list ...*finding.Finding) {
+	a.Verb, a.Make, a.Outputs, a.Tighten = Refuse, nil, nil, nil
+	for _, f := range list {
+		g := *f
+		a.Findings = append(a.Findings, *g.At(a.Spec.ID.String(), a.Spec.Phase(), ""))
+	}
+}
+
+// unlinked refuses to write through a symbolic link.
+func (a *Action) unlinked() {
+	for _, f := range []judge.File{a.Held.Key, a.Held.Cert, a.Held.Conf} {
+		if f.Symlink && a.writes(f.Path) {
+			a.Findings = nil
+			a.refuse(finding.New(finding.LinkNotWritten).At("", "", f.Path))
+			return
+		}
+	}
+}
+
+func (a *Action) writes(path string) bool {
+	return slices.ContainsFunc(a.Outputs, func(o Output) bool { return o.Path == path })
+}
+
+func (a *Action) note(format string, args ...any) {
+	a.Notes = append(a.Notes, fmt.Sprintf(format, args...))
+}
+
+// refuseErrors refuses because of the errors of a case.
+func (a *Action) refuseErrors(c judge.Case) {
+	a.Findings = nil
+	for _, f := range c.Errors() {
+		a.refuse(&f)
+	}
+}
+
+// Options are what a plan is decided by, beside the judgement.
 type Options struct {
 	Now time.Time
 	// Reissue lets the plan replace leaves and kubeconfigs that are wrong; never a CA, never a service-account key.
 	Reissue bool
 	// CertMode is the mode of certificate files: 0644, or 0600.
 	CertMode fs.FileMode
+	// Backup is the directory in which a dated directory of copies is made; "" for none.
+	Backup string
+	// DryRun: nothing is written.
+	DryRun bool
 }
 
-// authority is what a CA row can do for the rows below it.
-type authority struct {
-	row    string
-	path   string
-	bundle []*x509.Certificate
-	once   sync.Once     // guards trust
-	trust  *verify.Trust // the bundle for the engine, made when first asked for
-	// signer is nil if the CA is external (its key is not here) or still to be made.
-	signer   *pki.Authority
-	external bool
-	refused  bool // the row was refused: nothing below it can be judged
-	absent   bool // nothing there, and not asked for
-	planned  bool // will be made by this plan
+// planner is what all policies need.
+type planner struct {
+	judge.Judgement
+	o Options
 }
 
-// outlives gives the end of the CA that signed c, if c is valid longer, and else the zero time.
-// A CA that was renewed with its old key stands in the bundle several times: the last end counts.
-func (a *authority) outlives(c *x509.Certificate) time.Time {
-	var end time.Time
-	inside := true
-	for _, p := range a.bundle {
-		inside = inside && !c.NotAfter.After(p.NotAfter)
-	}
-	if inside {
-		return end // whichever signed it: no signature need be looked at
-	}
-	for _, p := range a.bundle {
-		if p.NotAfter.After(end) && signedBy(c, []*x509.Certificate{p}, nil) {
-			end = p.NotAfter
+func (p planner) plan(actions []Action) Plan {
+	out := Plan{Actions: actions, Backup: p.o.Backup, site: p.Site, now: p.Now, cas: map[certs.ID]*judge.CA{}}
+	for c := range p.Cases() {
+		if c.Spec.Kind == certs.CA {
+			out.cas[c.Spec.ID] = c.CA
 		}
 	}
-	if c.NotAfter.After(end) {
-		return end // zero if none signed it: an intermediate in the leaf's own file did
-	}
-	return time.Time{}
+	return out
 }
 
-// Decide makes the plan for the chosen rows: the single place where keeping,
-// making and refusing is decided. It is pure. chosen names rows of the tree; nil: all.
-func Decide(t certs.Tree, inv Inventory, chosen []string, o Options) Plan {
-	wanted := map[string]bool{}
-	for _, name := range chosen {
-		wanted[name] = true
-	}
-	want := func(s certs.Spec) bool { return chosen == nil || wanted[s.Name] }
-	d := newDecider(t, inv, o, want)
-	rows := t.Rows()
-	actions := make([]Action, len(rows))
-	atOnce(len(rows), func(i int) {
-		switch s := rows[i]; {
-		case s.Kind == certs.CA:
-			actions[i] = d.rows[s.Name]
-		case want(s):
-			actions[i] = d.row(s, true)
-		}
-	})
-	plan := Plan{cas: d.cas}
-	for i, a := range actions {
-		if !want(rows[i]) {
-			continue
-		}
-		d.finish(&a)
-		if why, told := d.rows[a.Because]; told && chosen != nil && !wanted[a.Because] {
-			// The cause was not asked for, and has to be told all the same.
-			wanted[a.Because] = true
-			plan.actions = append(plan.actions, why)
-		}
-		plan.actions = append(plan.actions, a)
-	}
-	return plan
+func (p planner) action(c judge.Case, asker finding.Asker) Action {
+	return Action{Spec: c.Spec, Held: c.Held, Findings: c.Findings, Asker: askerOf(c, asker)}
 }
 
-// newDecider judges the CAs of a tree, once: what a CA can do decides about all that it signs. A CA
-// that is not there is made only where want says so.
-func newDecider(t certs.Tree, inv Inventory, o Options, want func(certs.Spec) bool) *decider {
-	d := &decider{judge: judge{now: o.Now, dirs: inv.dirs}, tree: t, inv: inv, o: o, cas: map[string]*authority{}, rows: map[string]Action{}}
-	for _, s := range t.Rows() {
-		if s.Kind == certs.CA {
-			a := d.row(s, want(s))
-			d.cas[s.Name], d.rows[s.Name] = a.signing, a
-		}
-	}
-	return d
-}
-
-// decider decides one row after the other, or several at once: after newDecider it does not change.
-type decider struct {
-	judge
-	tree certs.Tree
-	inv  Inventory
-	o    Options
-	cas  map[string]*authority
-	rows map[string]Action // the CAs' own, chosen or not
-}
-
-func (d *decider) row(s certs.Spec, want bool) Action {
-	f := d.inv.rows[s.Name]
-	a := Action{Spec: s, Files: d.dirs.Files(s), held: f}
+// askerOf is who asks for remedies for a row, where a kind of run asks.
+func askerOf(c judge.Case, run finding.Asker) finding.Asker {
 	switch {
-	case s.Kind == certs.CA:
-		d.ca(&a, f, want)
-	case s.Kind == certs.KeyPair:
-		d.pair(&a, f)
-	case s.Given:
-		d.given(&a, f)
-	default:
-		d.leafRow(&a, f)
+	case c.Spec.Given:
+		return finding.Given
+	case c.Spec.Issuer.Role == "":
+		return finding.Kept
+	case c.CA != nil && c.CA.External && run != finding.Import:
+		return finding.External
 	}
-	return a
+	return run
 }
 
-// finish fills in what follows from the verb: what is written, which modes are mended.
-func (d *decider) finish(a *Action) {
-	if a.Verb == Refuse || a.Spec.Given {
+// certPath is the file that a row's certificate is in: the last of its files.
+func (p planner) certPath(s certs.Spec) string {
+	files := p.Site.Files(s)
+	return files[len(files)-1]
+}
+
+// lacking says which facts are missing to make a row.
+func (p planner) lacking(s certs.Spec) []*finding.Finding {
+	var out []*finding.Finding
+	for _, x := range []struct {
+		fact certs.Facts
+		id   finding.ID
+	}{{certs.NodeName, finding.NameUnknown}, {certs.AdvertiseAddress, finding.AddressUnknown}, {certs.ControlPlaneEndpoint, finding.EndpointUnknown}} {
+		if s.Lacks.Has(x.fact) {
+			reason := p.Tree.Cluster().Unknown[x.fact]
+			if reason == "" {
+				reason = "nobody gave it"
+			}
+			out = append(out, finding.New(x.id, reason))
+		}
+	}
+	return out
+}
+
+// order plans a new certificate for a row: with the key that is there, or with a new one. It refuses what the CA, or
+// what is not known, does not allow.
+func (p planner) order(a *Action, ca *judge.CA, key crypto.Signer) {
+	s := a.Spec
+	a.Make = &Order{Signer: s.Issuer, Template: s.Template(), Validity: s.Validity, Key: key, Algorithm: s.KeyAlgorithm}
+	a.Make.UntilCA = p.Tree.Cluster().Assumed.Has(certs.LeafValidity)
+	if n := len([]rune(s.Subject.CommonName)); n > 64 && a.Verb == Create {
+		a.Findings = append(a.Findings, *finding.New(finding.CommonNameLong, strconv.Itoa(n)).At(s.ID.String(), s.Phase(), p.certPath(s)))
+	}
+	if lacking := p.lacking(s); len(lacking) > 0 {
+		a.Findings = nil
+		a.refuse(lacking...)
 		return
 	}
-	f := a.held
-	if a.Verb == Keep || a.key != nil || len(a.Writes) > 0 {
-		d.tighten(a, f)
+	p.permitted(a, ca)
+}
+
+// permitted refuses an order that its CA cannot sign.
+func (p planner) permitted(a *Action, ca *judge.CA) {
+	if ca == nil || ca.Signer == nil {
+		return
 	}
-	if a.Writes == nil && (a.Verb == Create || a.Verb == Renew) {
-		a.Writes = a.Files
-		if a.key != nil {
-			a.Writes = a.Files[1:] // the key comes first, and is there
-		}
+	o := a.Make
+	if _, end := pki.Window(p.Now, o.Validity); o.UntilCA && end.After(ca.Signer.Certificate().NotAfter) {
+		a.note("ends with its CA, on %s", stamp(ca.Signer.Certificate().NotAfter))
+	} else if _, _, err := ca.Signer.Window(p.Now, o.Validity); err != nil {
+		a.Findings = nil
+		a.refuse(finding.Of(err, finding.WouldOutliveCA).At("", "", p.certPath(a.Spec)))
+		return
 	}
+	if text := forbidden(o.Template, ca, p.Now); text != "" {
+		a.Findings = nil // what is there may be wrong just because of it
+		a.refuse(finding.New(finding.CAForbids, text).At("", "", p.certPath(a.Spec)))
+	}
+}
+
+// outputs are the files of a row that an order makes. What is there is replaced.
+func (p planner) outputs(a *Action) {
+	h, s := a.Held, a.Spec
+	a.Outputs = nil
+	if s.Place.Kubeconfig != "" {
+		conf := &Conf{Single: kubeconfig.Single{Cluster: s.Place.Cluster, Server: s.Place.Server, User: s.User()}}
+		a.Outputs = []Output{{Kind: KubeconfigFile, Path: h.Conf.Path, Mode: 0o600, Replaces: h.Conf.Exists, Conf: conf}}
+		return
+	}
+	if a.Make.Key == nil {
+		a.Outputs = append(a.Outputs, Output{Kind: KeyFile, Path: h.Key.Path, Mode: 0o600, Replaces: h.Key.Exists})
+	}
+	cert := Output{Kind: CertificateFile, Path: h.Cert.Path, Mode: p.o.CertMode, Replaces: h.Cert.Exists}
+	if s.Kind == certs.KeyPair {
+		cert.Kind, cert.Mode = PublicKeyFile, 0o600
+	}
+	a.Outputs = append(a.Outputs, cert)
 }
 
 // tighten notes the files that stay and whose modes are looser than they may
 // be. A link's target is not ours to change.
-func (d *decider) tighten(a *Action, f *found) {
+func (p planner) tighten(a *Action) {
+	if a.unlinked(); a.Verb == Refuse || a.Spec.Given {
+		return
+	}
+	h := a.Held
+	certMode := p.o.CertMode
+	if a.Spec.Kind == certs.KeyPair {
+		certMode = 0o644 // written 0600 as kubeadm does, and left as it is where another tool wrote it 0644: it is public
+	}
 	for _, x := range []struct {
-		file file
+		file judge.File
 		mode fs.FileMode
-	}{{f.key, 0o600}, {f.conf, 0o600}, {f.cert, d.certMode(a.Spec)}} {
-		loose := x.file.exists && x.file.mode.Perm()&^x.mode != 0
-		if !loose {
+	}{{h.Key, 0o600}, {h.Conf, 0o600}, {h.Cert, certMode}} {
+		perm := x.file.Mode.Perm()
+		if !x.file.Exists || perm&^x.mode == 0 || a.writes(x.file.Path) {
 			continue
 		}
-		if x.file.symlink {
-			if x.mode == 0o600 && x.file.path != f.cert.path {
-				a.Verb, a.Tighten = Refuse, nil
-				a.Faults = append(a.Faults, Fault{
-					Text: fmt.Sprintf("private key can be read by others: mode %04o behind a symbolic link", x.file.mode.Perm()), Path: x.file.path,
-					Hint: "set the mode of the link's target to 0600, or put the file itself here",
-				})
+		if x.file.Symlink {
+			if x.file.Path != h.Cert.Path {
+				a.Findings = nil
+				a.refuse(finding.New(finding.KeyModeBehindLink, fmt.Sprintf("%04o", perm)).At("", "", x.file.Path))
 				return
 			}
 			continue
 		}
-		a.Tighten = append(a.Tighten, Chmod{Path: x.file.path, From: x.file.mode.Perm(), To: x.file.mode.Perm() & x.mode})
+		a.Tighten = append(a.Tighten, Chmod{Path: x.file.Path, From: perm, To: perm & x.mode})
 	}
 }
 
-// certMode is the loosest mode of a row's certificate. sa.pub is written 0600 as
-// kubeadm does, and left as it is where another tool wrote it 0644: it is public.
-func (d *decider) certMode(s certs.Spec) fs.FileMode {
-	if s.Kind == certs.KeyPair {
-		return 0o644
-	}
-	return d.o.CertMode
-}
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,227 +1,323 @@
 package phases
 
 import (
-	"context"
-	"errors"
+	"crypto/x509"
 	"fmt"
-	"io/fs"
+	"net/url"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
-	"github.com/pkitool/pkitool/pki/store"
 )
 
-// RenewOptions are what a renewal is decided by, beside the tree and the inventory.
+// RenewOptions are what a renewal is decided by, beside the judgement.
 type RenewOptions struct {
-	Now time.Time
-	// CertMode is the loosest mode of certificate files: 0644, or 0600. A tighter one on disk is kept.
-	CertMode fs.FileMode
+	Options
 	// Due leaves alone what lives longer; nil: everything is renewed.
 	Due *Threshold
 	// ReuseKey certifies the keys that are there.
 	ReuseKey bool
-	// Configured says that the tree is this cluster's: names come from it. Else the
-	// tree only says what lies where, the names are those of the old certificate,
-	// and the tree's Extra names are added to them.
-	Configured bool
 	// KeyAlgorithm is for new keys; "" is each old certificate's own.
 	KeyAlgorithm pki.KeyAlgorithm
-	// Backup is the directory in which a new, dated directory gets copies of the
-	// files that are replaced; "" for none.
-	Backup string
+	// DropSANs are names that are taken away.
+	DropSANs pki.SANs
 	// All says that the rows were not named one by one: what is not there may be passed over.
 	All bool
 }
 
-func (o RenewOptions) options() Options { return Options{Now: o.Now, CertMode: o.CertMode} }
-
-// Renewable are the rows that can be renewed: leaves and kubeconfigs. A CA's
+// Renewable reports whether a role can be renewed: leaves and kubeconfigs. A CA's
 // end is the end of its cluster's trust, and a key pair does not end.
-func Renewable(t certs.Tree) []certs.Spec {
-	return slices.DeleteFunc(t.Rows(), func(s certs.Spec) bool {
-		return s.Kind == certs.CA || s.Kind == certs.KeyPair || s.Given
-	})
+func Renewable(r certs.Role) bool {
+	return r.Kind != certs.CA && r.Kind != certs.KeyPair && !r.Given
 }
 
-// ChooseRenewal turns names into rows of the tree: a row's name, or the file of
-// a kubeconfig as kubeadm names it ("admin.conf"). known is as in Choose.
-func ChooseRenewal(t, known certs.Tree, names []string) ([]string, error) {
-	is := func(s certs.Spec, name string) bool {
-		plain, _, _ := strings.Cut(s.Name, "@")
-		return name == s.Name || name == plain || s.Place.Kubeconfig != "" && name == path.Base(s.Place.Kubeconfig)
-	}
-	var chosen []string
-	for _, name := range names {
-		n := len(chosen)
-		for _, s := range Renewable(t) {
-			if is(s, name) {
-				chosen = append(chosen, s.Name)
-			}
-		}
-		if len(chosen) > n {
+// DecideRenewal is the policy of renew: what is there, and is the row's own, is made anew. Everything that the old
+// certificate says is kept, unless somebody gave another value.
+func DecideRenewal(j judge.Judgement, chosen judge.Selection, o RenewOptions) Plan {
+	p := planner{j, o.Options}
+	var actions []Action
+	told := map[certs.ID]bool{}
+	for c := range j.Cases() {
+		if !chosen.Has(c.Spec.ID) || !Renewable(*c.Spec.Role) {
 			continue
 		}
-		for _, s := range known.Rows() {
-			switch {
-			case !is(s, name):
-			case s.Kind == certs.CA:
-				return nil, fmt.Errorf("%s is a CA: it is replaced by a rotation, not renewed", name)
-			case s.Kind == certs.KeyPair:
-				return nil, fmt.Errorf("%s is a key pair: it has no end", name)
-			default:
-				return nil, fmt.Errorf("%s: the configuration's cluster has none of its own", name)
+		a := p.action(c, finding.Renew)
+		a.Findings = nil
+		p.renew(&a, c, o)
+		if ca, ok := j.Case(a.Because); ok && !told[a.Because] {
+			told[a.Because] = true
+			cause := p.action(ca, finding.Renew)
+			cause.refuseErrors(ca)
+			actions = append(actions, cause)
+		}
+		p.tighten(&a)
+		actions = append(actions, a)
+	}
+	if len(actions) > 0 && !slices.ContainsFunc(actions, func(a Action) bool { return a.Verb != Skip }) {
+		a := &actions[0]
+		a.Verb, a.Findings = Refuse, []finding.Finding{*finding.New(finding.NothingHere).At("", "", p.Site.Cert)}
+	}
+	p.covered(actions)
+	return p.plan(actions)
+}
+
+// renew decides one row.
+func (p planner) renew(a *Action, c judge.Case, o RenewOptions) {
+	ca, h := c.CA, c.Held
+	certPath := p.certPath(a.Spec)
+	if p.nothingToRenew(a, c, o) {
+		return
+	}
+	leaf := h.Chain[0]
+	switch {
+	case o.Due != nil && !o.Due.Met(leaf, p.Now):
+		a.Verb, a.Reason = Keep, "valid until "+stamp(leaf.NotAfter)
+		return
+	case o.All && h.Elsewhere() && p.Now.Before(leaf.NotAfter):
+		a.Verb, a.Reason = Keep, finding.New(finding.FilesElsewhere, h.Entry.User.ClientCertFile).Text()
+		return
+	case ca.Fault != nil:
+		a.Because = ca.ID
+		a.refuse(finding.New(finding.IssuerRefused, ca.ID.String()).At("", "", certPath))
+		return
+	case ca.External:
+		a.refuse(finding.New(finding.CAExternal).At("", "", ca.Path))
+		return
+	case ca.Signer == nil:
+		a.refuse(finding.New(finding.CAMissing).At(ca.ID.String(), "certs", ca.Path))
+		return
+	}
+	if p.foreign(a, c) {
+		return
+	}
+	a.Verb, a.Reason = Renew, "was valid until "+stamp(leaf.NotAfter)
+	if !p.Now.Before(leaf.NotAfter) {
+		a.Reason = "expired on " + stamp(leaf.NotAfter)
+	}
+	a.Make = &Order{Signer: a.Spec.Issuer, Validity: a.Spec.Validity, UntilCA: p.Tree.Cluster().Assumed.Has(certs.LeafValidity)}
+	p.renewal(a, o)
+	if !p.chooseKey(a, o) {
+		return
+	}
+	if p.permitted(a, ca); a.Verb == Refuse {
+		return
+	}
+	a.behind(ca)
+	p.renewOutputs(a)
+}
+
+// renewOutputs are the files of a renewal: what was closed to others stays closed, and a kubeconfig keeps all that is
+// not certificate, key and CA.
+func (p planner) renewOutputs(a *Action) {
+	h := a.Held
+	p.outputs(a)
+	for i := range a.Outputs {
+		switch out := &a.Outputs[i]; out.Kind {
+		case CertificateFile:
+			out.Mode &= h.Cert.Mode.Perm() | 0o600
+		case KubeconfigFile:
+			out.Conf = &Conf{Base: h.Conf.Data, Single: kubeconfig.Single{}}
+			a.Spec.Place.Server, a.Spec.Place.Cluster = server(h), h.Entry.Cluster.Name
+			if h.Elsewhere() {
+				a.note("holds its certificate from now on, instead of naming %s", h.Entry.User.ClientCertFile)
 			}
 		}
-		var all []string
-		for _, s := range Renewable(known) {
-			all = append(all, s.Name)
+	}
+}
+
+// foreign refuses a certificate that the row's CA did not sign for the row: whoever can write the file would have any
+// identity signed.
+func (p planner) foreign(a *Action, c judge.Case) bool {
+	for _, f := range c.Findings {
+		if slices.Contains(foreignIDs, f.ID) {
+			a.refuse(&f)
 		}
-		return nil, fmt.Errorf("unknown name %q: must be one of all, %s", name, strings.Join(all, ", "))
+	}
+	return a.Verb == Refuse
+}
+
+// nothingToRenew refuses, or passes over, a row whose old certificate is not there or cannot be read.
+func (p planner) nothingToRenew(a *Action, c judge.Case, o RenewOptions) bool {
+	h, certPath := c.Held, p.certPath(a.Spec)
+	// Not every node has every file: etcd may be elsewhere, and a node that joined has no super-admin.conf.
+	passOver := o.All && (h.Conf.Path != "" || c.CA.Absent || c.CA.External)
+	switch {
+	case h.Nothing() && passOver, len(h.Chain) == 0 && h.ChainErr == nil && h.EntryErr == nil && h.Conf.Exists && o.All:
+		a.Verb, a.Reason = Skip, "not there"
+		if h.Conf.Exists {
+			a.Reason = finding.New(finding.ClientCertMissing).Text()
+		}
+	case h.Conf.Path == "" && !h.Cert.Exists, h.Conf.Path != "" && !h.Conf.Exists:
+		a.refuse(finding.New(finding.CertificateMissing).At("", "", certPath))
+	case h.EntryErr != nil:
+		a.refuse(copyOf(h.EntryErr).At("", "", certPath))
+	case h.ChainErr != nil:
+		a.refuse(copyOf(h.ChainErr).At("", "", certPath))
+	case len(h.Chain) == 0:
+		a.refuse(finding.New(finding.ClientCertMissing).At("", "", certPath))
+	default:
+		return false
+	}
+	return true
+}
+
+func copyOf(f *finding.Finding) *finding.Finding {
+	g := *f
+	return &g
+}
+
+// noKeyOf is why the certificate's private key is not here; nil: it is.
+func noKeyOf(h *judge.Held) *finding.Finding {
+	switch {
+	case h.KeyErr != nil:
+		return copyOf(h.KeyErr)
+	case h.Signer == nil:
+		return finding.New(finding.KeyMissing)
+	case !pki.SameKey(h.Chain[0].PublicKey, h.Signer.Public()):
+		return finding.New(finding.KeyMismatch)
+	}
+	return nil
+}
+
+// chooseKey decides on the key: the one that is there, or a new one of a known algorithm.
+func (p planner) chooseKey(a *Action, o RenewOptions) bool {
+	h, leaf := a.Held, a.Held.Chain[0]
+	if o.ReuseKey {
+		bad := noKeyOf(h)
+		if bad == nil {
+			bad = pki.KeyFault(h.Signer.Public())
+		}
+		if bad != nil {
+			a.refuse(finding.New(finding.KeyNotReused, bad.Text()).At("", "", p.Site.Files(a.Spec)[0]))
+			return false
+		}
+		a.Make.Key = h.Signer
+		return true
+	}
+	if a.Make.Algorithm = o.KeyAlgorithm; a.Make.Algorithm == "" {
+		old, err := pki.ParseKeyAlgorithm(pki.DescribeKey(leaf.PublicKey))
+		if err != nil {
+			a.refuse(finding.New(finding.KeyNotMade, pki.DescribeKey(leaf.PublicKey)).At("", "", p.certPath(a.Spec)))
+			return false
+		}
+		a.Make.Algorithm = old
+	}
+	return true
+}
+
+// covered refuses to take away a name by which a kubeconfig of the same CA reaches the server: what was covered before is
+// covered after. Kubeconfigs that the same plan writes anew do not count.
+func (p planner) covered(actions []Action) {
+	var confs []judge.Case
+	for i := range actions {
+		a := &actions[i]
+		if a.Verb != Renew || !a.Spec.Kind.Serves() || len(a.Held.Chain) == 0 {
+			continue
+		}
+		lost := pki.SANsOf(a.Held.Chain[0]).Minus(a.Spec.SANs)
+		if lost.Empty() {
+			continue
+		}
+		if confs == nil {
+			confs = p.stayingConfs(actions)
+		}
+		for _, c := range confs {
+			if to := server(c.Held); c.Spec.Issuer == a.Spec.Issuer && covers(lost, to) && !covers(a.Spec.SANs, to) {
+				a.Findings = nil
+				a.refuse(finding.New(finding.ServerNotCovered, to, c.Held.Conf.Path).At("", "", p.certPath(a.Spec)))
+				break
+			}
+		}
+	}
+}
+
+// stayingConfs are the kubeconfigs that can be read and that a plan does not make anew.
+func (p planner) stayingConfs(actions []Action) []judge.Case {
+	renewed := map[certs.ID]bool{}
+	for _, a := range actions {
+		renewed[a.Spec.ID] = a.Verb == Renew && a.Asker != finding.Renew
+	}
+	confs := []judge.Case{}
+	for c := range p.Cases() {
+		if c.Held.EntryErr == nil && c.Held.Conf.Exists && !renewed[c.Spec.ID] {
+			confs = append(confs, c)
+		}
+	}
+	return confs
+}
+
+// covers reports whether a server can be reached by a certificate with these names.
+func covers(names pki.SANs, server string) bool {
+	u, err := url.Parse(server)
+	if err != nil {
+		return false
+	}
+	c := x509.Certificate{DNSNames: names.DNS}
+	for _, ip := range names.IPs {
+		c.IPAddresses = append(c.IPAddresses, ip.AsSlice())
+	}
+	return c.VerifyHostname(u.Hostname()) == nil
+}
+
+// ChooseRenewal turns names into rows of the tree: a role's name, or the file of
+// a kubeconfig as kubeadm names it ("admin.conf"). None: all that can be renewed.
+func ChooseRenewal(t certs.Tree, names []string) (judge.Selection, error) {
+	chosen := judge.Selection{}
+	if len(names) == 0 {
+		for s := range t.Rows() {
+			if Renewable(*s.Role) {
+				chosen[s.ID] = true
+			}
+		}
+	}
+	for _, name := range names {
+		r, ok := roleCalled(name)
+		switch {
+		case !ok || r.Given:
+			return nil, fmt.Errorf("unknown name %q: must be one of all, %s", name, strings.Join(RoleNames(Renewable), ", "))
+		case r.Kind == certs.CA:
+			return nil, fmt.Errorf("%s is a CA: it is replaced by a rotation, not renewed", name)
+		case r.Kind == certs.KeyPair:
+			return nil, fmt.Errorf("%s is a key pair: it has no end", name)
+		}
+		n := len(chosen)
+		for s := range t.Rows() {
+			if s.Name == r.Name {
+				chosen[s.ID] = true
+			}
+		}
+		if len(chosen) == n {
+			return nil, fmt.Errorf("%s: the configuration's node has none", name)
+		}
 	}
 	return chosen, nil
 }
 
-// RenewRows makes the chosen rows anew, under a lock, and proves them: they are
-// read again and judged by what they were meant to be. The report is whole
-// even where the error is a *RefusedError; then nothing was changed.
-func RenewRows(ctx context.Context, t certs.Tree, dirs Dirs, chosen []string, o RenewOptions) (r Report, err error) {
-	lock, err := store.Lock(ctx, lockDirs(t, dirs, chosen)...)
-	if err != nil {
-		return Report{}, err
-	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	plan, err := planRenewal(t, dirs, chosen, o)
-	if err != nil {
-		return Report{}, err
-	}
-	r = renewReport(plan, dirs)
-	r.Swept = lock.Swept()
-	if len(plan.Refused()) > 0 {
-		return r, &RefusedError{Plan: plan}
-	}
-	if r.Changed && o.Backup != "" {
-		if r.Backup, err = backup(lock, plan, o); err != nil {
-			return Report{}, err
+// roleCalled finds a role by its name, or by the file name of its kubeconfig.
+func roleCalled(name string) (certs.Role, bool) {
+	for _, r := range certs.Roles() {
+		if name == r.Name || r.Conf != "" && name == path.Base(r.Conf) {
+			return r, true
 		}
 	}
-	if err := plan.Apply(ctx, lock, o.options()); err != nil {
-		return r, err
-	}
-	proof, err := proveRenewal(t, dirs, plan, o)
-	if err != nil {
-		return r, err
-	}
-	r.fill(proof)
-	return r, nil
+	return certs.Role{}, false
 }
 
-// RenewDryRun is RenewRows without its deeds.
-func RenewDryRun(t certs.Tree, dirs Dirs, chosen []string, o RenewOptions) (Report, error) {
-	plan, err := planRenewal(t, dirs, chosen, o)
-	if err != nil {
-		return Report{}, err
-	}
-	r := renewReport(plan, dirs)
-	r.DryRun = true
-	if len(plan.Refused()) > 0 {
-		return r, &RefusedError{Plan: plan}
-	}
-	return r, nil
-}
-
-func planRenewal(t certs.Tree, dirs Dirs, chosen []string, o RenewOptions) (Plan, error) {
-	inv, err := Take(t, dirs, needed(t, chosen))
-	if err != nil {
-		return Plan{}, err
-	}
-	return DecideRenewal(t, inv, chosen, o), nil
-}
-
-func renewReport(p Plan, dirs Dirs) Report {
-	r := newReport(p, dirs)
-	r.Kind = "RenewReport"
-	for i, a := range p.actions {
-		row := &r.Rows[i]
-		row.Notes = a.Notes
-		if a.Verb == Renew {
-			row.Uptake = a.Spec.Uptakes()
-		} else {
-			// The tree may be nobody's in particular: only what lies there is told.
-			row.Subject, row.SANs, row.Server = nil, nil, strings.TrimSuffix(a.held.entry.Cluster.Server, "/")
-			row.describe(a)
-		}
-		if a.Spec.Kind != certs.CA && len(a.held.chain) > 0 {
-			end := a.held.chain[0].NotAfter.UTC()
-			row.Before = &end
+// RoleNames are the names of the roles that are wanted, in the order of the table.
+func RoleNames(wanted func(certs.Role) bool) []string {
+	var out []string
+	for _, r := range certs.Roles() {
+		if !r.Given && wanted(r) {
+			out = append(out, r.Name)
 		}
 	}
-	return r
-}
-
-// backup copies what will be replaced into a new directory that has the
-// layout of /etc/kubernetes. Two runs within a second get two directories.
-func backup(l *store.Locked, p Plan, o RenewOptions) (string, error) {
-	var files []store.Copy
-	for _, a := range p.actions {
-		if a.Verb != Renew {
-			continue
-		}
-		for i, name := range a.Spec.Place.Files() {
-			if f := a.Files[i]; f == a.held.key.path && !a.held.key.exists {
-				continue
-			}
-			if a.Spec.Place.Root == certs.CertDir {
-				name = path.Join("pki", name)
-			}
-			files = append(files, store.Copy{Path: a.Files[i], Name: name})
-		}
-	}
-	base := filepath.Join(o.Backup, BackupPrefix+o.Now.UTC().Format("20060102T150405Z"))
-	dir := base
-	for n := 2; ; n++ {
-		err := l.Backup(dir, files...)
-		if !errors.Is(err, fs.ErrExist) || n > 1000 {
-			return dir, err
-		}
-		dir = fmt.Sprintf("%s-%d", base, n)
-	}
+	return out
 }
 
 // BackupPrefix begins the name of a backup directory; the time of the run, in UTC, ends it.
 const BackupPrefix = "pkitool-backup-"
-
-// proveRenewal reads everything again: what was renewed must be what it was meant to be.
-func proveRenewal(t certs.Tree, dirs Dirs, done Plan, o RenewOptions) (Plan, error) {
-	var names []string
-	for _, a := range done.actions {
-		names = append(names, a.Spec.Name)
-	}
-	inv, err := Take(t, dirs, needed(t, names))
-	if err != nil {
-		return Plan{}, err
-	}
-	d := newDecider(t, inv, o.options(), func(certs.Spec) bool { return false })
-	var proof, bad Plan
-	for _, a := range done.actions {
-		again := Action{Spec: a.Spec, Verb: a.Verb, Files: a.Files, held: inv.rows[a.Spec.Name]}
-		if a.Verb == Renew {
-			d.leafRow(&again, again.held)
-			if again.Verb == Keep && again.held.chain[0].Equal(a.held.chain[0]) {
-				again.refuse(Fault{Text: "is the old certificate still", Path: a.Files[len(a.Files)-1]})
-			}
-			if again.Verb != Keep {
-				bad.actions = append(bad.actions, again)
-			}
-		}
-		proof.actions = append(proof.actions, again)
-	}
-	if len(bad.actions) > 0 {
-		return Plan{}, &ProofError{Plan: bad}
-	}
-	return proof, nil
-}

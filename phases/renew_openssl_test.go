@@ -1,7 +1,6 @@
 package phases_test
 
 import (
-	"encoding/base64"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/pkitool/pkitool/pki"
 )
-
-func b64(data []byte) string { return base64.StdEncoding.EncodeToString(data) }
 
 // openssl runs the installed one; CI must have it.
 func openssl(t *testing.T, args ...string) string {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/base64"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -21,31 +22,35 @@ import (
 	"github.com/pkitool/pkitool/pki"
 )
 
-func renewal() phases.RenewOptions { return phases.RenewOptions{Now: now, CertMode: 0o644} }
+func renewal() phases.RenewOptions { return phases.RenewOptions{Options: at(now)} }
 
-func (w *world) renew(o phases.RenewOptions, names ...string) (phases.Report, error) {
+// renewAll is `renew all`: what is not there may be passed over.
+func renewAll() phases.RenewOptions { return phases.RenewOptions{Options: at(now), All: true} }
+
+// renew renews some roles, or everything that can be.
+func (w *world) renew(o phases.RenewOptions, roles ...string) (phases.Report, error) {
 	w.t.Helper()
-	return phases.RenewRows(context.Background(), w.tree, w.dirs, names, o)
-}
-
-// all are the names of everything that can be renewed.
-func (w *world) all() []string {
-	var out []string
-	for _, s := range phases.Renewable(w.tree) {
-		out = append(out, s.Name)
+	if len(roles) == 0 {
+		roles = phases.RoleNames(phases.Renewable)
 	}
-	return out
+	chosen, err := phases.ChooseRenewal(w.tree, roles)
+	require.NoError(w.t, err)
+	return phases.RenewRows(context.Background(), w.tree, w.site, chosen, o)
 }
 
-// neutral gives the world the tree of nobody in particular, as a run without configuration has it.
+// neutral gives the world the tree of nobody in particular, as a run without configuration has it: all is assumed.
 func (w *world) neutral(extra pki.SANs) *world {
 	w.t.Helper()
 	c := cluster()
-	c.Nodes[0].Name, c.Name, c.APIServerSANs, c.EtcdServerSANs = "node", "other", extra, pki.SANs{}
+	c.Nodes[0].Name, c.Name, c.APIServerSANs = "node", "other", extra
 	c.KeyAlgorithm = pki.RSA2048
+	c.Assumed = allFacts &^ certs.APIServerSANs
 	w.tree = treeOf(w.t, c)
 	return w
 }
+
+const allFacts = certs.ClusterName | certs.ControlPlaneEndpoint | certs.ServiceCIDRs | certs.DNSDomain | certs.NodeName | certs.AdvertiseAddress |
+	certs.BindPort | certs.APIServerSANs | certs.EtcdServerSANs | certs.EtcdPeerSANs | certs.LeafValidity | certs.NodeRoles
 
 // same asserts that two certificates say the same but for key, dates and serial number.
 func same(t *testing.T, old, now *x509.Certificate) {
@@ -68,17 +73,28 @@ func ext(c *x509.Certificate, oid string) string {
 	return ""
 }
 
+// renewables are the rows of a world that can be renewed.
+func (w *world) renewables() []certs.Spec {
+	var out []certs.Spec
+	for s := range w.tree.Rows() {
+		if phases.Renewable(*s.Role) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 func TestRenewAllWithoutConfiguration(t *testing.T) {
 	w := complete(t)
 	planned := w.tree
 	old := map[string]*x509.Certificate{}
-	for _, s := range phases.Renewable(w.tree) {
+	for _, s := range w.renewables() {
 		old[s.Name] = w.chain(s)[0]
 	}
 	w.neutral(pki.SANs{})
-	o := renewal()
-	o.All, o.Backup = true, w.dir
-	r, err := w.renew(o, w.all()...)
+	o := renewAll()
+	o.Backup = w.dir
+	r, err := w.renew(o)
 	require.NoError(t, err)
 	require.Len(t, r.Rows, len(old))
 	assert.Len(t, old, 12)
@@ -88,13 +104,12 @@ func TestRenewAllWithoutConfiguration(t *testing.T) {
 		assert.NotEmpty(t, row.Uptake, row.Name)
 		assert.Equal(t, old[row.Name].NotAfter, *row.Before, row.Name)
 		assert.Equal(t, now.Add(365*day), *row.NotAfter, row.Name)
-		s, _ := w.tree.Row(row.Name)
-		same(t, old[row.Name], w.chain(s)[0])
-		assert.False(t, pki.SameKey(old[row.Name].PublicKey, w.chain(s)[0].PublicKey), "%s: a new key", row.Name)
+		same(t, old[row.Name], w.chain(w.row(row.Name))[0])
+		assert.False(t, pki.SameKey(old[row.Name].PublicKey, w.chain(w.row(row.Name))[0].PublicKey), "%s: a new key", row.Name)
 	}
 	// The host was not asked, and the configuration that made it all is still met.
 	w.tree = planned
-	w.settled(nil)
+	w.settled()
 	// Everything replaced lies in the backup, for nobody else to read.
 	files, err := pristine()
 	require.NoError(t, err)
@@ -128,7 +143,7 @@ func TestRenewKeepsOddCertificatesWhole(t *testing.T) {
 			ExtraNames: []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{0, 9, 2342, 19200300, 100, 1, 1}, Value: "uid"}},
 		}
 		c.URIs, c.EmailAddresses = []*url.URL{uri}, []string{"ops@example.com"}
-		c.DNSNames = []string{"z.example.com", "a.example.com", "*.b.example.com"}
+		c.DNSNames = append([]string{"z.example.com", "*.b.example.com"}, c.DNSNames...)
 		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageEmailProtection}
 		c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 3, 6, 1, 4, 1, 99999, 1}}
 	})
@@ -141,11 +156,12 @@ func TestRenewKeepsOddCertificatesWhole(t *testing.T) {
 	require.NoError(t, err)
 	chain := w.chain(s)
 	same(t, old, chain[0])
-	require.Len(t, chain, 2, "the root that stood behind it stays")
+	require.Len(t, chain, 2, "the root that was behind it stays")
 	assert.True(t, chain[1].Equal(root))
 	assert.Equal(t, []string{`drops the certificate "CN = etcd-ca", which is not above its CA`}, r.Rows[0].Notes)
 }
 
+// Names are kept; those that somebody gave, and those that every such certificate has, are added; defaults are not.
 func TestRenewTakesNames(t *testing.T) {
 	extra := pki.SANs{DNS: []string{"lb.example.com", "kubernetes"}}
 	t.Run("extra names are added to the old ones", func(t *testing.T) {
@@ -158,43 +174,56 @@ func TestRenewTakesNames(t *testing.T) {
 		assert.Equal(t, []string{"adds the names DNS:lb.example.com"}, r.Rows[0].Notes)
 		assert.Empty(t, r.Rows[1].Notes)
 		assert.Equal(t, append(old.DNSNames, "lb.example.com"), w.chain(s)[0].DNSNames)
-		assert.Equal(t, len(old.IPAddresses), len(w.chain(s)[0].IPAddresses))
+		assert.Len(t, w.chain(s)[0].IPAddresses, len(old.IPAddresses))
 		r, err = w.renew(renewal(), "apiserver")
 		require.NoError(t, err)
 		assert.Empty(t, r.Rows[0].Notes, "a second time there is nothing to add")
 	})
-	t.Run("a configuration says them all, but for what it cannot say", func(t *testing.T) {
+	t.Run("a configuration adds its names and takes none away", func(t *testing.T) {
 		w := complete(t)
 		s := w.row("apiserver")
-		uri, err := url.Parse("spiffe://cluster/apiserver")
-		require.NoError(t, err)
 		w.forge(s, func(c *x509.Certificate) {
 			c.Subject.OrganizationalUnit = []string{"kept"}
-			c.DNSNames, c.URIs = []string{"gone.example.com"}, []*url.URL{uri}
+			c.DNSNames = []string{"old.example.com"}
 		})
 		o := renewal()
-		o.Configured, o.KeyAlgorithm = true, pki.ECDSAP384
+		o.KeyAlgorithm = pki.ECDSAP384
 		r, err := w.renew(o, "apiserver")
 		require.NoError(t, err)
 		got := w.chain(s)[0]
-		assert.Equal(t, s.SANs.DNS, got.DNSNames)
-		assert.Equal(t, []string{"spiffe://cluster/apiserver"}, pki.SANsOf(got).URIs)
+		assert.ElementsMatch(t, append([]string{"old.example.com"}, s.Asked.DNS...), got.DNSNames)
 		assert.Equal(t, []string{"kept"}, got.Subject.OrganizationalUnit)
 		assert.Equal(t, "ECDSA-P384", pki.DescribeKey(got.PublicKey))
-		require.Len(t, r.Rows[0].Notes, 2)
-		assert.Equal(t, "drops the names DNS:gone.example.com", r.Rows[0].Notes[1])
-		assert.Contains(t, r.Rows[0].Notes[0], "adds the names DNS:api.example.com, ")
+		require.Len(t, r.Rows[0].Notes, 1)
+		assert.Equal(t, "adds the names "+pki.SANs{DNS: s.Asked.DNS}.String(), r.Rows[0].Notes[0])
 	})
-	t.Run("a configuration of another node changes the subject, and says so", func(t *testing.T) {
+	t.Run("a configuration of another node renews nothing of this one", func(t *testing.T) {
 		w := complete(t)
 		c := cluster()
 		c.Nodes[0].Name = "cp-2"
 		w.tree = treeOf(t, c)
+		before := w.snapshot()
+		_, err := w.renew(renewal(), "kubelet")
+		w.refused(before, err, `kubelet: subject is "O = system:nodes, CN = system:node:cp-1", not "O = system:nodes, CN = system:node:cp-2" (`+w.dir+`/kubelet.conf)`)
+	})
+	t.Run("names are taken away by a flag only", func(t *testing.T) {
+		w := complete(t)
+		s := w.row("apiserver")
+		w.forge(s, func(c *x509.Certificate) { c.DNSNames = append(c.DNSNames, "old.example.com") })
+		w.neutral(pki.SANs{})
 		o := renewal()
-		o.Configured, o.KeyAlgorithm = true, pki.ECDSAP256
-		r, err := w.renew(o, "kubelet")
+		o.DropSANs = pki.SANs{DNS: []string{"old.example.com", "never.example.com"}}
+		r, err := w.renew(o, "apiserver")
 		require.NoError(t, err)
-		assert.Equal(t, []string{`subject was "O = system:nodes, CN = system:node:cp-1", is "O = system:nodes, CN = system:node:cp-2" now`}, r.Rows[0].Notes)
+		assert.Equal(t, []string{"drops the names DNS:old.example.com"}, r.Rows[0].Notes)
+		assert.NotContains(t, w.chain(s)[0].DNSNames, "old.example.com")
+		// A kubeconfig of the tree goes to this address: its client would be cut off.
+		o.DropSANs = pki.SANs{IPs: w.row("apiserver").SANs.IPs}
+		before := w.snapshot()
+		_, err = w.renew(o, "apiserver")
+		w.refused(before, err, "apiserver: would lose the name of the server that "+w.dir+"/admin.conf leads to: https://192.0.2.10:6443 ("+w.certFile(s)+")")
+		_, err = w.renew(o, "etcd-server")
+		require.NoError(t, err, "no kubeconfig goes to etcd")
 	})
 }
 
@@ -214,43 +243,40 @@ func TestRenewMendsUsages(t *testing.T) {
 func TestRenewReusesKeys(t *testing.T) {
 	w := complete(t).neutral(pki.SANs{})
 	before := map[string][]byte{}
-	for _, s := range phases.Renewable(w.tree) {
+	for _, s := range w.renewables() {
 		before[s.Name] = pemOf(t, w.key(s))
 	}
 	require.NoError(t, os.Chmod(w.keyFile(w.row("apiserver")), 0o644))
 	o := renewal()
-	o.ReuseKey = true
-	r, err := w.renew(o, w.all()...)
+	o.ReuseKey, o.Backup = true, t.TempDir()
+	r, err := w.renew(o)
 	require.NoError(t, err)
-	for _, s := range phases.Renewable(w.tree) {
+	for _, s := range w.renewables() {
 		assert.Equal(t, before[s.Name], pemOf(t, w.key(s)), s.Name)
 		assert.Equal(t, now.Add(365*day), w.chain(s)[0].NotAfter, s.Name)
 	}
 	assert.Equal(t, []string{w.certFile(w.row("apiserver"))}, r.Rows[0].Written)
 	assert.Equal(t, []phases.Mode{{Path: w.keyFile(w.row("apiserver")), From: "0644", To: "0600"}}, r.Rows[0].Tightened)
+	assert.FileExists(t, filepath.Join(r.Backup, "pki", "apiserver.key"), "a pair is restored as a pair")
 	w.tidy()
 }
 
+// What is broken and the row's own is renewed; a CA that was swapped goes into kubeconfigs, bundle and all.
 func TestRenewWhatIsBroken(t *testing.T) {
-	t.Run("expired, of another CA, without key", func(t *testing.T) {
+	t.Run("expired, without key", func(t *testing.T) {
 		w := complete(t)
-		expired, foreign, lone := w.row("apiserver"), w.row("front-proxy-client"), w.row("etcd-peer")
+		expired, lone := w.row("apiserver"), w.row("etcd-peer")
 		w.forge(expired, func(c *x509.Certificate) { c.NotAfter = birth.Add(day) })
-		key := newKey(t)
-		ca := certify(t, template(w.row("ca")), nil, key, nil)
-		leaf := newKey(t)
-		w.place(foreign, leaf, certify(t, template(foreign), ca, leaf, key))
 		w.remove(w.keyFile(lone))
-		names := []string{"apiserver", "front-proxy-client", "etcd-peer"}
 		planned := w.tree
-		r, err := w.neutral(pki.SANs{}).renew(renewal(), names...)
+		r, err := w.neutral(pki.SANs{}).renew(renewal(), "apiserver", "etcd-peer")
 		require.NoError(t, err)
 		assert.Equal(t, "expired on 2026-06-02T12:00:00Z", r.Rows[0].Reason)
 		assert.Equal(t, "was valid until 2027-06-01T12:00:00Z", r.Rows[1].Reason)
 		w.tree = planned
-		w.settled(nil)
+		w.settled()
 	})
-	t.Run("kubeconfigs of a CA that was swapped, bundles and all", func(t *testing.T) {
+	t.Run("a new CA beside the old one", func(t *testing.T) {
 		w := complete(t)
 		s := w.row("scheduler")
 		key := newKey(t)
@@ -267,13 +293,15 @@ func TestRenewWhatIsBroken(t *testing.T) {
 	})
 }
 
+func b64(data []byte) string { return base64.StdEncoding.EncodeToString(data) }
+
 func TestRenewKeepsTheRestOfAKubeconfig(t *testing.T) {
 	w := complete(t)
 	s := w.row("kubelet")
 	path := w.certFile(s)
 	data := strings.Replace(string(w.read(path)), "kind: Config\n", "kind: Config # mine\nextensions:\n- {name: x, extension: {a: 1}}\n", 1)
 	data = strings.Replace(data, "contexts:\n", "contexts:\n- name: spare\n  context: {cluster: kubernetes, user: nobody, namespace: x}\n", 1)
-	require.Contains(t, data, "spare")
+	data = strings.Replace(data, "https://192.0.2.10:6443", "https://lb.example.com:6443", 1)
 	w.write(path, []byte(data))
 	old := w.entry(s)
 	_, err := w.neutral(pki.SANs{}).renew(renewal(), "kubelet")
@@ -294,26 +322,20 @@ func TestRenewOfACertificateThatItsOwnerRenews(t *testing.T) {
 	plant := func(t *testing.T, end time.Time) (*world, certs.Spec, string) {
 		w := complete(t)
 		s := w.row("kubelet")
-		old := w.forge(s, func(c *x509.Certificate) { c.NotAfter = end })
-		file := filepath.Join(w.dir, "kubelet-client-current.pem")
-		w.write(file, append(pki.EncodeCertificates(old), pemOf(t, w.key(s))...))
-		w.conf(s, func(c *kubeconfig.Single) {
-			c.ClientCert, c.ClientKey, c.ClientCertFile, c.ClientKeyFile = nil, nil, "kubelet-client-current.pem", "kubelet-client-current.pem"
-		})
-		return w.neutral(pki.SANs{}), s, file
+		w.forge(s, func(c *x509.Certificate) { c.NotAfter = end })
+		toKubelets(w, s)
+		return w.neutral(pki.SANs{}), s, filepath.Join(w.dir, "kubelet-client-current.pem")
 	}
-	all := renewal()
-	all.All = true
 	t.Run("all leaves it", func(t *testing.T) {
-		w, _, _ := plant(t, birth.Add(365*day))
+		w, _, file := plant(t, birth.Add(365*day))
 		before := w.snapshot()
-		r, err := w.renew(all, "kubelet")
+		r, err := w.renew(renewAll(), "kubelet")
 		require.NoError(t, err)
 		assert.Equal(t, phases.Keep, r.Rows[0].Verb)
-		assert.Equal(t, "names a certificate that its owner renews: kubelet-client-current.pem", r.Rows[0].Reason)
+		assert.Equal(t, "names a certificate that its owner renews: "+file, r.Rows[0].Reason)
 		w.unchanged(before)
 	})
-	for name, o := range map[string]phases.RenewOptions{"its owner let it expire": all, "it is asked for by name": renewal()} {
+	for name, o := range map[string]phases.RenewOptions{"its owner let it expire": renewAll(), "it is asked for by name": renewal()} {
 		t.Run(name, func(t *testing.T) {
 			end := birth.Add(365 * day)
 			if o.All {
@@ -323,7 +345,7 @@ func TestRenewOfACertificateThatItsOwnerRenews(t *testing.T) {
 			before := w.snapshot()
 			r, err := w.renew(o, "kubelet")
 			require.NoError(t, err)
-			assert.Equal(t, []string{"holds its certificate from now on, instead of naming kubelet-client-current.pem"}, r.Rows[0].Notes)
+			assert.Equal(t, []string{"holds its certificate from now on, instead of naming " + file}, r.Rows[0].Notes)
 			e := w.entry(s)
 			assert.NotEmpty(t, e.User.ClientCert)
 			assert.Empty(t, e.User.ClientCertFile)
@@ -332,87 +354,17 @@ func TestRenewOfACertificateThatItsOwnerRenews(t *testing.T) {
 	}
 }
 
-func TestRenewByThreshold(t *testing.T) {
-	// Made for a year on 1 June: on 24 November 189 of 365 days are left, 51.8 %.
-	for _, c := range []struct {
-		due  phases.Threshold
-		verb phases.Verb
-	}{
-		{phases.Threshold{Left: 188 * day}, phases.Keep},
-		{phases.Threshold{Left: 189 * day}, phases.Renew},
-		{phases.Threshold{Percent: 51}, phases.Keep},
-		{phases.Threshold{Percent: 52}, phases.Renew},
-		{phases.Threshold{Percent: 100}, phases.Renew},
-	} {
-		w := complete(t).neutral(pki.SANs{})
-		o := renewal()
-		o.Due = &c.due
-		r, err := w.renew(o, "scheduler")
-		require.NoError(t, err)
-		assert.Equal(t, c.verb, r.Rows[0].Verb, "%+v", c.due)
-		assert.Equal(t, c.verb == phases.Renew, r.Changed)
-	}
-	t.Run("a life without end", func(t *testing.T) {
-		forever := &x509.Certificate{NotBefore: birth, NotAfter: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)}
-		assert.False(t, phases.Threshold{Percent: 99}.Met(forever, now))
-		assert.True(t, phases.Threshold{Percent: 100}.Met(forever, now))
-	})
-}
-
-func TestRenewKeepsTightModesAndBacksUpTwiceInASecond(t *testing.T) {
-	w := complete(t).neutral(pki.SANs{})
-	path := w.certFile(w.row("apiserver"))
-	require.NoError(t, os.Chmod(path, 0o600))
-	o := renewal()
-	o.Backup = w.dir
-	for _, want := range []string{"pkitool-backup-20261124T120000Z", "pkitool-backup-20261124T120000Z-2"} {
-		r, err := w.renew(o, "apiserver")
-		require.NoError(t, err)
-		assert.Equal(t, filepath.Join(w.dir, want), r.Backup)
-		info, err := os.Stat(path)
-		require.NoError(t, err)
-		assert.Equal(t, os.FileMode(0o600), info.Mode())
-	}
-}
-
-func TestRenewDryRunChangesNothing(t *testing.T) {
-	w := complete(t).neutral(pki.SANs{})
+// TestReissueCoversWhatWasCovered: a certificate of another CA is made anew without its names, and that may cut a
+// kubeconfig off that stays: then nothing is done.
+func TestReissueCoversWhatWasCovered(t *testing.T) {
+	w := complete(t)
+	s := w.row("apiserver")
+	strange(w, s, "foreign-ca", false)
+	old := w.chain(s)[0]
+	strangeNames := old.DNSNames
+	w.conf(w.row("admin"), func(c *kubeconfig.Single) { c.Server = "https://" + strangeNames[0] + ":6443" })
+	w.neutral(pki.SANs{}) // nobody gives the node's name or address
 	before := w.snapshot()
-	r, err := phases.RenewDryRun(w.tree, w.dirs, w.all(), renewal())
-	require.NoError(t, err)
-	assert.True(t, r.DryRun)
-	assert.Equal(t, phases.Renew, r.Rows[0].Verb)
-	w.unchanged(before)
-}
-
-func TestChooseRenewal(t *testing.T) {
-	known := treeOf(t, cluster())
-	external := cluster()
-	external.ExternalEtcd = &certs.ExternalEtcd{Endpoints: []string{"https://etcd.example.com:2379"}}
-	three := cluster()
-	second := three.Nodes[0]
-	second.Name = "cp-2"
-	three.Nodes = append(three.Nodes, second)
-	for _, c := range []struct {
-		cluster certs.Cluster
-		names   []string
-		want    []string
-		err     string
-	}{
-		{cluster(), []string{"apiserver", "admin.conf", "kubelet.conf", "scheduler"}, []string{"apiserver", "admin", "kubelet", "scheduler"}, ""},
-		{three, []string{"apiserver", "kubelet@cp-2"}, []string{"apiserver@cp-1", "apiserver@cp-2", "kubelet@cp-2"}, ""},
-		{cluster(), []string{"ca"}, nil, "ca is a CA: it is replaced by a rotation, not renewed"},
-		{cluster(), []string{"sa"}, nil, "sa is a key pair: it has no end"},
-		{external, []string{"etcd-peer"}, nil, "etcd-peer: the configuration's cluster has none of its own"},
-		{cluster(), []string{"apiservr"}, nil, `unknown name "apiservr": must be one of all, apiserver, apiserver-kubelet-client, front-proxy-client, etcd-server, etcd-peer, ` +
-			`etcd-healthcheck-client, apiserver-etcd-client, admin, super-admin, kubelet, controller-manager, scheduler`},
-	} {
-		got, err := phases.ChooseRenewal(treeOf(t, c.cluster), known, c.names)
-		if c.err != "" {
-			assert.EqualError(t, err, c.err)
-			continue
-		}
-		require.NoError(t, err)
-		assert.Equal(t, c.want, got)
-	}
+	_, err := w.init(reissue(), "apiserver", "admin")
+	w.refused(before, err, "apiserver: would lose the name of the server that "+w.dir+"/admin.conf leads to: https://"+strangeNames[0]+":6443 ("+w.certFile(s)+")")
 }

@@ -3,8 +3,6 @@ package phases_test
 import (
 	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"encoding/pem"
 	"net/netip"
 	"path/filepath"
@@ -14,14 +12,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/inspect"
 )
 
 // TestSignRulesRefuse holds what a profile does not grant to its sentence.
 func TestSignRulesRefuse(t *testing.T) {
-	node := phases.CSR{Subject: pki.Subject{CommonName: "system:node:w1", Organization: []string{"system:nodes"}}}
-	with := func(names ...string) phases.CSR {
+	node := inspect.Request{Subject: pki.Subject{CommonName: "system:node:w1", Organization: []string{"system:nodes"}}}
+	with := func(names ...string) inspect.Request {
 		c := node
 		for _, n := range names {
 			s, err := pki.ParseTypedSAN(n)
@@ -34,7 +34,7 @@ func TestSignRulesRefuse(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		rules phases.SignRules
-		csr   phases.CSR
+		csr   inspect.Request
 		want  string
 	}{
 		{"no profile", phases.SignRules{As: "x"}, node, `unknown profile "x": must be one of kubelet-client, kubelet-serving, client, server, peer`},
@@ -42,7 +42,7 @@ func TestSignRulesRefuse(t *testing.T) {
 		{"a URI and a mailbox", serving, with("DNS:w1", "URI:https://w1/", "email:a@example.com"), "a kubelet's serving certificate has no URI and no email names"},
 		{"another node's name", serving, with("DNS:w1.example.com", "DNS:w10"), "name w10 is not the node's (w1)"},
 		{"an address out of range", serving, with("DNS:w1", "IP:198.51.100.1"), "address 198.51.100.1 is in no range of --node-ip"},
-		{"another group", phases.SignRules{As: "kubelet-client"}, phases.CSR{Subject: pki.Subject{CommonName: "system:node:w1", Organization: []string{"system:nodes", "dev"}}},
+		{"another group", phases.SignRules{As: "kubelet-client"}, inspect.Request{Subject: pki.Subject{CommonName: "system:node:w1", Organization: []string{"system:nodes", "dev"}}},
 			`the groups of a kubelet are exactly system:nodes, not ["system:nodes" "dev"]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -52,26 +52,40 @@ func TestSignRulesRefuse(t *testing.T) {
 	}
 	_, err := serving.Template(with("DNS:w1", "IP:192.0.2.7"), day)
 	assert.NoError(t, err)
+	_, err = phases.SignRules{As: "kubelet-client"}.Template(node, 368*day)
+	assert.EqualError(t, err, "a kubelet's certificate is valid for 8808h0m0s at most")
+	_, err = phases.SignRules{As: "kubelet-client"}.Template(inspect.Request{Subject: pki.Subject{CommonName: "alice", Organization: []string{"system:nodes"}}}, day)
+	assert.EqualError(t, err, `common name "alice" is not system:node:NAME`)
+	_, err = phases.SignRules{As: "kubelet-client"}.Template(with("DNS:w1"), day)
+	assert.EqualError(t, err, "a kubelet's client certificate has no names, it asks for DNS:w1")
 }
 
-// TestParseCSRRefuses: what asks for something in a way that cannot be read is not read as if it asked for nothing.
-func TestParseCSRRefuses(t *testing.T) {
-	for _, c := range []struct {
-		oid   asn1.ObjectIdentifier
-		value []byte
-		want  string
-	}{
-		{asn1.ObjectIdentifier{2, 5, 29, 19}, []byte{0x30, 3, 1, 1}, "basic constraints of the request cannot be read"},
-		{asn1.ObjectIdentifier{2, 5, 29, 19}, []byte{0x30, 0, 5, 0}, "basic constraints of the request cannot be read"},
-		{asn1.ObjectIdentifier{2, 5, 29, 37}, []byte{0x30, 1}, "extended key usage of the request cannot be read"},
-		{asn1.ObjectIdentifier{2, 5, 29, 37}, []byte{0x30, 0, 5, 0}, "extended key usage of the request cannot be read"},
-	} {
-		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
-			Subject: pkix.Name{CommonName: "x"}, ExtraExtensions: []pkix.Extension{{Id: c.oid, Value: c.value}},
-		}, newKey(t))
+// TestSignRulesGrantNothingByThemselves: everything that a request asks for is granted by a rule or refused, all faults
+// at once, each with the flag that grants it.
+func TestSignRulesGrantNothingByThemselves(t *testing.T) {
+	asked := inspect.Request{
+		Subject: pki.Subject{CommonName: "alice", Organization: []string{"system:masters"}}, SANs: pki.SANs{DNS: []string{"www.example.com"}},
+		Usages: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}, UnknownUsages: []string{"1.2.3.4"}, CA: true, KeyUsage: x509.KeyUsageCertSign,
+		MoreSubject: []string{"C=CH"}, MoreNames: []string{"dirName:CN=x"}, MoreExtensions: []string{"the extension 1.2.3"},
+	}
+	faults := func(r phases.SignRules) string {
+		_, err := r.Template(asked, day)
+		require.Error(t, err)
+		return err.Error()
+	}
+	always := "asks to be a CA, which no profile grants\nasks for the key usage keyCertSign, which no profile grants\nasks for the extension 1.2.3, which no profile grants\n" +
+		"asks for the extended key usage codeSigning, which client does not grant\nasks for the extended key usage 1.2.3.4, which client does not grant\n"
+	assert.Equal(t, always+`asks for the subject "O = system:masters, CN = alice"`+"\nasks for the names DNS:www.example.com\nasks for dirName:CN=x, which cannot be granted", faults(phases.SignRules{As: "client"}))
+	assert.Equal(t, always+"asks for C=CH in its subject, which cannot be granted\nasks for dirName:CN=x, which cannot be granted\ngroup system:masters bypasses RBAC and cannot be revoked",
+		faults(phases.SignRules{As: "client", AcceptSubject: true, AcceptSANs: true}))
+	_, err := phases.SignRules{As: "server"}.Template(inspect.Request{Subject: pki.Subject{CommonName: "a"}}, day)
+	var hinted interface{ Hint() string }
+	require.ErrorAs(t, err, &hinted)
+	assert.Equal(t, "--accept-subject grants it, --cn and --org give another", hinted.Hint())
+	for as, kind := range map[string]certs.Kind{"client": certs.Client, "server": certs.Serving, "peer": certs.Peer} {
+		tmpl, err := phases.SignRules{As: as, AcceptSubject: true}.Template(inspect.Request{Subject: pki.Subject{CommonName: "a"}}, day)
 		require.NoError(t, err)
-		_, err = phases.ParseCSR(der)
-		assert.EqualError(t, err, c.want, "%s %x", c.oid, c.value)
+		assert.Equal(t, kind.ExtKeyUsage(), tmpl.ExtKeyUsage)
 	}
 }
 
@@ -81,37 +95,59 @@ func TestRequestsRefuse(t *testing.T) {
 		row, file string
 		data      []byte
 		want      string
-		hint      string
 	}{
-		{"apiserver", "pki/apiserver.key", []byte("x"), "apiserver: file holds no PEM block (PATH)", "put the key back from a backup, or move the file away: a new one is made"},
-		{"apiserver", "pki/apiserver.key", []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"), "apiserver: private key is encrypted (PATH)",
-			"remove the passphrase with `openssl pkey -in KEY -out NEW`, or put an unencrypted key in its place"},
-		{"admin", "admin.conf", []byte("clusters: 1\n"), "admin: line 1: clusters: must be a list, not a number (PATH)", "move it away: a new one is made"},
+		{"apiserver", "pki/apiserver.key", []byte("x"), "apiserver: file holds no PEM block (PATH)"},
+		{"apiserver", "pki/apiserver.key", encryptedPKCS8, "apiserver: private key is encrypted (PATH)"},
+		{"admin", "admin.conf", []byte("clusters: 1\n"), "admin: line 1: clusters: must be a list, not a number (PATH)"},
 	} {
 		w := complete(t)
 		path := filepath.Join(w.dir, filepath.FromSlash(c.file))
 		w.write(path, c.data)
 		before := w.snapshot()
-		_, err := phases.Requests(t.Context(), w.tree, w.dirs, []string{c.row, "scheduler"}, at(now), false)
-		var refused *phases.RefusedError
-		require.ErrorAs(t, err, &refused)
-		assert.Equal(t, c.want, strings.ReplaceAll(err.Error(), path, "PATH"))
-		assert.Equal(t, c.hint, refused.Plan.Refused()[0].Faults[0].Hint)
-		w.unchanged(before)
+		_, err := w.request(at(now), c.row, "scheduler")
+		w.refused(before, err, strings.ReplaceAll(c.want, "PATH", path))
 	}
+}
+
+// What a row cannot be made without, and nobody knows, is asked for by the flag that gives it.
+func TestUnknownFacts(t *testing.T) {
+	w := empty(t)
+	c := cluster()
+	c.Nodes[0].Name, c.Nodes[0].AdvertiseAddress = "", netip.Addr{}
+	c.Unknown = map[certs.Facts]string{certs.AdvertiseAddress: "there is no default route"}
+	w.tree = treeOf(t, c)
+	before := w.snapshot()
+	const (
+		name    = "apiserver: the node name is not known: nobody gave it"
+		address = "apiserver: the advertise address is not known: there is no default route"
+	)
+	_, err := w.request(at(now), "apiserver")
+	w.refused(before, err, name+"\n"+address)
+	r, err := w.init(at(now), "ca", "apiserver")
+	w.refused(before, err, name+"\n"+address)
+	assert.Equal(t, []string{"give --node-name, or nodeRegistration.name in the configuration", "give --apiserver-advertise-address, or localAPIEndpoint.advertiseAddress in the configuration"}, hintsOf(r))
+	_, err = w.init(at(now), "ca", "apiserver-kubelet-client", "sa")
+	require.NoError(t, err, "these need neither")
+
+	c = cluster()
+	c.Nodes[0].Roles = certs.WorkerNode
+	w.tree = treeOf(t, c)
+	r, err = w.init(at(now), "kubelet")
+	assert.EqualError(t, err, "kubelet: the cluster's endpoint is not known")
+	assert.Equal(t, []string{"give --control-plane-endpoint, or discovery.bootstrapToken.apiServerEndpoint in the configuration"}, hintsOf(r))
 }
 
 // TestRequestsOfKubeadm: a request as kubeadm makes it, with names and without usages, is made anew for the same key.
 func TestRequestsOfKubeadm(t *testing.T) {
 	w := empty(t)
 	ask := func() (phases.Row, []byte) {
-		r, err := phases.Requests(t.Context(), w.tree, w.dirs, []string{"etcd-peer"}, at(now), false)
+		r, err := w.request(at(now), "etcd-peer")
 		require.NoError(t, err)
 		require.Len(t, r.Rows, 1)
 		return r.Rows[0], w.read(r.Rows[0].Files[1])
 	}
 	row, full := ask()
-	c, err := phases.ParseCSR(full)
+	c, err := inspect.ReadRequest(full)
 	require.NoError(t, err)
 	block, _ := pem.Decode(full)
 	old, err := x509.ParseCertificateRequest(block.Bytes)
@@ -126,7 +162,7 @@ func TestRequestsOfKubeadm(t *testing.T) {
 	row, again := ask()
 	assert.Equal(t, phases.Request, row.Verb)
 	assert.Equal(t, "key is kept", row.Reason)
-	got, err := phases.ParseCSR(again)
+	got, err := inspect.ReadRequest(again)
 	require.NoError(t, err)
 	assert.Equal(t, c, got)
 	row, kept := ask()

@@ -8,144 +8,155 @@ import (
 	"strings"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/phases/judge"
+	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/store"
 )
 
-// RefusedError says that a plan was refused: something that lies there is
-// wrong, and nothing was changed.
-type RefusedError struct{ Plan Plan }
-
-// Error gives every refusal, one a line: "row: text (path)".
-func (e *RefusedError) Error() string { return faultLines(e.Plan.Refused()) }
-
-func faultLines(actions []Action) string {
-	var lines []string
-	for _, a := range actions {
-		for _, f := range a.Faults {
-			lines = append(lines, a.Spec.Name+": "+f.String())
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
-// ProofError says that what was written does not stand when it is read again.
-// It should never be seen; it means a disk that lies or a hand in between.
-type ProofError struct{ Plan Plan }
+// ProofError says that what was written is not what was meant, when it is read again.
+// It should never be seen: the disk lies, or somebody else writes there too.
+type ProofError struct{ Findings []finding.Finding }
 
 // Error names every row that failed.
 func (e *ProofError) Error() string {
 	var lines []string
-	for _, a := range e.Plan.actions {
-		if a.Verb == Keep && len(a.Tighten) == 0 {
-			continue
-		}
-		text := "is not there"
-		switch {
-		case len(a.Faults) > 0:
-			text = a.Faults[0].String()
-		case len(a.Tighten) > 0:
-			text = fmt.Sprintf("mode %04o is looser than %04o (%s)", a.Tighten[0].From, a.Tighten[0].To, a.Tighten[0].Path)
-		}
-		lines = append(lines, fmt.Sprintf("%s: does not stand after it was written: %s", a.Spec.Name, text))
+	for _, f := range e.Findings {
+		lines = append(lines, "after it was written: "+f.String())
 	}
 	return strings.Join(lines, "\n")
 }
 
-// Init makes what is missing of the chosen rows (nil: all), under a lock, and
-// then proves it: everything is read again, and a second plan must keep every
-// row. The report is whole even where the error is a *RefusedError.
-func Init(ctx context.Context, t certs.Tree, dirs Dirs, chosen []string, o Options) (r Report, err error) {
-	lock, err := store.Lock(ctx, lockDirs(t, dirs, chosen)...)
+// Init makes what is missing of the chosen rows (nil: all), under a lock, and then proves it: everything is read again
+// and judged. The report is whole even where the error is a *RefusedError.
+func Init(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection, o Options) (Report, error) {
+	return run(ctx, t, site, chosen, "InitReport", o, func(inv judge.Inventory) (Plan, error) {
+		return DecideInit(judge.Judge(t, inv, chosen, o.Now), chosen, o), nil
+	})
+}
+
+// RenewRows makes the chosen rows anew, under a lock, and proves them. The report is whole even where the error is a
+// *RefusedError; then nothing was changed.
+func RenewRows(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection, o RenewOptions) (Report, error) {
+	look := chosen
+	if !o.DropSANs.Empty() {
+		look = nil // the kubeconfigs of the tree may need a name that is taken away
+	}
+	return run(ctx, t, site, look, "RenewReport", o.Options, func(inv judge.Inventory) (Plan, error) {
+		return DecideRenewal(judge.Judge(t, inv, look, o.Now), chosen, o), nil
+	})
+}
+
+// run is what every command that changes rows does: lock, read, judge, decide; then apply, read again, judge again.
+func run(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection, kind string, o Options, decide func(judge.Inventory) (Plan, error)) (r Report, err error) {
+	var lock *store.Locked
+	if !o.DryRun {
+		if lock, err = store.Lock(ctx, lockDirs(t, site, chosen)...); err != nil {
+			return Report{}, err
+		}
+		defer func() { err = errors.Join(err, lock.Unlock()) }()
+	}
+	inv := judge.Take(t, site, chosen)
+	if err := inv.Err(); err != nil {
+		return Report{}, err
+	}
+	plan, err := decide(inv)
 	if err != nil {
 		return Report{}, err
 	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	plan, err := plan(t, dirs, chosen, o)
-	if err != nil {
-		return Report{}, err
+	r = newReport(kind, plan)
+	if r.DryRun = o.DryRun; o.DryRun {
+		if len(plan.Refused()) > 0 {
+			return r, &RefusedError{Plan: plan}
+		}
+		return r, nil
 	}
-	r = newReport(plan, dirs)
 	r.Swept = lock.Swept()
-	if err := plan.Apply(ctx, lock, o); err != nil {
-		return r, err
-	}
-	proof, err := prove(t, dirs, chosen, o)
+	_, r.Backup, err = plan.Apply(ctx, lock)
 	if err != nil {
 		return r, err
 	}
-	r.fill(proof)
-	return r, nil
+	return r, prove(t, site, chosen, plan, &r)
 }
 
-// DryRun is Init without its deeds: it reads, decides and reports. No lock is
-// taken and no directory made.
-func DryRun(t certs.Tree, dirs Dirs, chosen []string, o Options) (Report, error) {
-	plan, err := plan(t, dirs, chosen, o)
-	if err != nil {
-		return Report{}, err
+// prove reads everything again. What was made must be right, and what it replaces must be covered by it.
+func prove(t certs.Tree, site judge.Site, chosen judge.Selection, done Plan, r *Report) error {
+	inv := judge.Take(t, site, chosen)
+	if err := inv.Err(); err != nil {
+		return err
 	}
-	r := newReport(plan, dirs)
-	r.DryRun = true
-	if len(plan.Refused()) > 0 {
-		return r, &RefusedError{Plan: plan}
+	j := judge.Judge(t, inv, chosen, done.now)
+	bad := &ProofError{}
+	for i, a := range done.Actions {
+		c, ok := j.Case(a.Spec.ID)
+		if !ok {
+			continue
+		}
+		if len(a.Outputs)+len(a.Tighten) > 0 {
+			bad.Findings = append(bad.Findings, proofOf(a, c, done)...)
+		}
+		r.Rows[i].describe(c.Spec, c.Held)
 	}
-	return r, nil
+	if len(bad.Findings) > 0 {
+		return bad
+	}
+	return nil
 }
 
-func plan(t certs.Tree, dirs Dirs, chosen []string, o Options) (Plan, error) {
-	inv, err := Take(t, dirs, needed(t, chosen))
-	if err != nil {
-		return Plan{}, err
+// proofOf says what is wrong with a row that was written.
+func proofOf(a Action, c judge.Case, done Plan) []finding.Finding {
+	var out []finding.Finding
+	add := func(f *finding.Finding, path string) {
+		out = append(out, *f.At(a.Spec.ID.String(), a.Spec.Phase(), path))
 	}
-	return Decide(t, inv, chosen, o), nil
-}
-
-// prove reads everything again. What was wrong and was mended, what was made
-// and what was kept must all be kept now.
-func prove(t certs.Tree, dirs Dirs, chosen []string, o Options) (Plan, error) {
-	again, err := plan(t, dirs, chosen, Options{Now: o.Now, CertMode: o.CertMode})
-	if err != nil {
-		return Plan{}, err
-	}
-	for _, a := range again.actions {
-		if a.Verb != Keep || len(a.Tighten) > 0 {
-			return Plan{}, &ProofError{Plan: again}
+	files := done.Files(a)
+	path := files[len(files)-1]
+	for _, x := range a.Tighten {
+		if now := judge.ReadFile(x.Path); now.Exists && now.Mode.Perm()&^x.To != 0 {
+			add(finding.New(finding.ModeLoose, fmt.Sprintf("%04o", now.Mode.Perm())).Want(fmt.Sprintf("%04o", x.To)), x.Path)
 		}
 	}
-	return again, nil
-}
-
-// needed are the chosen rows and the CAs that sign them; nil for all.
-func needed(t certs.Tree, chosen []string) []string {
-	if chosen == nil {
-		return nil
+	if a.Verb != Create && a.Verb != Renew {
+		return out
 	}
-	out := append([]string{}, chosen...)
-	for _, name := range chosen {
-		if s, ok := t.Row(name); ok && s.Issuer != "" {
-			out = append(out, s.Issuer)
+	h := c.Held
+	switch {
+	case a.Spec.Kind == certs.KeyPair:
+		if len(h.Pubs) == 0 || h.Signer == nil {
+			add(finding.New(finding.NotThere), path)
+		}
+	case len(h.Chain) == 0:
+		add(finding.New(finding.NotThere), path)
+	case a.Verb == Renew && a.Make.Template.Subject.CommonName != "" && len(a.Held.Chain) > 0 && h.Chain[0].Equal(a.Held.Chain[0]):
+		add(finding.New(finding.StillOld), path)
+	default:
+		if lost := a.Spec.SANs.Minus(pki.SANsOf(h.Chain[0])); !lost.Empty() {
+			add(finding.New(finding.NamesMissing).Want(lost.Strings()...), path)
 		}
 	}
-	return out
+	return append(out, c.Errors()...)
 }
 
 // lockDirs are the directories that the chosen rows and their CAs lie in.
-func lockDirs(t certs.Tree, dirs Dirs, chosen []string) []string {
-	names := needed(t, chosen)
+func lockDirs(t certs.Tree, site judge.Site, chosen judge.Selection) []string {
 	seen := map[string]bool{}
 	var out []string
-	for _, s := range t.Rows() {
-		wanted := names == nil
-		for _, n := range names {
-			wanted = wanted || n == s.Name
+	add := func(s certs.Spec) {
+		if s.Given {
+			return
 		}
-		if s.Given || !wanted {
-			continue
-		}
-		for _, f := range dirs.Files(s) {
+		for _, f := range site.Files(s) {
 			if d := filepath.Dir(f); !seen[d] {
 				seen[d] = true
 				out = append(out, d)
+			}
+		}
+	}
+	for s := range t.Rows() {
+		if chosen.Has(s.ID) {
+			add(s)
+			if ca, ok := t.Row(s.Issuer); ok {
+				add(ca)
 			}
 		}
 	}

@@ -7,48 +7,87 @@ import (
 	"strings"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/phases/judge"
 )
 
 // Phases are the phases there are, in order: the parents of the rows.
 func Phases() []string { return []string{"certs", "kubeconfig"} }
 
-// Choose turns phase paths into the names of rows: "certs" is all rows of that
-// phase, "certs/apiserver" is one. want empty: everything; skip is taken away
-// from it, children with their parent. known is the tree with every row there
-// can be, so that the name of a row that this cluster lacks (etcd is external)
-// is known too. An unknown path is an error that lists what there is.
-func Choose(t, known certs.Tree, want, skip []string) ([]string, error) {
+// Choose turns phase paths into rows of a tree: "certs" is all rows of that phase, "certs/apiserver" is a role's. want
+// empty: everything; skip is taken away from it, children with their parent. The name of a role that this cluster lacks
+// (etcd is external) is known too. An unknown path is an error that lists what there is.
+func Choose(t certs.Tree, want, skip []string) (judge.Selection, error) {
+	known := Paths()
 	for _, p := range slices.Concat(want, skip) {
-		if !slices.Contains(Phases(), p) && !slices.ContainsFunc(known.Rows(), func(s certs.Spec) bool { return s.Path() == p }) {
-			return nil, fmt.Errorf("unknown phase %q: must be one of %s", p, strings.Join(Paths(known), ", "))
+		if !slices.Contains(known, p) {
+			return nil, fmt.Errorf("unknown phase %q: must be one of %s", p, strings.Join(known, ", "))
 		}
 	}
 	covers := func(list []string, s certs.Spec) bool {
-		return slices.ContainsFunc(list, func(p string) bool {
-			// A node's own row ("apiserver@cp-2") goes by its plain name as well.
-			plain, _, _ := strings.Cut(s.Name, "@")
-			return p == s.Phase() || p == s.Path() || p == path.Join(s.Phase(), plain)
-		})
+		return slices.Contains(list, s.Phase()) || slices.Contains(list, s.Path())
 	}
-	chosen := []string{}
-	for _, s := range t.Rows() {
+	chosen := judge.Selection{}
+	for s := range t.Rows() {
 		if (len(want) == 0 || covers(want, s)) && !covers(skip, s) {
-			chosen = append(chosen, s.Name)
+			chosen[s.ID] = true
 		}
 	}
 	return chosen, nil
 }
 
-// Paths lists every phase path of a tree: parents first, then their rows.
-func Paths(t certs.Tree) []string {
+// ChooseRequests turns names into the rows of a tree that a CA signs: a role's name, or the file of a kubeconfig as
+// kubeadm names it ("admin.conf"). None: all of them.
+func ChooseRequests(t certs.Tree, names []string) (judge.Selection, error) {
+	wanted := map[string]bool{}
+	for _, name := range names {
+		r, ok := roleCalled(name)
+		if !ok || !Requestable(r) {
+			return nil, fmt.Errorf("unknown name %q: must be one of all, %s", name, strings.Join(RoleNames(Requestable), ", "))
+		}
+		wanted[r.Name] = true
+	}
+	chosen := judge.Selection{}
+	for s := range t.Rows() {
+		if Requestable(*s.Role) && (len(names) == 0 || wanted[s.Name]) {
+			chosen[s.ID] = true
+		}
+	}
+	return chosen, nil
+}
+
+// Paths lists every phase path: parents first, then their roles.
+func Paths() []string {
 	var out []string
 	for _, p := range Phases() {
 		out = append(out, p)
-		for _, s := range t.Rows() {
-			if s.Phase() == p {
-				out = append(out, s.Path())
+		for _, r := range certs.Roles() {
+			if r.Phase() == p && !r.Given {
+				out = append(out, path.Join(p, r.Name))
 			}
 		}
 	}
 	return out
+}
+
+// ChooseExpiring turns names into rows that have an end; none: nil, for everything there is.
+func ChooseExpiring(t certs.Tree, names []string) (judge.Selection, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	expiring := func(r certs.Role) bool { return r.Kind != certs.KeyPair }
+	wanted := map[string]bool{}
+	for _, name := range names {
+		r, ok := roleCalled(name)
+		if !ok || !expiring(r) {
+			return nil, fmt.Errorf("unknown name %q: must be one of %s", name, strings.Join(RoleNames(expiring), ", "))
+		}
+		wanted[r.Name] = true
+	}
+	chosen := judge.Selection{}
+	for s := range t.Rows() {
+		if wanted[s.Name] {
+			chosen[s.ID] = true
+		}
+	}
+	return chosen, nil
 }

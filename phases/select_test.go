@@ -9,7 +9,19 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/phases/judge"
 )
+
+// chosenIn names the chosen rows, in the order of the tree.
+func chosenIn(tree certs.Tree, chosen judge.Selection) string {
+	var out []string
+	for s := range tree.Rows() {
+		if chosen.Has(s.ID) {
+			out = append(out, s.ID.String())
+		}
+	}
+	return strings.Join(out, " ")
+}
 
 func TestChoose(t *testing.T) {
 	c := cluster()
@@ -41,17 +53,17 @@ func TestChoose(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := phases.Choose(tt.tree, tree, tt.want, tt.skip)
+			got, err := phases.Choose(tt.tree, tt.want, tt.skip)
 			if tt.err != "" {
-				assert.EqualError(t, err, tt.err+strings.Join(phases.Paths(tree), ", "))
+				assert.EqualError(t, err, tt.err+strings.Join(phases.Paths(), ", "))
 				return
 			}
 			require.NoError(t, err)
 			assert.NotNil(t, got, "nothing chosen is not everything")
-			assert.Equal(t, tt.chosen, strings.Join(got, " "))
+			assert.Equal(t, tt.chosen, chosenIn(tt.tree, got))
 		})
 	}
-	paths := phases.Paths(tree)
+	paths := phases.Paths()
 	assert.Len(t, paths, 18)
 	assert.Equal(t, "certs", paths[0])
 	assert.Equal(t, "kubeconfig", paths[12])
@@ -62,7 +74,7 @@ func TestChoose(t *testing.T) {
 func TestNothingChosen(t *testing.T) {
 	w := empty(t)
 	before := w.snapshot()
-	r, err := w.init([]string{}, at(now))
+	r, err := phases.Init(t.Context(), w.tree, w.site, judge.Selection{}, at(now))
 	require.NoError(t, err)
 	assert.False(t, r.Changed)
 	assert.Empty(t, r.Rows)
@@ -76,13 +88,18 @@ func TestTwoNodes(t *testing.T) {
 	c.Nodes = append(c.Nodes, certs.Node{Name: "cp-2", AdvertiseAddress: c.Nodes[0].AdvertiseAddress.Next(), BindPort: 6443})
 	w := empty(t)
 	w.tree = treeOf(t, c)
-	_, err := w.init([]string{"ca", "apiserver@cp-2"}, at(now))
+	_, err := phases.Init(t.Context(), w.tree, w.site, judge.Selection{{Role: "ca"}: true, {Role: "apiserver", Instance: "cp-2"}: true}, at(now))
 	require.NoError(t, err)
-	_, err = w.init(nil, at(now))
+	_, err = w.init(at(now))
 	require.NoError(t, err)
 	w.tidy()
-	w.settled(nil)
-	one, two := w.chain(w.row("apiserver@cp-1"))[0], w.chain(w.row("apiserver@cp-2"))[0]
+	w.settled()
+	of := func(node string) *certificate {
+		s, ok := w.tree.Row(certs.ID{Role: "apiserver", Instance: node})
+		require.True(t, ok)
+		return w.chain(s)[0]
+	}
+	one, two := of("cp-1"), of("cp-2")
 	assert.NotEqual(t, one.PublicKey, two.PublicKey)
 	assert.Contains(t, two.DNSNames, "cp-2")
 	assert.NotContains(t, two.DNSNames, "cp-1")

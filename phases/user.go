@@ -1,14 +1,17 @@
 package phases
 
 import (
+	"context"
 	"crypto"
 	"crypto/x509"
 	"fmt"
-	"slices"
+	"io/fs"
+	"path/filepath"
 	"time"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/kubeconfig"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -17,117 +20,87 @@ import (
 type UserRequest struct {
 	Subject      pki.Subject
 	Validity     time.Duration
+	UntilCA      bool // as of an Order
 	KeyAlgorithm pki.KeyAlgorithm
 
 	Server, Cluster, Context, Namespace string
-	// Token stands in the kubeconfig instead of a certificate.
+	// Token is in the kubeconfig instead of a certificate.
 	Token string
 	// Public is the key of somebody who keeps the private half: the kubeconfig
 	// then has a certificate and no key.
 	Public crypto.PublicKey
-	// Files, if set, are paths written into the kubeconfig instead of the data.
+	// Path is the file to write; "" for none. Files, if set, are files beside it that the kubeconfig names instead of
+	// holding the data.
+	Path  string
 	Files UserFiles
 }
 
 // UserFiles are paths, relative to the kubeconfig's directory or absolute.
 type UserFiles struct{ CA, Cert, Key string }
 
-// User is a finished kubeconfig and its parts, in PEM. Kubeconfig and Key are secret.
+// User is a finished kubeconfig, and the files that were written for it. Kubeconfig is secret.
 type User struct {
-	Kubeconfig    []byte
-	CA, Cert, Key []byte
-	Certificate   *x509.Certificate // nil with a token
+	Kubeconfig  []byte
+	Certificate *x509.Certificate // nil with a token
+	Files       []string
 }
 
 // Users makes the kubeconfigs of users, all or none, with keys made on all
 // cores. Only the row "ca" of the tree is looked at. A CA that is not right is
 // a *RefusedError; one whose key is elsewhere can only serve tokens.
-func Users(t certs.Tree, dirs Dirs, now time.Time, requests []UserRequest) ([]User, error) {
-	ca, err := signer(t, dirs, "ca", now)
+func Users(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, requests []UserRequest) ([]User, error) {
+	ca := certs.ID{Role: certs.ClusterCA}
+	var actions []Action
+	for _, r := range requests {
+		actions = append(actions, r.action(ca))
+	}
+	made, err := issueAll(ctx, t, site, now, actions, ca)
 	if err != nil {
 		return nil, err
 	}
-	out, errs := make([]User, len(requests)), make([]error, len(requests))
-	atOnce(len(requests), func(i int) {
-		if out[i], errs[i] = requests[i].make(ca, now); errs[i] != nil {
-			errs[i] = fmt.Errorf("user %q: %w", requests[i].Subject.CommonName, errs[i])
+	out := make([]User, len(made))
+	for i, m := range made {
+		for j, o := range actions[i].Outputs {
+			if o.Kind == KubeconfigFile {
+				out[i].Kubeconfig = m.Files[j]
+			}
+			if o.Path != "" {
+				out[i].Files = append(out[i].Files, o.Path)
+			}
 		}
-	})
-	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
-		return out, errs[i]
+		if len(m.Chain) > 0 {
+			out[i].Certificate = m.Chain[0]
+		}
 	}
 	return out, nil
 }
 
-// signer is a CA of the directory as it is there, judged as every plan judges it.
-func signer(t certs.Tree, dirs Dirs, row string, now time.Time) (*authority, error) {
-	p, err := plan(t, dirs, []string{row}, Options{Now: now, CertMode: 0o644})
-	if err != nil {
-		return nil, err
+// action is the order and the files of one user.
+func (r UserRequest) action(ca certs.ID) Action {
+	a := Action{Verb: Create, Label: fmt.Sprintf("user %q", r.Subject.CommonName)}
+	a.Make = &Order{
+		Signer: ca, Template: pki.Template{Subject: r.Subject, ExtKeyUsage: certs.Client.ExtKeyUsage()},
+		Validity: r.Validity, UntilCA: r.UntilCA, Algorithm: r.KeyAlgorithm, Public: r.Public, Unsigned: r.Token != "",
 	}
-	a := &p.actions[0]
-	if a.Verb == Create {
-		a.refuse(Fault{Text: "there is no CA", Path: a.Files[len(a.Files)-1], Hint: fmt.Sprintf("run `pkitool init phase certs %s` first, or name another directory with --cert-dir", row)})
-	}
-	if len(p.Refused()) > 0 {
-		return nil, &RefusedError{Plan: p}
-	}
-	return a.signing, nil
-}
-
-// ExternalCAError says that a certificate cannot be signed here.
-type ExternalCAError struct{ Path string }
-
-func (e *ExternalCAError) Error() string {
-	return fmt.Sprintf("the CA's key is not here (%s)", e.Path)
-}
-
-// Hint says what to do instead.
-func (e *ExternalCAError) Hint() string {
-	return "make a request with `openssl req`, or with `pkitool certs generate-csr` for a row of the cluster, and have it signed where the key is"
-}
-
-func (r UserRequest) make(ca *authority, now time.Time) (User, error) {
-	u := User{CA: pki.EncodeCertificates(ca.bundle...)}
-	if r.Token == "" {
-		if err := r.certify(&u, ca, now); err != nil {
-			return User{}, err
+	single := kubeconfig.Single{Cluster: r.Cluster, Server: r.Server, User: r.Subject.CommonName, Token: r.Token, Context: r.Context, Namespace: r.Namespace}
+	beside := func(kind OutputKind, name string) {
+		if name != "" {
+			mode := fs.FileMode(0o644)
+			if kind == KeyFile {
+				mode = 0o600
+			}
+			a.Outputs = append(a.Outputs, Output{Kind: kind, Path: filepath.Join(filepath.Dir(r.Path), name), Mode: mode})
 		}
 	}
-	single := kubeconfig.Single{
-		Cluster: r.Cluster, Server: r.Server, CA: u.CA, User: r.Subject.CommonName, Token: r.Token,
-		ClientCert: u.Cert, ClientKey: u.Key, Context: r.Context, Namespace: r.Namespace,
+	if r.Token == "" {
+		single.ClientCertFile, single.ClientKeyFile = r.Files.Cert, r.Files.Key
+		if r.Public == nil {
+			beside(KeyFile, r.Files.Key)
+		}
+		beside(CertificateFile, r.Files.Cert)
 	}
-	if r.Files.CA != "" {
-		single.CA, single.CAFile = nil, r.Files.CA
-	}
-	if r.Files.Cert != "" && u.Cert != nil {
-		single.ClientCert, single.ClientCertFile = nil, r.Files.Cert
-	}
-	if r.Files.Key != "" && (u.Key != nil || r.Public != nil) {
-		single.ClientKey, single.ClientKeyFile = nil, r.Files.Key
-	}
-	var err error
-	u.Kubeconfig, err = single.Render()
-	return u, err
-}
-
-func (r UserRequest) certify(u *User, ca *authority, now time.Time) error {
-	made, err := ca.issue(now, IssueRequest{
-		Template: pki.Template{Subject: r.Subject, ExtKeyUsage: certs.Client.ExtKeyUsage()},
-		Validity: r.Validity, KeyAlgorithm: r.KeyAlgorithm, Public: r.Public,
-	})
-	u.Cert, u.Key, u.Certificate = made.Cert, made.Key, made.Certificate
-	return err
-}
-
-// RequestedKey reads a PKCS #10 request (PEM or DER) and gives its public key,
-// once the request's own signature has shown that the private half is held.
-// Nothing else in a request is taken over.
-func RequestedKey(data []byte) (crypto.PublicKey, error) {
-	r, err := parseRequest(data)
-	if err != nil {
-		return nil, err
-	}
-	return r.PublicKey, nil
+	single.CAFile = r.Files.CA
+	beside(TrustFile, r.Files.CA)
+	a.Outputs = append(a.Outputs, Output{Kind: KubeconfigFile, Path: r.Path, Mode: 0o600, Conf: &Conf{Single: single}})
+	return a
 }

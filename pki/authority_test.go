@@ -7,16 +7,17 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
-	"errors"
 	"math/big"
 	"net/netip"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -33,7 +34,7 @@ var manySANs = pki.SANs{
 }
 
 // What comes out is what was asked for, field by field, for every kind of
-// certificate, every algorithm, on both roads of the signing engine.
+// certificate and every algorithm.
 func TestIssue(t *testing.T) {
 	oid := asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 99999, 1}
 	two := 2
@@ -48,7 +49,7 @@ func TestIssue(t *testing.T) {
 		{"peer", withSANs(leafTemplate("peer", serverAuth, clientAuth), manySANs), x509.KeyUsageDigitalSignature, x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment},
 		{"URI and mailbox", withSANs(leafTemplate("uri", clientAuth), pki.SANs{URIs: []string{"spiffe://cluster.local/ns/a"}, Emails: []string{"a@b.c"}}),
 			x509.KeyUsageDigitalSignature, x509.KeyUsageDigitalSignature},
-		{"a usage that cfssl has no word for", pki.Template{Subject: pki.Subject{CommonName: "x"}, ExtKeyUsage: []x509.ExtKeyUsage{clientAuth}, UnknownExtKeyUsage: []asn1.ObjectIdentifier{oid},
+		{"a usage without a name", pki.Template{Subject: pki.Subject{CommonName: "x"}, ExtKeyUsage: []x509.ExtKeyUsage{clientAuth}, UnknownExtKeyUsage: []asn1.ObjectIdentifier{oid},
 			NotBefore: now, NotAfter: now.Add(hour)}, x509.KeyUsageDigitalSignature, x509.KeyUsageDigitalSignature},
 		{"code signing", leafTemplate("code", x509.ExtKeyUsageCodeSigning), x509.KeyUsageDigitalSignature, x509.KeyUsageDigitalSignature},
 		{"groups", pki.Template{Subject: pki.Subject{CommonName: "alice", Organization: []string{"ops", "dev", "a,b", "dev"}}, ExtKeyUsage: []x509.ExtKeyUsage{clientAuth},
@@ -61,7 +62,7 @@ func TestIssue(t *testing.T) {
 		keys[a] = newKey(t, a)
 	}
 	for _, caAlgorithm := range []pki.KeyAlgorithm{pki.ECDSAP256, pki.RSA2048} {
-		root, err := pki.SelfSign(caTemplate("root"), newKey(t, caAlgorithm))
+		root, err := pki.SelfSign(t.Context(), caTemplate("root"), newKey(t, caAlgorithm))
 		require.NoError(t, err)
 		for _, tt := range tests {
 			for a, key := range keys {
@@ -71,8 +72,8 @@ func TestIssue(t *testing.T) {
 						want = tt.rsa
 					}
 					for name, issue := range map[string]func() ([]*x509.Certificate, error){
-						"own key":     func() ([]*x509.Certificate, error) { return root.Issue(tt.template, key) },
-						"another key": func() ([]*x509.Certificate, error) { return root.IssuePublic(tt.template, key.Public()) },
+						"own key":     func() ([]*x509.Certificate, error) { return root.Issue(t.Context(), tt.template, key) },
+						"another key": func() ([]*x509.Certificate, error) { return root.IssuePublic(t.Context(), tt.template, key.Public()) },
 					} {
 						chain, err := issue()
 						require.NoError(t, err, name)
@@ -125,32 +126,24 @@ func sameAsAsked(t *testing.T, c *x509.Certificate, want pki.Template, key crypt
 func TestSerials(t *testing.T) {
 	root := newRoot(t, "root")
 	seen := map[string]bool{}
-	var most [2]int // on either road of the engine
-	for i := range 200 {
-		key := newKey(t, pki.ECDSAP256)
-		issue := func() ([]*x509.Certificate, error) { return root.Issue(leafTemplate("a", clientAuth), key) }
-		if i%2 == 0 {
-			issue = func() ([]*x509.Certificate, error) {
-				return root.IssuePublic(leafTemplate("a", clientAuth), key.Public())
-			}
-		}
-		chain, err := issue()
+	most := 0
+	key := newKey(t, pki.ECDSAP256)
+	for range 100 {
+		chain, err := root.Issue(t.Context(), leafTemplate("a", clientAuth), key)
 		require.NoError(t, err)
 		n := chain[0].SerialNumber
 		assert.Equal(t, 1, n.Sign())
 		assert.LessOrEqual(t, n.BitLen(), 159)
 		assert.False(t, seen[n.String()], "a serial number twice")
 		seen[n.String()] = true
-		most[i%2] = max(most[i%2], n.BitLen())
+		most = max(most, n.BitLen())
 	}
-	for _, n := range most {
-		assert.Greater(t, n, 150, "a hundred numbers without a long one are not random over 159 bits")
-	}
+	assert.Greater(t, most, 150, "a hundred numbers without a long one are not random over 159 bits")
 }
 
 func TestSelfSign(t *testing.T) {
 	key := newKey(t, pki.ECDSAP256)
-	root, err := pki.SelfSign(caTemplate("root"), key)
+	root, err := pki.SelfSign(t.Context(), caTemplate("root"), key)
 	require.NoError(t, err)
 	c := root.Certificate()
 	assert.Equal(t, []*x509.Certificate{c}, root.Bundle())
@@ -159,9 +152,9 @@ func TestSelfSign(t *testing.T) {
 	assert.Empty(t, c.DNSNames, "a CA has no names, unlike kubeadm's")
 	assert.Empty(t, c.ExtKeyUsage)
 	assert.Equal(t, caUsage, c.KeyUsage)
-	assert.Empty(t, pki.SigningFault(c, now))
+	assert.Nil(t, pki.SigningFault(c, now))
 
-	_, err = pki.SelfSign(leafTemplate("a", clientAuth), key)
+	_, err = pki.SelfSign(t.Context(), leafTemplate("a", clientAuth), key)
 	assert.EqualError(t, err, "only a CA signs itself")
 }
 
@@ -171,10 +164,10 @@ func TestIssueErrors(t *testing.T) {
 	zero, one, negative := 0, 1, -1
 	narrow := caTemplate("narrow")
 	narrow.PathLen = &zero
-	flat, err := pki.SelfSign(narrow, newKey(t, pki.ECDSAP256))
+	flat, err := pki.SelfSign(t.Context(), narrow, newKey(t, pki.ECDSAP256))
 	require.NoError(t, err)
 	narrow.PathLen = &one
-	oneStep, err := pki.SelfSign(narrow, newKey(t, pki.ECDSAP256))
+	oneStep, err := pki.SelfSign(t.Context(), narrow, newKey(t, pki.ECDSAP256))
 	require.NoError(t, err)
 	change := func(f func(*pki.Template)) pki.Template {
 		tmpl := leafTemplate("a", clientAuth)
@@ -202,6 +195,19 @@ func TestIssueErrors(t *testing.T) {
 		{"CA below a flat CA", flat, sub, nil, "the CA's path length 0 allows no CA below it"},
 		{"unbounded CA below a bounded one", oneStep, sub, nil, "a CA below this one needs a path length of 0 or less"},
 		{"CA as long as the one above", oneStep, change(func(t *pki.Template) { t.CA, t.ExtKeyUsage, t.PathLen = true, nil, &one }), nil, "a CA below this one needs a path length of 0 or less"},
+		{"a name with a line break", root, withSANs(leafTemplate("a", clientAuth), pki.SANs{DNS: []string{"a\nb"}}), nil,
+			`name "a\nb" is empty, or has a space, a control character or one that is not ASCII in it`},
+		{"an empty mailbox", root, withSANs(leafTemplate("a", clientAuth), pki.SANs{Emails: []string{""}}), nil,
+			`name "" is empty, or has a space, a control character or one that is not ASCII in it`},
+		{"half a mailbox", root, withSANs(leafTemplate("a", clientAuth), pki.SANs{Emails: []string{"a@"}}), nil, `"a@" is not a mailbox (local@host)`},
+		{"an address as a DNS name", root, withSANs(leafTemplate("a", clientAuth), pki.SANs{DNS: []string{"10.0.0.1"}}), nil,
+			`"10.0.0.1" is not a DNS name: it is an address, or longer than 253 characters`},
+		{"no address", root, withSANs(leafTemplate("a", clientAuth), pki.SANs{IPs: []netip.Addr{{}}}), nil, `"invalid IP" is not an address that a certificate can hold`},
+		{"a zone", root, withSANs(leafTemplate("a", clientAuth), pki.SANs{IPs: []netip.Addr{netip.MustParseAddr("fe80::1%eth0")}}), nil, `"fe80::1%eth0" is not an address that a certificate can hold`},
+		{"a relative URI", root, withSANs(leafTemplate("a", clientAuth), pki.SANs{URIs: []string{"a/b"}}), nil, `"a/b" is not an absolute URI`},
+		{"a URI that Go cannot read", root, withSANs(leafTemplate("a", clientAuth), pki.SANs{URIs: []string{"a://%"}}), nil, `"a://%" is not an absolute URI`},
+		{"a URI whose host is no name", root, withSANs(leafTemplate("a", clientAuth), pki.SANs{URIs: []string{"a://.b/"}}), nil, `"a://.b/" is a URI whose host is no name`},
+		{"unknown usage", root, leafTemplate("a", 99), nil, "x509: unknown extended key usage"},
 		{"weak key", root, leafTemplate("a", clientAuth), weak, "RSA key of 1024 bits: 2048 to 8192 are accepted"},
 		{"no key", root, leafTemplate("a", clientAuth), "a key", "key of type string is not accepted"},
 	}
@@ -211,12 +217,16 @@ func TestIssueErrors(t *testing.T) {
 			if pub == nil {
 				pub = newKey(t, pki.ECDSAP256).Public()
 			}
-			chain, err := tt.ca.IssuePublic(tt.t, pub)
+			chain, err := tt.ca.IssuePublic(t.Context(), tt.t, pub)
 			assert.EqualError(t, err, tt.err)
 			assert.Nil(t, chain)
+			if tt.pub == nil && tt.name != "unknown usage" {
+				assert.EqualError(t, tt.ca.Check(tt.t), tt.err, "the same without a signature")
+			}
 		})
 	}
-	chain, err := oneStep.Issue(change(func(t *pki.Template) { t.CA, t.ExtKeyUsage, t.PathLen = true, nil, &zero }), newKey(t, pki.ECDSAP256))
+	assert.NoError(t, root.Check(leafTemplate("a", clientAuth)))
+	chain, err := oneStep.Issue(t.Context(), change(func(t *pki.Template) { t.CA, t.ExtKeyUsage, t.PathLen = true, nil, &zero }), newKey(t, pki.ECDSAP256))
 	require.NoError(t, err)
 	assert.True(t, chain[0].MaxPathLenZero)
 }
@@ -238,6 +248,7 @@ func TestNewAuthority(t *testing.T) {
 		key    crypto.Signer
 		want   *x509.Certificate
 		err    string
+		id     finding.ID
 	}{
 		{name: "one", bundle: []*x509.Certificate{good}, key: key, want: good},
 		{name: "behind a stranger", bundle: []*x509.Certificate{stranger, good}, key: key, want: good},
@@ -247,22 +258,22 @@ func TestNewAuthority(t *testing.T) {
 		{name: "renewed, the new one is not valid yet", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotBefore, c.NotAfter = now.Add(hour), now.Add(3*hour) }), good}, key: key, want: good},
 		{name: "renewed, the old one has expired", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotAfter = now }), longer}, key: key, want: longer},
 		{name: "old CA without key usage", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.KeyUsage = 0 })}, key: key},
-		{name: "none", key: key, err: "no CA certificate"},
-		{name: "other key", bundle: []*x509.Certificate{good, stranger}, key: other, err: "key does not match certificate"},
-		{name: "not a CA", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.IsCA = false })}, key: key, err: "certificate is not a CA"},
-		{name: "no basic constraints", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = false, false })}, key: key, err: "certificate is not a CA"},
+		{name: "none", key: key, err: "there is no CA", id: finding.CAMissing},
+		{name: "other key", bundle: []*x509.Certificate{good, stranger}, key: other, err: "key does not match certificate", id: finding.CANoneOfKey},
+		{name: "not a CA", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.IsCA = false })}, key: key, err: "certificate is not a CA", id: finding.NotACA},
+		{name: "no basic constraints", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = false, false })}, key: key, err: "certificate is not a CA", id: finding.NotACA},
 		{name: "may not sign", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })}, key: key,
-			err: "certificate may not sign certificates (its key usage lacks keyCertSign)"},
+			err: "certificate may not sign certificates (its key usage lacks keyCertSign)", id: finding.CAMayNotSign},
 		{name: "nameless", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.Subject = pkix.Name{} })}, key: key,
-			err: "certificate has no subject, so it cannot be named as an issuer"},
-		{name: "expired", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotAfter = now })}, key: key, err: "certificate has expired on 2026-11-24T12:00:00Z"},
-		{name: "early", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) })}, key: key, err: "certificate is not valid before 2026-11-24T12:00:01Z"},
+			err: "certificate has no subject, so it cannot be named as an issuer", id: finding.CAWithoutSubject},
+		{name: "expired", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotAfter = now })}, key: key, err: "CA has expired on 2026-11-24T12:00:00Z", id: finding.CAExpired},
+		{name: "early", bundle: []*x509.Certificate{cert(func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) })}, key: key, err: "CA is not valid before 2026-11-24T12:00:01Z", id: finding.CANotYetValid},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a, err := pki.NewAuthority(tt.bundle, tt.key, now)
 			if tt.err != "" {
-				assert.EqualError(t, err, tt.err)
+				isFinding(t, err, tt.id, tt.err)
 				return
 			}
 			require.NoError(t, err)
@@ -270,7 +281,7 @@ func TestNewAuthority(t *testing.T) {
 				assert.Equal(t, tt.want, a.Certificate())
 			}
 			assert.Equal(t, tt.bundle, a.Bundle())
-			chain, err := a.Issue(pki.Template{Subject: pki.Subject{CommonName: "a"}, ExtKeyUsage: []x509.ExtKeyUsage{clientAuth}, NotBefore: now, NotAfter: now.Add(hour)}, other)
+			chain, err := a.Issue(t.Context(), pki.Template{Subject: pki.Subject{CommonName: "a"}, ExtKeyUsage: []x509.ExtKeyUsage{clientAuth}, NotBefore: now, NotAfter: now.Add(hour)}, other)
 			require.NoError(t, err)
 			assert.NoError(t, chain[0].CheckSignatureFrom(a.Certificate()))
 		})
@@ -291,13 +302,14 @@ func TestWindow(t *testing.T) {
 	assert.Equal(t, root.Certificate().NotAfter, to, "to the CA's last second, and no longer")
 
 	_, _, err = root.Window(now.Add(time.Second), 10*365*24*hour)
-	var outlive *pki.OutliveError
-	require.True(t, errors.As(err, &outlive))
 	assert.EqualError(t, err, "would outlive its CA: valid until 2036-11-21T12:00:01Z, the CA ends 2036-11-21T12:00:00Z")
-	assert.Equal(t, "give --validity 87599h or less, or replace the CA first", outlive.Hint())
-	_, _, err = root.Window(now.Add(10*365*24*hour-59*time.Minute), hour)
-	require.True(t, errors.As(err, &outlive))
-	assert.Equal(t, "the CA ends within the hour: replace the CA first", outlive.Hint())
+	hint := func(err error) string { return finding.Of(err, finding.NotACA).Remedy(finding.Init) }
+	assert.Equal(t, "give --validity 87599h or less, or replace the CA first", hint(err))
+	end := root.Certificate().NotAfter
+	_, _, err = root.Window(end.Add(-59*time.Minute), hour)
+	assert.Equal(t, "give --validity 59m or less, or replace the CA first", hint(err))
+	_, _, err = root.Window(end.Add(-30*time.Second), hour)
+	assert.Equal(t, "give --validity 30s or less, or replace the CA first", hint(err))
 	// The hint's advice works.
 	_, _, err = root.Window(now.Add(time.Second), 87599*hour)
 	assert.NoError(t, err)
@@ -311,7 +323,7 @@ func TestIntermediates(t *testing.T) {
 		key := newKey(t, pki.ECDSAP256)
 		tmpl := caTemplate(cn)
 		tmpl.NotAfter = tmpl.NotAfter.Add(-hour)
-		chain, err := a.Issue(tmpl, key)
+		chain, err := a.Issue(t.Context(), tmpl, key)
 		require.NoError(t, err)
 		out, err := pki.NewAuthority(append(chain, a.Bundle()...), key, now)
 		require.NoError(t, err)
@@ -320,7 +332,7 @@ func TestIntermediates(t *testing.T) {
 	tmpl := caTemplate("one")
 	tmpl.NotAfter = tmpl.NotAfter.Add(-hour)
 	key := newKey(t, pki.ECDSAP256)
-	chain, err := root.Issue(tmpl, key)
+	chain, err := root.Issue(t.Context(), tmpl, key)
 	require.NoError(t, err)
 	one, err := pki.NewAuthority(append(root.Bundle(), chain...), key, now)
 	require.NoError(t, err)
@@ -335,7 +347,7 @@ func TestIntermediates(t *testing.T) {
 	stranger := newRoot(t, "one").Certificate()
 	assert.Equal(t, []*x509.Certificate{c2}, pki.Intermediates(c2, []*x509.Certificate{stranger, c2}), "one of the same name with another key")
 
-	leaf, err := two.Issue(leafTemplate("leaf", clientAuth), newKey(t, pki.ECDSAP256))
+	leaf, err := two.Issue(t.Context(), leafTemplate("leaf", clientAuth), newKey(t, pki.ECDSAP256))
 	require.NoError(t, err)
 	assert.Equal(t, []*x509.Certificate{c2, c1}, leaf[1:])
 
@@ -362,16 +374,46 @@ func TestForeignSubject(t *testing.T) {
 	require.NoError(t, err)
 	tmpl := leafTemplate("", clientAuth)
 	tmpl.Subject = pki.SubjectOf(req.Subject, req.RawSubject)
-	chain, err := root.IssuePublic(tmpl, req.PublicKey)
+	chain, err := root.IssuePublic(t.Context(), tmpl, req.PublicKey)
 	require.NoError(t, err)
 	assert.Equal(t, req.RawSubject, chain[0].RawSubject)
-	again, err := root.Issue(pki.Template{Subject: pki.CertificateSubject(chain[0]), ExtKeyUsage: tmpl.ExtKeyUsage, NotBefore: now, NotAfter: now.Add(hour)}, key)
+	again, err := root.Issue(t.Context(), pki.Template{Subject: pki.CertificateSubject(chain[0]), ExtKeyUsage: tmpl.ExtKeyUsage, NotBefore: now, NotAfter: now.Add(hour)}, key)
 	require.NoError(t, err)
 	assert.Equal(t, req.RawSubject, again[0].RawSubject)
 }
 
+// A node's name may be longer than RFC 5280's 64 characters where the caller says so, and is encoded as kubeadm encodes
+// it. Once issued, it is carried on; in a request it is not.
+func TestLongName(t *testing.T) {
+	root := newRoot(t, "root")
+	key := newKey(t, pki.ECDSAP256)
+	tmpl := leafTemplate("system:node:"+strings.Repeat("a", 61), clientAuth)
+	refused := `common name (CN) "` + tmpl.Subject.CommonName + `" is longer than 64 characters`
+	_, err := root.Issue(t.Context(), tmpl, key)
+	assert.EqualError(t, err, refused)
+	_, err = pki.NewCSR(tmpl, key)
+	assert.EqualError(t, err, refused)
+
+	tmpl.Subject.Long = true
+	chain, err := root.Issue(t.Context(), tmpl, key)
+	require.NoError(t, err)
+	kubeadms := spoil(t, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: tmpl.Subject.CommonName}}, &x509.Certificate{Subject: pkix.Name{CommonName: "theirs"}}, key.Public(), key)
+	assert.Equal(t, kubeadms.RawSubject, chain[0].RawSubject)
+	der, err := pki.NewCSR(tmpl, key)
+	require.NoError(t, err)
+	req, err := x509.ParseCertificateRequest(der)
+	require.NoError(t, err)
+	assert.Equal(t, kubeadms.RawSubject, req.RawSubject)
+
+	assert.NoError(t, pki.CertificateSubject(kubeadms).Check())
+	assert.EqualError(t, pki.SubjectOf(req.Subject, req.RawSubject).Check(), refused)
+	foreign := spoil(t, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: tmpl.Subject.CommonName, Country: []string{"CH"}}}, &x509.Certificate{Subject: pkix.Name{CommonName: "theirs"}}, key.Public(), key)
+	assert.NoError(t, pki.CertificateSubject(foreign).Check())
+	assert.EqualError(t, pki.SubjectOf(foreign.Subject, foreign.RawSubject).Check(), refused, "with other attributes too")
+}
+
 // A CA without a subject key identifier, as kubeadm made them when it was built
-// with Go 1.14, is named by what its identifier would have been, on both roads of the engine.
+// with Go 1.14, is named by what its identifier would have been.
 func TestIssuerWithoutKeyID(t *testing.T) {
 	key, other := newKey(t, pki.ECDSAP256), newKey(t, pki.ECDSAP256)
 	// Go gives an identifier to whatever it knows to be a CA.
@@ -381,11 +423,11 @@ func TestIssuerWithoutKeyID(t *testing.T) {
 	require.Empty(t, old.SubjectKeyId)
 	ca, err := pki.NewAuthority([]*x509.Certificate{old}, key, now)
 	require.NoError(t, err)
-	root, err := pki.SelfSign(caTemplate("same key"), key)
+	root, err := pki.SelfSign(t.Context(), caTemplate("same key"), key)
 	require.NoError(t, err)
-	ours, err := ca.Issue(leafTemplate("a", clientAuth), other)
+	ours, err := ca.Issue(t.Context(), leafTemplate("a", clientAuth), other)
 	require.NoError(t, err)
-	theirs, err := ca.IssuePublic(leafTemplate("a", clientAuth), other.Public())
+	theirs, err := ca.IssuePublic(t.Context(), leafTemplate("a", clientAuth), other.Public())
 	require.NoError(t, err)
 	for _, chain := range [][]*x509.Certificate{ours, theirs} {
 		assert.Equal(t, root.Certificate().SubjectKeyId, chain[0].AuthorityKeyId)

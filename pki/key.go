@@ -9,7 +9,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pkitool/pkitool/pki/internal/sign"
+	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/pki/internal/cfssl"
 )
 
 // KeyAlgorithm names a kind of key and its size, in kubeadm's spelling
@@ -49,17 +50,17 @@ func ParseKeyAlgorithm(s string) (KeyAlgorithm, error) {
 func GenerateKey(a KeyAlgorithm) (crypto.Signer, error) {
 	switch a {
 	case RSA2048:
-		return sign.NewKey("rsa", 2048)
+		return cfssl.NewKey("rsa", 2048)
 	case RSA3072:
-		return sign.NewKey("rsa", 3072)
+		return cfssl.NewKey("rsa", 3072)
 	case RSA4096:
-		return sign.NewKey("rsa", 4096)
+		return cfssl.NewKey("rsa", 4096)
 	case ECDSAP256:
-		return sign.NewKey("ecdsa", 256)
+		return cfssl.NewKey("ecdsa", 256)
 	case ECDSAP384:
-		return sign.NewKey("ecdsa", 384)
+		return cfssl.NewKey("ecdsa", 384)
 	case Ed25519:
-		return sign.NewKey("ed25519", 0)
+		return cfssl.NewKey("ed25519", 0)
 	}
 	return nil, fmt.Errorf("unknown key algorithm %q", a)
 }
@@ -93,23 +94,23 @@ func SameKey(a, b crypto.PublicKey) bool {
 }
 
 // KeyFault says why a public key is not one that Kubernetes components take,
-// or "": RSA below 2048 bits is broken or soon will be, above 8192 Go's TLS
+// or nil: RSA below 2048 bits is broken or soon will be, above 8192 Go's TLS
 // refuses it; of the curves Go's TLS knows P-256, P-384 and P-521.
-func KeyFault(pub crypto.PublicKey) string {
+func KeyFault(pub crypto.PublicKey) *finding.Finding {
 	switch k := pub.(type) {
 	case *rsa.PublicKey:
 		if n := k.N.BitLen(); n < 2048 || n > 8192 {
-			return fmt.Sprintf("RSA key of %d bits: 2048 to 8192 are accepted", n)
+			return finding.New(finding.KeyUnfit, fmt.Sprintf("RSA key of %d bits: 2048 to 8192 are accepted", n))
 		}
-		return ""
+		return nil
 	case *ecdsa.PublicKey:
 		switch k.Curve {
 		case elliptic.P256(), elliptic.P384(), elliptic.P521():
-			return ""
+			return nil
 		}
-		return "ECDSA key on curve " + curveName(k.Curve) + ": P-256, P-384 and P-521 are accepted"
+		return finding.New(finding.KeyUnfit, "ECDSA key on curve "+curveName(k.Curve)+": P-256, P-384 and P-521 are accepted")
 	case ed25519.PublicKey:
-		return ""
+		return nil
 	}
-	return fmt.Sprintf("key of type %T is not accepted", pub)
+	return finding.New(finding.KeyUnfit, fmt.Sprintf("key of type %T is not accepted", pub))
 }

@@ -1,12 +1,16 @@
 package pki_test
 
 import (
+	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/pem"
+	"errors"
+	"io"
 	"math/big"
 	"strings"
 	"testing"
@@ -14,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -32,7 +37,7 @@ func TestKeys(t *testing.T) {
 			assert.Equal(t, a, parsed)
 			key := newKey(t, a)
 			assert.Equal(t, string(a), pki.DescribeKey(key.Public()))
-			assert.Empty(t, pki.KeyFault(key.Public()))
+			assert.Nil(t, pki.KeyFault(key.Public()))
 			data, err := pki.EncodePrivateKey(key)
 			require.NoError(t, err)
 			b, rest := pem.Decode(data)
@@ -88,21 +93,92 @@ func TestKeyFault(t *testing.T) {
 	}
 	for _, tt := range tests {
 		assert.Equal(t, tt.describe, pki.DescribeKey(tt.key))
-		assert.Equal(t, tt.problem, pki.KeyFault(tt.key))
+		fault := pki.KeyFault(tt.key)
+		if tt.problem == "" {
+			assert.Nil(t, fault)
+			continue
+		}
+		require.NotNil(t, fault)
+		assert.Equal(t, finding.KeyUnfit, fault.ID)
+		assert.EqualError(t, fault, tt.problem)
 	}
 	assert.False(t, pki.SameKey(bits(2048), ec(elliptic.P256())))
 	assert.False(t, pki.SameKey(nil, nil))
 	assert.False(t, pki.SameKey("a key", "a key"), "what cannot be compared is not the same")
 }
 
-// A key that is no file (a token, a remote signer) signs, but cannot be written.
+// A key that is no file (a token, a remote signer) signs whatever its algorithm, but cannot be written.
 func TestForeignSigner(t *testing.T) {
-	root, err := pki.SelfSign(caTemplate("hsm-ca"), opaque{newKey(t, pki.ECDSAP256)})
-	require.NoError(t, err)
-	_, err = root.Issue(leafTemplate("a", clientAuth), opaque{newKey(t, pki.RSA2048)})
-	require.NoError(t, err)
-	_, err = pki.EncodePrivateKey(opaque{})
+	for _, a := range []pki.KeyAlgorithm{pki.RSA2048, pki.ECDSAP256, pki.ECDSAP384, pki.Ed25519} {
+		key := opaque{newKey(t, a)}
+		root, err := pki.SelfSign(t.Context(), caTemplate("hsm-ca"), key)
+		require.NoError(t, err, a)
+		again, err := pki.NewAuthority(root.Bundle(), key, now)
+		require.NoError(t, err, a)
+		chain, err := again.Issue(t.Context(), leafTemplate("a", clientAuth), opaque{newKey(t, pki.ECDSAP256)})
+		require.NoError(t, err, a)
+		assert.NoError(t, chain[0].CheckSignatureFrom(root.Certificate()), a)
+		_, err = pki.NewCSR(leafTemplate("a", clientAuth), key)
+		require.NoError(t, err, a)
+	}
+	_, err := pki.EncodePrivateKey(opaque{})
 	assert.EqualError(t, err, "a key of type pki_test.opaque cannot be written to a file")
+}
+
+// liar signs something else than it is given.
+type liar struct{ crypto.Signer }
+
+func (l liar) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+	digest = bytes.Clone(digest)
+	digest[0] ^= 1
+	return l.Signer.Sign(r, digest, o)
+}
+
+// refuser is a signer whose owner says no.
+type refuser struct{ crypto.Signer }
+
+func (refuser) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return nil, errors.New("the owner said no")
+}
+
+// What a signer makes wrongly is not given out, and its own error is the error.
+func TestSignerErrors(t *testing.T) {
+	for _, a := range []pki.KeyAlgorithm{pki.RSA2048, pki.ECDSAP256, pki.Ed25519} {
+		key := newKey(t, a)
+		root, err := pki.SelfSign(t.Context(), caTemplate("ca"), key)
+		require.NoError(t, err)
+		for _, tt := range []struct {
+			signer crypto.Signer
+			err    string
+		}{{liar{key}, "signature returned by signer is invalid"}, {refuser{key}, "the owner said no"}} {
+			ca, err := pki.NewAuthority(root.Bundle(), tt.signer, now)
+			require.NoError(t, err)
+			chain, err := ca.Issue(t.Context(), leafTemplate("a", clientAuth), newKey(t, pki.ECDSAP256))
+			assert.ErrorContains(t, err, tt.err)
+			assert.Nil(t, chain)
+			_, err = pki.SelfSign(t.Context(), caTemplate("ca"), tt.signer)
+			assert.ErrorContains(t, err, tt.err)
+			_, err = pki.NewCSR(leafTemplate("a", clientAuth), tt.signer)
+			assert.Error(t, err)
+		}
+	}
+}
+
+// A run that has ended asks no signer any more, and says why it ended.
+func TestContext(t *testing.T) {
+	key := newKey(t, pki.ECDSAP256)
+	root, err := pki.SelfSign(t.Context(), caTemplate("ca"), key)
+	require.NoError(t, err)
+	ca, err := pki.NewAuthority(root.Bundle(), refuser{key}, now)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("interrupted"))
+	_, err = ca.Issue(ctx, leafTemplate("a", clientAuth), key)
+	assert.EqualError(t, err, "interrupted")
+	_, err = ca.IssuePublic(ctx, leafTemplate("a", clientAuth), key.Public())
+	assert.EqualError(t, err, "interrupted")
+	_, err = pki.SelfSign(ctx, caTemplate("ca"), refuser{key})
+	assert.EqualError(t, err, "interrupted")
 }
 
 // opaque hides what a signer is made of.
@@ -122,6 +198,8 @@ func TestSubject(t *testing.T) {
 		{pki.Subject{Organization: []string{"dev"}}, "O = dev", "common name (CN) is empty"},
 		{pki.Subject{CommonName: "a", Organization: []string{""}}, "O = , CN = a", "organization (O) is empty"},
 		{pki.Subject{CommonName: long + "x"}, "CN = " + long + "x", `common name (CN) "` + long + `x" is longer than 64 characters`},
+		{pki.Subject{CommonName: long + "x", Long: true}, "CN = " + long + "x", ""},
+		{pki.Subject{CommonName: "a", Organization: []string{long + "x"}}, "O = " + long + "x, CN = a", `organization (O) "` + long + `x" is longer than 64 characters`},
 		{pki.Subject{CommonName: "a\x00b"}, "CN = a\x00b", `common name (CN) "a\x00b" has a control character`},
 		{pki.Subject{CommonName: "a\nb"}, "CN = a\nb", `common name (CN) "a\nb" has a control character`},
 		{pki.Subject{CommonName: " a"}, "CN =  a", `common name (CN) " a" begins or ends with a space`},

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,9 +46,23 @@ func read(t testing.TB, dir, name string) []byte {
 	return data
 }
 
+// rsaKeys are made once for all tests: they take up to seconds.
+var rsaKeys = map[pki.KeyAlgorithm]func() (crypto.Signer, error){}
+
+func init() {
+	for _, a := range []pki.KeyAlgorithm{pki.RSA2048, pki.RSA3072, pki.RSA4096} {
+		rsaKeys[a] = sync.OnceValues(func() (crypto.Signer, error) { return pki.GenerateKey(a) })
+	}
+}
+
+// newKey is a key of the algorithm: a new one, but for RSA always the same.
 func newKey(t testing.TB, a pki.KeyAlgorithm) crypto.Signer {
 	t.Helper()
-	key, err := pki.GenerateKey(a)
+	generate, ok := rsaKeys[a]
+	if !ok {
+		generate = func() (crypto.Signer, error) { return pki.GenerateKey(a) }
+	}
+	key, err := generate()
 	require.NoError(t, err)
 	return key
 }
@@ -63,7 +78,7 @@ func leafTemplate(cn string, usages ...x509.ExtKeyUsage) pki.Template {
 
 func newRoot(t testing.TB, cn string) *pki.Authority {
 	t.Helper()
-	root, err := pki.SelfSign(caTemplate(cn), newKey(t, pki.ECDSAP256))
+	root, err := pki.SelfSign(t.Context(), caTemplate(cn), newKey(t, pki.ECDSAP256))
 	require.NoError(t, err)
 	return root
 }

@@ -2,212 +2,223 @@ package pki
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+
+	"github.com/pkitool/pkitool/finding"
 )
 
-// maxKeyDER bounds the encoding of a private key: RSA-16384 needs 9.3 KiB.
-// Larger "keys" only serve to keep the reader busy.
-const maxKeyDER = 16 << 10
+const (
+	byteOrderMark = "\xef\xbb\xbf"
+	pemBegin      = "-----BEGIN "
+	certificate   = "CERTIFICATE"
+)
 
-// ErrEncryptedKey is what ParsePrivateKey returns for a key under a passphrase.
-var ErrEncryptedKey = errors.New("private key is encrypted")
-
-// blocks reads all PEM blocks of a file as they are found in the wild: text
-// before and between them, CRLF, a byte-order mark. A block that begins and
-// cannot be decoded is an error with its number: pem.Decode would skip it
-// without a word, and half a bundle would pass for a whole one.
-func blocks(data []byte) ([]*pem.Block, error) {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, errors.New("file is empty")
-	}
-	begins := bytes.Count(data, []byte("-----BEGIN "))
-	var out []*pem.Block
-	for rest := data; ; {
-		var b *pem.Block
-		if b, rest = pem.Decode(rest); b == nil {
-			break
-		}
-		out = append(out, b)
-	}
-	if begins != len(out) {
-		return nil, fmt.Errorf("PEM is damaged: %d of %d blocks can be read", len(out), begins)
-	}
-	if len(out) == 0 {
-		if data[0] == 0x30 {
-			return nil, errors.New("file is DER, not PEM")
-		}
-		return nil, errors.New("file holds no PEM block")
-	}
-	return out, nil
+// part is one PEM block of a file, as encoding/pem sees it, and with it every Kubernetes component; or one that they do
+// not see, and pass over without a word: half a bundle would pass for a whole one.
+type part struct {
+	kind   string           // from its first line; "" if that is damaged, and it may be anything
+	block  *pem.Block       // nil: not seen
+	unseen *finding.Finding // why not
 }
 
-// ParseCertificates reads every certificate of a PEM file, in order. Blocks of
-// other kinds are passed over. No certificate at all is an error.
+// may reports whether the part is of a kind, or may have been.
+func (p part) may(kind func(string) bool) bool { return p.kind == "" || kind(p.kind) }
+
+func isCertificate(kind string) bool { return kind == certificate }
+
+// parts are the PEM blocks of a file, seen or not. A file without any is an error; der is openssl's command that reads
+// what was looked for.
+func parts(data []byte, der string) ([]part, error) {
+	var out []part
+	seen := 0
+	for start := nextBlock(data, 0); start < len(data); {
+		end := nextBlock(data, start+1)
+		text := data[start:end]
+		p := part{}
+		p.block, _ = pem.Decode(text)
+		if bare, ok := bytes.CutPrefix(text, []byte(byteOrderMark)); ok && p.block == nil {
+			if b, _ := pem.Decode(bytes.TrimLeft(bare, " \t")); b != nil {
+				p.unseen = finding.New(finding.ByteOrderMark)
+			}
+		}
+		if p.block != nil {
+			seen++
+		}
+		_, line, _ := strings.Cut(string(text[:min(len(text), 200)]), pemBegin)
+		line, _, _ = strings.Cut(line, "\n")
+		p.kind, _, _ = strings.Cut(line, "-----")
+		if !strings.Contains(line, "-----") {
+			p.kind = ""
+		}
+		out = append(out, p)
+		start = end
+	}
+	damaged := finding.New(finding.PEMDamaged, strconv.Itoa(seen), strconv.Itoa(len(out)))
+	for i, p := range out {
+		if p.block == nil && p.unseen == nil {
+			out[i].unseen = damaged
+		}
+	}
+	switch bare := bytes.TrimPrefix(data, []byte(byteOrderMark)); {
+	case len(out) > 0:
+		return out, nil
+	case len(bytes.TrimSpace(bare)) == 0:
+		return nil, finding.New(finding.FileEmpty)
+	case bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
+		return nil, finding.New(finding.UTF16)
+	case data[0] == 0x30:
+		return nil, finding.New(finding.DERInsteadOfPEM, der)
+	}
+	return nil, finding.New(finding.PEMMissing)
+}
+
+// nextBlock is the beginning of the first line at or behind from that begins a PEM block, or that would, if there were
+// no white space or byte-order mark in front; len(data) if there is none. A block in a comment is none.
+func nextBlock(data []byte, from int) int {
+	for i := from; ; {
+		n := bytes.Index(data[i:], []byte(pemBegin))
+		if n < 0 {
+			return len(data)
+		}
+		line := bytes.LastIndexByte(data[:i+n], '\n') + 1
+		before := data[line : i+n]
+		if line == 0 {
+			before = bytes.TrimPrefix(before, []byte(byteOrderMark))
+		}
+		if line >= from && len(bytes.Trim(before, " \t")) == 0 {
+			return line
+		}
+		next := bytes.IndexByte(data[i+n:], '\n')
+		if next < 0 {
+			return len(data)
+		}
+		i += n + next
+	}
+}
+
+// why is unseen in words that fit into a note.
+func (p part) why() string {
+	if p.unseen.ID == finding.ByteOrderMark {
+		return "there is a byte-order mark in front of it"
+	}
+	return "its PEM is damaged"
+}
+
+// firstKind says what a file holds instead of what was looked for. It is
+// whatever somebody wrote there: quoted, so that it cannot write on a terminal.
+func firstKind(all []part) string {
+	t := all[0].kind
+	if len(t) > 40 {
+		t = strings.ToValidUTF8(t[:40], "") + "..."
+	}
+	return strconv.Quote(t)
+}
+
+func broken(n int, err error) *finding.Finding {
+	return finding.New(finding.CertificateBroken, strconv.Itoa(n), strings.TrimPrefix(err.Error(), "x509: "))
+}
+
+// ParseCertificates reads the file of a leaf, in order, as crypto/tls and client-go do: blocks of other kinds and PEM
+// headers do not matter. Each certificate is read, the ones that are sent along too. Errors are findings.
 func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
-	bs, err := blocks(data)
+	all, err := parts(data, "x509")
 	if err != nil {
 		return nil, err
 	}
 	var out []*x509.Certificate
-	for _, b := range bs {
-		if b.Type != "CERTIFICATE" {
+	for _, p := range all {
+		if !p.may(isCertificate) {
 			continue
 		}
-		c, err := x509.ParseCertificate(b.Bytes)
+		if p.block == nil {
+			return nil, p.unseen
+		}
+		c, err := x509.ParseCertificate(p.block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("certificate %d cannot be read: %s", len(out)+1, strings.TrimPrefix(err.Error(), "x509: "))
+			return nil, broken(len(out)+1, err)
 		}
 		out = append(out, c)
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("file holds no certificate, but %s", kinds(bs))
+		return nil, finding.New(finding.CertificateNone, firstKind(all))
 	}
 	return out, nil
 }
 
-// kinds says what a file holds instead of what was looked for. The type is
-// whatever stands there: quoted, so that it cannot write on a terminal.
-func kinds(bs []*pem.Block) string {
-	t := bs[0].Type
-	if len(t) > 40 {
-		t = strings.ToValidUTF8(t[:40], "") + "..."
-	}
-	return fmt.Sprintf("a block of type %q", t)
-}
+// TrustReader is who reads a file of trusted CAs: they differ in what they pass over and what they refuse.
+type TrustReader int
 
-// ParsePrivateKey reads the private key of a PEM file: PKCS #8, PKCS #1 or
-// SEC 1, an EC PARAMETERS block or a certificate before it passed over. Two
-// keys are an error, since neither is meant more than the other.
-func ParsePrivateKey(data []byte) (crypto.Signer, error) {
-	bs, err := blocks(data)
+const (
+	// ClientTrust is crypto/x509's CertPool.AppendCertsFromPEM: what a kubeconfig trusts. It passes over what it
+	// cannot read; one good certificate is enough.
+	ClientTrust TrustReader = iota
+	// ServerTrust is client-go's cert.ParseCertsPEM: the client CAs of kube-apiserver, kubelet and
+	// kube-controller-manager. It fails on a certificate that cannot be parsed.
+	ServerTrust
+	// EtcdTrust is etcd's tlsutil.NewCertPool, in etcd and in kube-apiserver's connection to it. It takes every block
+	// for a certificate, with headers too, and fails on one that cannot be parsed.
+	EtcdTrust
+)
+
+// ParseTrust reads the trusted CAs of a file as by does. notes (finding.BundlePartRefused) are about certificates that
+// by passes over without a word. Errors are findings: by refuses the file, or nothing is left of it.
+func ParseTrust(data []byte, by TrustReader) (certs []*x509.Certificate, notes []finding.Finding, err error) {
+	all, err := parts(data, "x509")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var key crypto.Signer
-	for _, b := range bs {
-		if !strings.HasSuffix(b.Type, "PRIVATE KEY") {
+	kind := isCertificate
+	if by == EtcdTrust {
+		kind = func(string) bool { return true }
+	}
+	var first *finding.Finding
+	n := 0
+	for _, p := range all {
+		if !p.may(kind) {
 			continue
 		}
-		if key != nil {
-			return nil, errors.New("file holds more than one private key")
-		}
-		if key, err = privateKey(b); err != nil {
-			return nil, err
-		}
-	}
-	if key == nil {
-		return nil, fmt.Errorf("file holds no private key, but %s", kinds(bs))
-	}
-	return key, nil
-}
-
-func privateKey(b *pem.Block) (crypto.Signer, error) {
-	if b.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(b.Headers["Proc-Type"], "ENCRYPTED") {
-		return nil, ErrEncryptedKey
-	}
-	if len(b.Bytes) > maxKeyDER {
-		return nil, errors.New("private key is too large")
-	}
-	// The label says what it should be; files from elsewhere carry the wrong
-	// one often enough (SEC 1 under PRIVATE KEY), so all three are tried.
-	if k, err := x509.ParsePKCS1PrivateKey(b.Bytes); err == nil {
-		return k, nil
-	}
-	if k, err := x509.ParseECPrivateKey(b.Bytes); err == nil {
-		return k, nil
-	}
-	k, err := x509.ParsePKCS8PrivateKey(b.Bytes)
-	if err != nil {
-		// The cause may quote the input, which is a secret: it stays here.
-		return nil, errors.New("private key cannot be read")
-	}
-	s, ok := k.(crypto.Signer)
-	if !ok {
-		return nil, errors.New("private key cannot sign")
-	}
-	return s, nil
-}
-
-// ParsePublicKeys reads every public key of a PEM file (PKIX or PKCS #1), in
-// order: while service-account keys are rotated, sa.pub holds several.
-func ParsePublicKeys(data []byte) ([]crypto.PublicKey, error) {
-	bs, err := blocks(data)
-	if err != nil {
-		return nil, err
-	}
-	var out []crypto.PublicKey
-	for _, b := range bs {
-		var k crypto.PublicKey
-		switch b.Type {
-		case "PUBLIC KEY":
-			k, err = x509.ParsePKIXPublicKey(b.Bytes)
-		case "RSA PUBLIC KEY":
-			k, err = x509.ParsePKCS1PublicKey(b.Bytes)
-		default:
+		n++
+		c, fault, why := by.certificate(p, n)
+		if fault == nil {
+			certs = append(certs, c)
 			continue
 		}
-		if err != nil {
-			return nil, fmt.Errorf("public key %d cannot be read", len(out)+1)
+		if fault.ID == finding.CertificateBroken && by != ClientTrust {
+			return nil, nil, fault
 		}
-		out = append(out, k)
+		if first == nil {
+			first = fault
+		}
+		notes = append(notes, *finding.New(finding.BundlePartRefused, strconv.Itoa(n), why))
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("file holds no public key, but %s", kinds(bs))
+	switch {
+	case len(certs) > 0:
+		return certs, notes, nil
+	case first == nil:
+		first = finding.New(finding.CertificateNone, firstKind(all))
 	}
-	return out, nil
+	return nil, nil, first
 }
 
-// EncodeCertificates is the PEM of certificates, in order.
-func EncodeCertificates(certs ...*x509.Certificate) []byte {
-	var out bytes.Buffer
-	for _, c := range certs {
-		out.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+// certificate is the nth certificate of a trust file; or what is wrong with it, and in words that fit into a note.
+func (by TrustReader) certificate(p part, n int) (c *x509.Certificate, fault *finding.Finding, why string) {
+	switch {
+	case p.block == nil:
+		return nil, p.unseen, p.why()
+	case len(p.block.Headers) > 0 && by != EtcdTrust:
+		return nil, finding.New(finding.PEMHeaders, strconv.Itoa(n)), "it has PEM headers"
+	case p.kind != certificate:
+		fault = broken(n, fmt.Errorf("etcd takes every block for a certificate, and this one is of type %s", firstKind([]part{p})))
+		return nil, fault, ""
 	}
-	return out.Bytes()
-}
-
-// EncodePrivateKey is the PEM of a key in kubeadm's encodings: PKCS #1 for
-// RSA, SEC 1 for ECDSA; PKCS #8 for Ed25519, which has no other that openssl reads.
-func EncodePrivateKey(key crypto.Signer) ([]byte, error) {
-	var b pem.Block
-	var err error
-	switch k := key.(type) {
-	case *rsa.PrivateKey:
-		b = pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(k)}
-	case *ecdsa.PrivateKey:
-		b.Type = "EC PRIVATE KEY"
-		b.Bytes, err = x509.MarshalECPrivateKey(k)
-	case ed25519.PrivateKey:
-		b.Type = "PRIVATE KEY"
-		b.Bytes, err = x509.MarshalPKCS8PrivateKey(k)
-	default:
-		return nil, fmt.Errorf("a key of type %T cannot be written to a file", key)
-	}
+	c, err := x509.ParseCertificate(p.block.Bytes)
 	if err != nil {
-		return nil, err
+		fault = broken(n, err)
+		return nil, fault, fault.Had[1]
 	}
-	return pem.EncodeToMemory(&b), nil
-}
-
-// EncodePublicKey is the PEM of a public key (PKIX).
-func EncodePublicKey(pub crypto.PublicKey) ([]byte, error) {
-	der, err := x509.MarshalPKIXPublicKey(pub)
-	if err != nil {
-		return nil, err
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
-}
-
-// EncodeCSR is the PEM of a PKCS #10 request.
-func EncodeCSR(der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
+	return c, nil, ""
 }

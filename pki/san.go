@@ -3,6 +3,7 @@ package pki
 import (
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -103,7 +104,7 @@ func CheckDNSName(name string) error {
 			return fmt.Errorf("%q is not a DNS name: labels hold lower-case letters, digits and inner hyphens, 1 to 63 characters", name)
 		}
 	}
-	if last := labels[len(labels)-1]; len(labels) > 1 && strings.Trim(last, "0123456789") == "" {
+	if len(labels) > 1 && strings.Trim(name, "0123456789.") == "" {
 		return fmt.Errorf("%q is not a DNS name: it looks like an IPv4 address", name)
 	}
 	return nil
@@ -138,6 +139,61 @@ func ParseTypedSAN(s string) (SANs, error) {
 		return SANs{Emails: []string{value}}, nil
 	}
 	return ParseSANs([]string{s}) // an IPv6 address has colons as well
+}
+
+// check refuses names that no certificate can hold, or that a reader would take for another name. Names of existing
+// certificates go through here too, so it asks for less than the doors above: they say what one may wish for.
+func (s SANs) check() error {
+	for _, n := range slices.Concat(s.DNS, s.URIs, s.Emails) {
+		if n == "" || !isASCII(n) {
+			return fmt.Errorf("name %q is empty, or has a space, a control character or one that is not ASCII in it", n)
+		}
+	}
+	for _, n := range s.DNS {
+		if _, err := netip.ParseAddr(n); err == nil || len(n) > 253 {
+			return fmt.Errorf("%q is not a DNS name: it is an address, or longer than 253 characters", n)
+		}
+	}
+	for _, ip := range s.IPs {
+		if !ip.IsValid() || ip.Zone() != "" {
+			return fmt.Errorf("%q is not an address that a certificate can hold", ip)
+		}
+	}
+	for _, n := range s.URIs {
+		if u, err := url.Parse(n); err != nil || !u.IsAbs() || u.String() != n {
+			return fmt.Errorf("%q is not an absolute URI", n)
+		} else if u.Host != "" && slices.Contains(strings.Split(u.Host, "."), "") {
+			return fmt.Errorf("%q is a URI whose host is no name", n)
+		}
+	}
+	for _, n := range s.Emails {
+		if local, host, ok := strings.Cut(n, "@"); !ok || local == "" || host == "" {
+			return fmt.Errorf("%q is not a mailbox (local@host)", n)
+		}
+	}
+	return nil
+}
+
+// netIPs are the addresses as crypto/x509 takes them.
+func (s SANs) netIPs() []net.IP {
+	var out []net.IP
+	for _, ip := range s.IPs {
+		out = append(out, ip.AsSlice())
+	}
+	return out
+}
+
+// urls are the URIs as crypto/x509 takes them.
+func (s SANs) urls() ([]*url.URL, error) {
+	var out []*url.URL
+	for _, n := range s.URIs {
+		u, err := url.Parse(n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, u)
+	}
+	return out, nil
 }
 
 // LowerASCII makes ASCII letters small, and no others: strings.ToLower takes the

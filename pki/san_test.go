@@ -91,7 +91,7 @@ func TestCheckDNSName(t *testing.T) {
 		"*.a":                       `"*.a"` + labels,
 		"a\x00":                     `"a\x00"` + labels,
 		"10.0.0.1":                  `"10.0.0.1" is not a DNS name: it looks like an IPv4 address`,
-		"a.1":                       `"a.1" is not a DNS name: it looks like an IPv4 address`,
+		"1.2":                       `"1.2" is not a DNS name: it looks like an IPv4 address`,
 		strings.Repeat("a", 64):     `"` + strings.Repeat("a", 64) + `"` + labels,
 		"a." + "\u0131" + ".b":      "\"a.\u0131.b\"" + labels,
 		"a.b." + "\u212a" + "ern.c": "\"a.b.\u212aern.c\"" + labels, // the Kelvin sign, which lower-cases to k
@@ -99,6 +99,7 @@ func TestCheckDNSName(t *testing.T) {
 	for name, want := range tests {
 		assert.EqualError(t, pki.CheckDNSName(name), want)
 	}
+	assert.NoError(t, pki.CheckDNSName("cp.1")) // a node's name
 }
 
 func TestParseTypedSAN(t *testing.T) {

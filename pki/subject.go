@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,9 @@ import (
 type Subject struct {
 	CommonName   string
 	Organization []string
+	// Long allows names beyond the 64 characters of RFC 5280 (ub-common-name). kubeadm makes such certificates where
+	// a node's name forces it: system:node: and up to 253 characters. Every Kubernetes component takes them.
+	Long bool
 
 	raw []byte // the encoded name, when it holds more than the fields above say
 }
@@ -63,31 +67,33 @@ func (s Subject) String() string {
 }
 
 // Check says what is wrong with a subject that is to be issued: RFC 5280
-// appendix A.1 bounds both attributes to 64 characters, and an empty name or
+// appendix A.1 bounds both attributes to 64 characters (see Long), and an empty name or
 // one with control characters would be a user or group nobody can write down.
 func (s Subject) Check() error {
-	if s.raw != nil {
-		return nil // an existing name is carried on as it is
-	}
-	if err := checkAttribute("common name (CN)", s.CommonName); err != nil {
-		return err
+	if s.raw == nil || s.CommonName != "" { // an existing name may consist of other attributes
+		if err := s.checkAttribute("common name (CN)", s.CommonName); err != nil {
+			return err
+		}
 	}
 	for _, o := range s.Organization {
-		if err := checkAttribute("organization (O)", o); err != nil {
+		if err := s.checkAttribute("organization (O)", o); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkAttribute(what, v string) error {
+// nameBound is RFC 5280's ub-common-name and ub-organization-name.
+const nameBound = 64
+
+func (s Subject) checkAttribute(what, v string) error {
 	switch {
 	case v == "":
 		return fmt.Errorf("%s is empty", what)
 	case !utf8.ValidString(v):
 		return fmt.Errorf("%s %q is not UTF-8", what, v)
-	case utf8.RuneCountInString(v) > 64:
-		return fmt.Errorf("%s %q is longer than 64 characters", what, v)
+	case !s.Long && utf8.RuneCountInString(v) > nameBound:
+		return fmt.Errorf("%s %q is longer than %d characters", what, v, nameBound)
 	case strings.ContainsFunc(v, unicode.IsControl):
 		return fmt.Errorf("%s %q has a control character", what, v)
 	case strings.TrimSpace(v) != v:
@@ -103,7 +109,7 @@ func (s Subject) encode() ([]byte, error) {
 		return s.raw, nil
 	}
 	name := s.name()
-	return marshalName(name.ToRDNSequence())
+	return asn1.Marshal(name.ToRDNSequence())
 }
 
 func (s Subject) name() pkix.Name {
@@ -116,5 +122,10 @@ func (s Subject) name() pkix.Name {
 	return pkix.Name{CommonName: s.CommonName, Organization: orgs}
 }
 
-// CertificateSubject is SubjectOf for a parsed certificate.
-func CertificateSubject(c *x509.Certificate) Subject { return SubjectOf(c.Subject, c.RawSubject) }
+// CertificateSubject is SubjectOf for a parsed certificate. A name that somebody
+// already issued is carried on however long it is; one that is only asked for (SubjectOf of a request) is not.
+func CertificateSubject(c *x509.Certificate) Subject {
+	s := SubjectOf(c.Subject, c.RawSubject)
+	s.Long = slices.ContainsFunc(append(slices.Clone(s.Organization), s.CommonName), func(v string) bool { return utf8.RuneCountInString(v) > nameBound })
+	return s
+}

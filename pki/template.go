@@ -3,16 +3,14 @@ package pki
 import (
 	"crypto"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"slices"
 	"time"
-
-	"github.com/pkitool/pkitool/pki/internal/sign"
 )
 
 // Backdate is how far before "now" a certificate begins to be valid, so that a
@@ -28,9 +26,6 @@ type Template struct {
 	// RawSANs, if not nil, is the encoded extension that says SANs, names of other
 	// kinds too. It is taken as it is: a renewed certificate keeps its names byte for byte.
 	RawSANs []byte
-	// Renews is the certificate in whose place this one comes: rules of RFC 5280 that
-	// it breaks (a URI whose host is no domain, say) may be broken again, no others.
-	Renews *x509.Certificate
 	// CA asks for a certificate authority. PathLen bounds the CAs below it; nil: unbounded.
 	CA      bool
 	PathLen *int
@@ -59,10 +54,15 @@ func (t Template) KeyUsage(pub crypto.PublicKey) x509.KeyUsage {
 	return x509.KeyUsageDigitalSignature
 }
 
-// check says what is wrong with a template by itself.
-func (t Template) check() error {
+// Check says what is wrong with a template by itself, whoever signs it.
+func (t Template) Check() error {
 	if err := t.Subject.Check(); err != nil {
 		return err
+	}
+	if t.RawSANs == nil {
+		if err := t.SANs.check(); err != nil {
+			return err
+		}
 	}
 	if !seconds(t.NotAfter).After(seconds(t.NotBefore)) {
 		return fmt.Errorf("validity ends (%s) before it begins (%s)", stamp(t.NotAfter), stamp(t.NotBefore))
@@ -71,59 +71,69 @@ func (t Template) check() error {
 		return fmt.Errorf("path length %d: only a CA has one, and it is not negative", *t.PathLen)
 	}
 	if !t.CA && len(t.ExtKeyUsage)+len(t.UnknownExtKeyUsage) == 0 {
-		return fmt.Errorf("a certificate that is not a CA needs an extended key usage")
+		return errors.New("a certificate that is not a CA needs an extended key usage")
 	}
 	return nil
 }
 
-// request is the template in the signing engine's terms.
-func (t Template) request(pub crypto.PublicKey) (sign.Request, error) {
-	r := sign.Request{
-		Subject:            t.Subject.name(),
-		RawSubject:         t.Subject.raw,
-		DNSNames:           t.SANs.DNS,
-		EmailAddresses:     t.SANs.Emails,
-		RawSANs:            t.RawSANs,
-		CA:                 t.CA,
-		MaxPathLen:         -1,
-		KeyUsage:           t.KeyUsage(pub),
-		ExtKeyUsage:        t.ExtKeyUsage,
-		UnknownExtKeyUsage: t.UnknownExtKeyUsage,
-		NotBefore:          seconds(t.NotBefore),
-		NotAfter:           seconds(t.NotAfter),
-		SubjectKeyID:       t.SubjectKeyID,
-	}
-	if t.PathLen != nil {
-		r.MaxPathLen = *t.PathLen
-	}
-	for _, ip := range t.SANs.IPs {
-		r.IPAddresses = append(r.IPAddresses, net.IP(ip.AsSlice()))
-	}
-	for _, s := range t.SANs.URIs {
-		u, err := url.Parse(s)
-		if err != nil {
-			return sign.Request{}, err
-		}
-		r.URIs = append(r.URIs, u)
-	}
-	return r, nil
-}
-
-// NewCSR makes a PKCS #10 request (DER) for what the template asks for, signed
-// by key. The usages stand in it as requested extensions.
-func NewCSR(t Template, key crypto.Signer) ([]byte, error) {
-	if err := t.Subject.Check(); err != nil {
-		return nil, err
-	}
-	r, err := t.request(key.Public())
+// certificate is the template in the terms of crypto/x509, which adds the
+// serial number (159 random bits), the issuer and the algorithm of the
+// signature: SHA-256 for RSA of every size, as kubeadm, the curve's own hash for ECDSA.
+func (t Template) certificate(pub crypto.PublicKey) (*x509.Certificate, error) {
+	subject, err := t.Subject.encode()
 	if err != nil {
 		return nil, err
 	}
-	return sign.CSR(r, key)
+	uris, err := t.SANs.urls()
+	if err != nil {
+		return nil, err
+	}
+	c := &x509.Certificate{
+		RawSubject:            subject,
+		DNSNames:              t.SANs.DNS,
+		IPAddresses:           t.SANs.netIPs(),
+		EmailAddresses:        t.SANs.Emails,
+		URIs:                  uris,
+		BasicConstraintsValid: true,
+		IsCA:                  t.CA,
+		MaxPathLen:            pathLenWanted(t),
+		MaxPathLenZero:        pathLenWanted(t) == 0,
+		KeyUsage:              t.KeyUsage(pub),
+		ExtKeyUsage:           t.ExtKeyUsage,
+		UnknownExtKeyUsage:    t.UnknownExtKeyUsage,
+		NotBefore:             seconds(t.NotBefore),
+		NotAfter:              seconds(t.NotAfter),
+		SubjectKeyId:          t.SubjectKeyID,
+	}
+	if t.RawSANs != nil {
+		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Value: t.RawSANs}}
+	}
+	if c.SubjectKeyId == nil {
+		if c.SubjectKeyId, err = keyID(pub); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// keyID is the identifier of a key: SHA-1 of its bits (RFC 5280 4.2.1.2 method 1), as openssl and every kubeadm
+// until Go 1.25 made it. It names a key and protects nothing.
+func keyID(pub crypto.PublicKey) ([]byte, error) {
+	der, err := x509.MarshalPKIXPublicKey(pub)
+	if err != nil {
+		return nil, err
+	}
+	var info struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Key       asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(der, &info); err != nil {
+		return nil, err
+	}
+	sum := sha1.Sum(info.Key.Bytes)
+	return sum[:], nil
 }
 
 func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-func marshalName(n pkix.RDNSequence) ([]byte, error) { return asn1.Marshal(n) }

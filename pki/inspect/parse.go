@@ -3,13 +3,13 @@ package inspect
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/asn1"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/verify"
 )
 
 // maxObjects bounds what one file may hold: twenty times the bundle of public CAs that every system ships.
@@ -22,11 +22,11 @@ func IsText(data []byte) bool {
 
 var pemBegin = []byte("-----BEGIN ")
 
-// Parse reads every object of a file, PEM or DER, in order. What cannot be read is a Fault with its place, and does
-// not keep the others from being read. A file without any object is one Fault.
-func Parse(data []byte) ([]Object, []*Fault) {
+// Parse reads every object of a file, PEM or DER, in order. What cannot be read is a finding with its place in the
+// file as Entry, and does not keep the others from being read. A file without any object is one finding.
+func Parse(data []byte) ([]Object, []*finding.Finding) {
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, []*Fault{{Err: errors.New("file is empty")}}
+		return nil, []*finding.Finding{finding.New(finding.FileEmpty)}
 	}
 	var p parser
 	switch {
@@ -35,10 +35,10 @@ func Parse(data []byte) ([]Object, []*Fault) {
 	case data[0] == 0x30:
 		p.der(data)
 	default:
-		p.fault("", errors.New("file holds neither PEM nor DER"))
+		p.fault("", finding.New(finding.FileOtherForm))
 	}
 	if len(p.objects)+len(p.faults) == 0 {
-		p.fault("", errors.New("file holds no certificate, request, key or CRL"))
+		p.fault("", finding.New(finding.ObjectNone))
 	}
 	if len(p.objects) == 1 && len(p.faults) == 0 {
 		p.objects[0].Where = ""
@@ -48,14 +48,22 @@ func Parse(data []byte) ([]Object, []*Fault) {
 
 type parser struct {
 	objects []Object
-	faults  []*Fault
+	faults  []*finding.Finding
 }
 
-func (p *parser) fault(where string, err error) {
-	p.faults = append(p.faults, &Fault{where, err})
+func (p *parser) fault(where string, f *finding.Finding) {
+	f.Entry = where
+	p.faults = append(p.faults, f)
 }
 
-func (p *parser) full() bool { return len(p.objects)+len(p.faults) >= maxObjects }
+// full ends the reading of a file that holds too much.
+func (p *parser) full(where string) bool {
+	if len(p.objects)+len(p.faults) < maxObjects {
+		return false
+	}
+	p.fault(where, finding.New(finding.ObjectsTooMany, fmt.Sprint(maxObjects)))
+	return true
+}
 
 // pem reads blocks one by one, from BEGIN to BEGIN: a decoder that looks for the next good block would pass over a
 // damaged one without a word.
@@ -64,8 +72,7 @@ func (p *parser) pem(data []byte) {
 	for at := bytes.Index(data, pemBegin); at >= 0; {
 		line += bytes.Count(data[:at], []byte("\n"))
 		where := fmt.Sprintf("line %d", line)
-		if p.full() {
-			p.fault(where, fmt.Errorf("file holds more than %d objects: the rest is not read", maxObjects))
+		if p.full(where) {
 			return
 		}
 		data = data[at:]
@@ -76,7 +83,7 @@ func (p *parser) pem(data []byte) {
 			segment = data[:next]
 		}
 		if b, _ := pem.Decode(segment); b == nil {
-			p.fault(where, errors.New("PEM block is damaged"))
+			p.fault(where, finding.New(finding.BlockDamaged))
 		} else {
 			p.block(where, b)
 		}
@@ -84,53 +91,42 @@ func (p *parser) pem(data []byte) {
 	}
 }
 
+// kinds are the labels of blocks (RFC 7468, and openssl's older ones).
+var kinds = map[string]Kind{
+	"CERTIFICATE": KindCertificate, "X509 CERTIFICATE": KindCertificate, "TRUSTED CERTIFICATE": KindCertificate,
+	"CERTIFICATE REQUEST": KindRequest, "NEW CERTIFICATE REQUEST": KindRequest, "X509 CRL": KindCRL,
+	"PUBLIC KEY": KindPublicKey, "RSA PUBLIC KEY": KindPublicKey,
+}
+
 func (p *parser) block(where string, b *pem.Block) {
+	kind, known := kinds[b.Type]
 	switch {
-	case b.Type == "EC PARAMETERS": // stands before every key that openssl makes
-		return
+	case known:
+		if !p.take(kind, where, b.Bytes) {
+			p.fault(where, finding.New(finding.ObjectBroken, string(kind)))
+		}
 	case strings.HasSuffix(b.Type, "PRIVATE KEY"):
 		p.privateKey(where, b)
-		return
-	}
-	o := Object{Where: where}
-	var err error
-	switch b.Type {
-	case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE":
-		der := b.Bytes
-		if b.Type == "TRUSTED CERTIFICATE" { // trust settings may follow
-			der = element(der)
+	case strings.HasSuffix(b.Type, " PARAMETERS"): // before every key that openssl makes, and beside a proxy's certificates
+	case b.Type == "PKCS7" || b.Type == "CMS" || b.Type == "PKCS #7 SIGNED DATA":
+		if !p.signedData(where, b.Bytes) {
+			p.fault(where, finding.New(finding.ObjectBroken, "PKCS #7 file"))
 		}
-		err = o.certificate(der)
-	case "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST":
-		err = o.request(b.Bytes)
-	case "X509 CRL":
-		err = o.crl(b.Bytes)
-	case "PUBLIC KEY":
-		o.Kind = PublicKey
-		o.Public, err = x509.ParsePKIXPublicKey(b.Bytes)
-	case "RSA PUBLIC KEY":
-		o.Kind = PublicKey
-		o.Public, err = x509.ParsePKCS1PublicKey(b.Bytes)
 	default:
-		p.fault(where, fmt.Errorf("block of type %q is nothing that can be shown", short(b.Type)))
-		return
+		p.fault(where, finding.New(finding.BlockOther, fmt.Sprintf("%q", short(b.Type))))
 	}
-	if err != nil {
-		p.fault(where, unreadable(o.Kind, err))
-		return
-	}
-	p.objects = append(p.objects, o)
 }
 
-// unreadable keeps the cause, unless it is about tags and lengths, which help nobody.
-func unreadable(k Kind, err error) error {
-	if strings.HasPrefix(err.Error(), "asn1: ") {
-		return fmt.Errorf("%s cannot be read: the DER in it is damaged, or of another kind", k)
+// take adds an object, if der is one of that kind.
+func (p *parser) take(kind Kind, where string, der []byte) bool {
+	o, ok := read(kind, der)
+	if o.Where = where; ok {
+		p.objects = append(p.objects, o)
 	}
-	return fmt.Errorf("%s cannot be read: %s", k, short(strings.TrimPrefix(err.Error(), "x509: ")))
+	return ok
 }
 
-// short bounds text that may come out of the file, and keeps it off the terminal's controls.
+// short bounds text that comes out of the file, and keeps it off the terminal's controls.
 func short(s string) string {
 	const most = 160
 	if len(s) > most {
@@ -148,114 +144,82 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s, "."))
 }
 
-func (p *parser) privateKey(where string, b *pem.Block) {
-	o := Object{Kind: PrivateKey, Where: where}
+func (p *parser) privateKey(where string, b *pem.Block) bool {
+	o := Object{Kind: KindPrivateKey, Where: where}
 	key, err := pki.ParsePrivateKey(pem.EncodeToMemory(b))
 	switch {
-	case errors.Is(err, pki.ErrEncryptedKey):
+	case err != nil && finding.Of(err, finding.KeyBroken).ID == finding.KeyEncrypted:
 		o.Encrypted = true
 	case err != nil:
-		p.fault(where, err)
-		return
+		p.fault(where, finding.New(finding.KeyBroken))
+		return false
 	default:
 		o.Public = key.Public()
+		o.keyInfo, _ = x509.MarshalPKIXPublicKey(o.Public)
 	}
 	p.objects = append(p.objects, o)
+	return true
 }
 
-// element is the first DER element of der, all of it if there is none.
-func element(der []byte) []byte {
-	var v asn1.RawValue
-	if _, err := asn1.Unmarshal(der, &v); err != nil {
-		return der
+// signedData takes the certificates and CRLs of a PKCS #7 file (RFC 2315 section 9.1), as Windows' CA sends them.
+func (p *parser) signedData(where string, der []byte) bool {
+	const oidSignedData = "1.2.840.113549.1.7.2"
+	top := verify.NewReader(der)
+	info := top.Sequence()
+	info.Require(info.OID() == oidSignedData)
+	data := info.Explicit(0).Sequence()
+	data.Int()
+	data.Any() // digest algorithms
+	data.Any() // what is signed: nothing
+	for tag, kind := range []Kind{KindCertificate, KindCRL} {
+		if !data.AtContext(tag) {
+			continue
+		}
+		list := data.ImplicitList(tag)
+		for n := 1; list.More(); n++ {
+			der, part := list.Any().Raw(), fmt.Sprintf("%s, %s %d", where, kind, n)
+			if p.full(part) {
+				return true
+			}
+			if list.OK() && !p.take(kind, part, der) {
+				p.fault(part, finding.New(finding.ObjectBroken, string(kind)))
+			}
+		}
 	}
-	return v.FullBytes
+	return top.OK()
 }
 
 // der reads elements, one behind the other.
 func (p *parser) der(data []byte) {
 	for at := 0; at < len(data); {
 		where := fmt.Sprintf("offset %d", at)
-		var v asn1.RawValue
-		rest, err := asn1.Unmarshal(data[at:], &v)
+		r := verify.NewReader(data[at:])
+		element := r.Any().Raw()
 		switch {
-		case err != nil && len(bytes.TrimSpace(data[at:])) == 0:
+		case !r.OK() && len(bytes.TrimSpace(data[at:])) == 0:
 			return // a newline behind the last
-		case err != nil:
-			p.fault(where, errors.New("DER is damaged"))
+		case !r.OK():
+			p.fault(where, finding.New(finding.DERDamaged))
 			return
-		case p.full():
-			p.fault(where, fmt.Errorf("file holds more than %d objects: the rest is not read", maxObjects))
+		case p.full(where):
 			return
 		}
-		at = len(data) - len(rest)
-		p.derObject(where, v.FullBytes)
+		at += len(element)
+		p.derObject(where, element)
 	}
 }
 
 // derObject tells by trying what an element is. Each form is strict enough to be taken for no other.
 func (p *parser) derObject(where string, der []byte) {
-	for _, read := range []func(*Object, []byte) error{(*Object).certificate, (*Object).request, (*Object).crl, (*Object).publicKey} {
-		o := Object{Where: where}
-		if read(&o, der) == nil {
-			p.objects = append(p.objects, o)
+	for _, kind := range []Kind{KindCertificate, KindRequest, KindCRL, KindPublicKey} {
+		if p.take(kind, where, der) {
 			return
 		}
 	}
-	if key, err := pki.ParsePrivateKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err == nil {
-		p.objects = append(p.objects, Object{Kind: PrivateKey, Where: where, Public: key.Public()})
+	known := len(p.faults)
+	if p.signedData(where, der) || p.privateKey(where, &pem.Block{Type: "PRIVATE KEY", Bytes: der}) {
 		return
 	}
-	p.fault(where, errors.New("DER holds no certificate, request, key or CRL that can be read"))
-}
-
-func (o *Object) certificate(der []byte) error {
-	o.Kind = Certificate
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		if lenient, ok := lenientCertificate(der); ok {
-			c, err = lenient, nil
-		}
-	}
-	if err == nil {
-		o.Certificate, o.Public = c, c.PublicKey
-	}
-	return err
-}
-
-func (o *Object) request(der []byte) error {
-	o.Kind = Request
-	r, err := x509.ParseCertificateRequest(der)
-	if err != nil {
-		if lenient, ok := lenientRequest(der); ok {
-			r, err = lenient, nil
-		}
-	}
-	if err == nil {
-		o.Request, o.Public = r, r.PublicKey
-	}
-	return err
-}
-
-func (o *Object) crl(der []byte) (err error) {
-	o.Kind = CRL
-	if o.CRL, err = x509.ParseRevocationList(der); err != nil {
-		if lenient, ok := lenientCRL(der); ok {
-			o.CRL, err = lenient, nil
-		}
-	}
-	return err
-}
-
-func (o *Object) publicKey(der []byte) error {
-	o.Kind = PublicKey
-	var err error
-	if o.Public, err = x509.ParsePKIXPublicKey(der); err == nil {
-		return nil
-	}
-	k, err := x509.ParsePKCS1PublicKey(der)
-	if err == nil {
-		o.Public = k
-	}
-	return err
+	p.faults = p.faults[:known]
+	p.fault(where, finding.New(finding.DEROther))
 }

@@ -1,15 +1,10 @@
 package inspect
 
 import (
-	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
 	"math/big"
 	"strings"
-	"time"
-
-	"golang.org/x/crypto/cryptobyte"
-	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
@@ -26,10 +21,8 @@ func (o Object) Text() string {
 		w.request(o.Request)
 	case o.CRL != nil:
 		w.crl(o.CRL)
-	case o.Public != nil:
-		if der, err := x509.MarshalPKIXPublicKey(o.Public); err == nil {
-			w.publicKey(der, 0)
-		}
+	case o.keyInfo != nil:
+		w.publicKey(o.keyInfo, 0, 0)
 	default:
 		w.line(0, "Encrypted private key")
 	}
@@ -44,139 +37,142 @@ func (w *writer) line(indent int, format string, args ...any) {
 	w.WriteByte('\n')
 }
 
-func (w *writer) certificate(c *x509.Certificate) {
+func (w *writer) certificate(c *verify.Certificate) {
+	inner, outer := c.SignatureAlgorithms()
+	notBefore, notAfter := c.Validity()
 	w.line(0, "Certificate:")
 	w.line(4, "Data:")
-	w.line(8, "Version: %d (0x%x)", c.Version, c.Version-1)
-	w.serial(c.SerialNumber)
-	w.signedWith(c.Raw)
-	w.line(8, "Issuer: %s", nameText(c.RawIssuer))
+	w.version("Version: ", "Unknown", c.Version(), 2)
+	w.serial(c.Serial())
+	w.signedWith(inner)
+	w.line(8, "Issuer: %s", nameText(c.Issuer()))
 	w.line(8, "Validity")
-	w.line(12, "Not Before: %s", timeText(c.NotBefore))
-	w.line(12, "Not After : %s", timeText(c.NotAfter))
-	w.line(8, "Subject: %s", nameText(c.RawSubject))
-	w.keyInfo(c.RawSubjectPublicKeyInfo)
-	w.uniqueIDs(c.RawTBSCertificate)
-	if len(c.Extensions) > 0 {
+	w.line(12, "Not Before: %s", timeText(notBefore))
+	w.line(12, "Not After : %s", timeText(notAfter))
+	w.line(8, "Subject: %s", nameText(c.Subject()))
+	w.subjectKey(c.PublicKeyInfo())
+	issuer, subject := c.UniqueIDs()
+	w.uniqueID("Issuer", issuer)
+	w.uniqueID("Subject", subject)
+	if list := c.Extensions(); len(list) > 0 {
 		w.line(8, "X509v3 extensions:")
-		w.extensions(c.Extensions, 12)
+		w.extensions(list, 12)
 	}
-	w.signature(c.Raw, c.Signature)
-}
-
-func (w *writer) request(r *x509.CertificateRequest) {
-	w.line(0, "Certificate Request:")
-	w.line(4, "Data:")
-	w.line(8, "Version: %d (0x%x)", r.Version+1, r.Version)
-	w.line(8, "Subject: %s", nameText(r.RawSubject))
-	w.keyInfo(r.RawSubjectPublicKeyInfo)
-	w.attributes(r)
-	w.signature(r.Raw, r.Signature)
-}
-
-func (w *writer) keyInfo(spki []byte) {
-	w.line(8, "Subject Public Key Info:")
-	w.line(12, "Public Key Algorithm: %s", keyName(spki))
-	w.publicKey(spki, 16)
-}
-
-// extensionRequests are the attributes that hold requested extensions: PKCS #9's, and Microsoft's.
-const extensionRequest, microsoftRequest = "1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14"
-
-// attributes writes what a request carries beside name and key (RFC 2986 section 4.1).
-func (w *writer) attributes(r *x509.CertificateRequest) {
-	w.line(8, "Attributes:")
-	all := requestAttributes(r.RawTBSCertificateRequest)
-	if len(all) == 0 {
-		w.line(12, "(none)")
+	w.signature(outer, c.Signature())
+	if s := c.TrustSettings(); s != nil {
+		w.trust(s)
 	}
-	for _, a := range all {
-		if a.oid == extensionRequest || a.oid == microsoftRequest {
+}
+
+// version writes a version's number, and the bare one where it is beyond the last that there is.
+func (w *writer) version(label, unknown string, n, last int) {
+	if n >= 0 && n <= last {
+		w.line(8, "%s%d (0x%x)", label, n+1, n)
+	} else {
+		w.line(8, "%s%s (%d)", label, unknown, n)
+	}
+}
+
+func (w *writer) trust(s *verify.TrustSettings) {
+	for _, uses := range []struct {
+		label string
+		list  []string
+	}{{"Trusted", s.Uses}, {"Rejected", s.Rejected}} {
+		if uses.list == nil {
+			w.line(0, "No %s Uses.", uses.label)
 			continue
 		}
-		for _, v := range a.values {
-			label := openssl.ObjectName(a.oid)
-			if width := 25; len(label) < width {
-				label += strings.Repeat(" ", width-len(label))
-			}
+		var names []string
+		for _, oid := range uses.list {
+			names = append(names, openssl.ObjectName(oid))
+		}
+		w.line(0, "%s Uses:\n  %s", uses.label, strings.Join(names, ", "))
+	}
+	if s.Alias != nil {
+		w.line(0, "Alias: %s", cText(s.Alias))
+	}
+	if s.KeyID != nil {
+		w.line(0, "Key Id: %s", colons(s.KeyID, "%02X"))
+	}
+}
+
+func (w *writer) request(q *verify.Request) {
+	w.line(0, "Certificate Request:")
+	w.line(4, "Data:")
+	w.version("Version: ", "Unknown", q.Version(), 0)
+	w.line(8, "Subject: %s", nameText(q.Subject()))
+	w.subjectKey(q.PublicKeyInfo())
+	w.attributes(q)
+	w.signature(q.SignatureAlgorithm(), q.Signature())
+}
+
+func holdsExtensions(a verify.RequestAttribute) bool {
+	return a.OID == verify.ExtensionRequest || a.OID == verify.MicrosoftExtensionRequest
+}
+
+// attributes writes what a request carries beside name and key (RFC 2986 section 4.1). Of several attributes with
+// extensions openssl writes the first; a signer may look at any of them.
+func (w *writer) attributes(q *verify.Request) {
+	w.line(8, "Attributes:")
+	if all := q.Attributes(); all != nil && len(all) == 0 {
+		w.line(12, "(none)")
+	}
+	for _, a := range q.Attributes() {
+		if holdsExtensions(a) {
+			continue
+		}
+		label := strings.Repeat(" ", 12) + fmt.Sprintf("%-25s", openssl.ObjectName(a.OID))
+		for _, v := range a.Values {
 			text := "unable to print attribute"
-			switch v.Tag {
+			switch v.Universal() {
 			case asn1.TagPrintableString, asn1.TagT61String, asn1.TagIA5String, asn1.TagNumericString, asn1.TagUTF8String:
-				text = ":" + printable(string(v.Bytes))
+				text = printable(string(v.Octets()))
 			}
-			w.line(12, "%s%s", label, text)
+			w.line(0, "%s:%s", label, text)
+			label = strings.Repeat(" ", 25)
 		}
 	}
-	w.line(12, "Requested Extensions:") // OpenSSL 3.0 says so even where there are none
-	w.extensions(r.Extensions, 16)
+	if list, ok := q.Extensions(); ok {
+		w.line(12, "Requested Extensions:") // OpenSSL 3.0 says so even where there are none
+		w.extensions(list, 16)
+	}
 }
 
-type attribute struct {
-	oid    string
-	values []asn1.RawValue
-}
-
-func requestAttributes(tbs []byte) []attribute {
-	var info struct {
-		Version    int
-		Subject    asn1.RawValue
-		Key        asn1.RawValue
-		Attributes []asn1.RawValue `asn1:"tag:0,set,optional"`
-	}
-	if _, err := asn1.Unmarshal(tbs, &info); err != nil {
-		return nil
-	}
-	var out []attribute
-	for _, raw := range info.Attributes {
-		var a struct {
-			ID     asn1.ObjectIdentifier
-			Values []asn1.RawValue `asn1:"set"`
-		}
-		if _, err := asn1.Unmarshal(raw.FullBytes, &a); err == nil {
-			out = append(out, attribute{a.ID.String(), a.Values})
-		}
-	}
-	return out
-}
-
-func (w *writer) crl(l *x509.RevocationList) {
+func (w *writer) crl(l *verify.CRL) {
+	this, next := l.Updates()
 	w.line(0, "Certificate Revocation List (CRL):")
-	version := crlVersion(l.RawTBSRevocationList)
-	w.line(8, "Version %d (0x%x)", version+1, version)
-	w.signedWith(l.Raw)
-	w.line(8, "Issuer: %s", nameText(l.RawIssuer))
-	w.line(8, "Last Update: %s", timeText(l.ThisUpdate))
-	next := "NONE"
-	if !l.NextUpdate.IsZero() {
-		next = timeText(l.NextUpdate)
+	w.version("Version ", "unknown", l.Version(), 1)
+	w.signedWith(l.SignatureAlgorithm())
+	w.line(8, "Issuer: %s", nameText(l.Issuer()))
+	w.line(8, "Last Update: %s", timeText(this))
+	until := "NONE"
+	if next.Raw() != nil {
+		until = timeText(next)
 	}
-	w.line(8, "Next Update: %s", next)
-	if len(l.Extensions) > 0 {
+	w.line(8, "Next Update: %s", until)
+	if list := l.Extensions(); len(list) > 0 {
 		w.line(8, "CRL extensions:")
-		w.extensions(l.Extensions, 12)
+		w.extensions(list, 12)
 	}
-	if len(l.RevokedCertificateEntries) == 0 {
+	if l.Len() == 0 {
 		w.line(0, "No Revoked Certificates.")
 	} else {
 		w.line(0, "Revoked Certificates:")
 	}
-	for _, e := range l.RevokedCertificateEntries {
-		w.line(4, "Serial Number: %s", integerHex(e.SerialNumber))
-		w.line(8, "Revocation Date: %s", timeText(e.RevocationTime))
+	for e := range l.Entries() {
+		w.line(4, "Serial Number: %s", integerHex(e.Serial))
+		w.line(8, "Revocation Date: %s", timeText(e.Date))
 		if len(e.Extensions) > 0 {
 			w.line(8, "CRL entry extensions:")
 			w.extensions(e.Extensions, 12)
 		}
 	}
-	w.signature(l.Raw, l.Signature)
+	w.signature(l.SignatureAlgorithm(), l.Signature())
 }
 
 // integerHex is i2a_ASN1_INTEGER's: octets in upper case.
 func integerHex(n *big.Int) string {
-	text := fmt.Sprintf("%X", n.Bytes())
-	if text == "" {
-		text = "00"
-	}
+	text := fmt.Sprintf("%X", magnitude(n))
 	if n.Sign() < 0 {
 		text = "-" + text
 	}
@@ -184,12 +180,11 @@ func integerHex(n *big.Int) string {
 }
 
 func (w *writer) serial(n *big.Int) {
-	sign, negative := "", ""
+	abs, sign, negative := new(big.Int).Abs(n), "", ""
 	if n.Sign() < 0 {
 		sign, negative = "-", " (Negative)"
 	}
-	abs := new(big.Int).Abs(n)
-	if abs.IsInt64() {
+	if n.IsInt64() && n.Int64() != -1 { // -1 is what openssl takes for a failure
 		w.line(8, "Serial Number: %s%d (%s0x%x)", sign, abs, sign, abs)
 		return
 	}
@@ -208,50 +203,47 @@ func colons(b []byte, format string) string {
 	return out.String()
 }
 
-// uniqueIDs writes the two old fields that RFC 5280 section 4.1.2.8 tells nobody to use.
-func (w *writer) uniqueIDs(tbs []byte) {
-	s := cryptobyte.String(tbs)
-	var body cryptobyte.String
-	if !s.ReadASN1(&body, cbasn1.SEQUENCE) {
-		return
-	}
-	for !body.Empty() {
-		var v cryptobyte.String
-		var tag cbasn1.Tag
-		if !body.ReadAnyASN1(&v, &tag) {
-			return
-		}
-		label := "Issuer"
-		switch {
-		case tag == cbasn1.Tag(2).ContextSpecific():
-			label = "Subject"
-		case tag != cbasn1.Tag(1).ContextSpecific():
-			continue
-		}
-		if len(v) > 1 {
-			w.WriteString("        " + label + " Unique ID: ")
-			w.dump(v[1:], 12, 18, ":")
-		}
+// uniqueID writes one of the two old fields that RFC 5280 section 4.1.2.8 tells nobody to use.
+func (w *writer) uniqueID(label string, id []byte) {
+	if id != nil {
+		w.WriteString("        " + label + " Unique ID: ")
+		w.dump(id, 12, signaturePerLine)
 	}
 }
 
-// dump writes octets in lines of width. lineEnd is what stands between the last octet of a line and its end.
-func (w *writer) dump(b []byte, indent, width int, lineEnd string) {
+// dump writes octets in lines of width.
+func (w *writer) dump(b []byte, indent, width int) {
 	for len(b) > width {
-		w.line(indent, "%s%s", colons(b[:width], "%02x"), lineEnd)
+		w.line(indent, "%s:", colons(b[:width], "%02x"))
 		b = b[width:]
+	}
+	if len(b) == 0 {
+		indent = 0
 	}
 	w.line(indent, "%s", colons(b, "%02x"))
 }
 
 // timeText is ASN1_TIME_print's.
-func timeText(t time.Time) string { return t.UTC().Format("Jan _2 15:04:05 2006 GMT") }
+func timeText(e verify.Element) string {
+	t, ok := e.Time()
+	if !ok {
+		return "Bad time value"
+	}
+	octets, fraction, zone := string(e.Octets()), "", ""
+	if e.Universal() == asn1.TagGeneralizedTime && len(octets) > 15 && octets[14] == '.' {
+		fraction = octets[14 : len(octets)-len(strings.TrimLeft(octets[15:], "0123456789"))]
+	}
+	if strings.HasSuffix(octets, "Z") {
+		zone = " GMT"
+	}
+	return t.Format("Jan _2 15:04:05") + fraction + fmt.Sprintf(" %d", t.Year()) + zone
+}
 
 // nameText is a name in openssl's default style.
-func nameText(raw []byte) string {
-	n, ok := verify.ParseName(raw)
-	if !ok {
-		return "<unreadable>"
-	}
-	return printable(openssl.OneLine.Name(n))
+func nameText(n verify.Name) string { return printable(openssl.OneLine.Name(n)) }
+
+// cText is text that openssl takes to end at its first zero octet.
+func cText(b []byte) string {
+	text, _, _ := strings.Cut(string(b), "\x00")
+	return printable(text)
 }

@@ -1,51 +1,44 @@
 package inspect
 
 import (
-	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
 	"math/big"
 	"strings"
-	"time"
 
-	"golang.org/x/crypto/cryptobyte"
-	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
-
+	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
 // extensionTexts are the extensions whose contents openssl spells out, as far as certificates of a cluster, of
-// kubeadm and of the usual signers have them: lines without indent, false for a content that is not theirs.
-var extensionTexts = map[string]func(cryptobyte.String) ([]string, bool){
-	"2.5.29.14":          keyIDText,
-	"2.5.29.15":          keyUsageText,
-	"2.5.29.17":          altNameText,
-	"2.5.29.18":          altNameText,
-	"2.5.29.19":          basicConstraintsText,
-	"2.5.29.20":          integerText,
-	"2.5.29.21":          reasonText,
-	"2.5.29.27":          integerText,
-	"2.5.29.30":          nameConstraintsText,
-	"2.5.29.32":          policiesText,
-	"2.5.29.35":          authorityKeyText,
-	"2.5.29.37":          extKeyUsageText,
-	"2.5.29.54":          integerText,
-	"2.5.29.33":          policyMappingsText,
-	"2.5.29.36":          policyConstraintsText,
-	"2.5.29.16":          keyPeriodText,
-	"1.3.6.1.5.5.7.1.1":  accessText,
-	"1.3.6.1.5.5.7.1.11": accessText,
-	"1.3.6.1.5.5.7.1.24": featureText,
-
+// kubeadm and of the usual signers have them. Each takes lines without indent out of the value; where it makes the
+// reader fail, the octets are written.
+var extensionTexts = map[string]func(*verify.Reader) []string{
+	"2.5.29.14":               keyIDText,
+	"2.5.29.15":               func(r *verify.Reader) []string { return bitText(r, keyUsageNames) },
+	"2.5.29.16":               keyPeriodText,
+	"2.5.29.17":               altNameText,
+	"2.5.29.18":               altNameText,
+	"2.5.29.19":               basicConstraintsText,
+	"2.5.29.20":               integerText,
+	"2.5.29.21":               reasonText,
+	"2.5.29.23":               func(r *verify.Reader) []string { return []string{openssl.ObjectName(r.OID())} },
+	"2.5.29.27":               integerText,
+	"2.5.29.29":               altNameText,
+	"2.5.29.30":               nameConstraintsText,
+	"2.5.29.32":               policiesText,
+	"2.5.29.33":               policyMappingsText,
+	"2.5.29.35":               authorityKeyText,
+	"2.5.29.36":               policyConstraintsText,
+	"2.5.29.37":               extKeyUsageText,
+	"2.5.29.54":               integerText,
+	"1.3.6.1.5.5.7.1.1":       accessText,
+	"1.3.6.1.5.5.7.1.11":      accessText,
+	"1.3.6.1.5.5.7.1.24":      featureText,
 	"1.3.6.1.4.1.11129.2.4.3": nullText,
 
-	// Of entries in CRLs.
-	"2.5.29.23": holdText,
-	"2.5.29.24": invalidityText,
-	"2.5.29.29": altNameText,
-
 	// Netscape's: openssl's own example configuration still writes the comment.
-	"2.16.840.1.113730.1.1":  netscapeTypeText,
+	"2.16.840.1.113730.1.1":  func(r *verify.Reader) []string { return bitText(r, netscapeTypes) },
 	"2.16.840.1.113730.1.2":  commentText,
 	"2.16.840.1.113730.1.3":  commentText,
 	"2.16.840.1.113730.1.4":  commentText,
@@ -55,14 +48,15 @@ var extensionTexts = map[string]func(cryptobyte.String) ([]string, bool){
 	"2.16.840.1.113730.1.13": commentText,
 }
 
-// extensionBlocks are those that openssl does not write line by line: what is
-// behind a name may stand on its line, and a blank line may follow.
-var extensionBlocks = map[string]func(*block, cryptobyte.String) bool{
+// extensionBlocks are those that openssl does not write line by line: what is behind a name may be on its line, and a
+// blank line may follow.
+var extensionBlocks = map[string]func(*block, *verify.Reader){
+	"2.5.29.24":               (*block).invalidity,
 	"2.5.29.28":               (*block).issuingPoint,
 	"2.5.29.31":               (*block).distPoints,
 	"2.5.29.46":               (*block).distPoints,
 	"1.3.6.1.4.1.11129.2.4.2": (*block).timestamps,
-	"1.3.6.1.5.5.7.48.1.5":    func(*block, cryptobyte.String) bool { return true }, // OCSP No Check says nothing
+	"1.3.6.1.5.5.7.48.1.5":    func(_ *block, r *verify.Reader) { r.Null() }, // OCSP No Check says nothing
 }
 
 // block is the text of one extension, from its first line's indent to before the end of its last line.
@@ -76,30 +70,37 @@ func (b *block) printf(more int, format string, args ...any) {
 	fmt.Fprintf(b, format, args...)
 }
 
-func (w *writer) extensions(list []pkix.Extension, indent int) {
-	for _, e := range list {
+func (w *writer) extensions(list []verify.Extension, indent int) {
+	for _, x := range list {
 		critical := ""
-		if e.Critical {
+		if x.Critical {
 			critical = "critical"
 		}
-		oid := e.Id.String()
-		w.line(indent, "%s: %s", openssl.ObjectName(oid), critical)
-		if render := extensionBlocks[oid]; render != nil {
-			if b := (block{indent: indent + 4}); render(&b, e.Value) {
-				w.WriteString(b.String() + "\n")
-				continue
-			}
-		}
-		if text := extensionTexts[oid]; text != nil {
-			if lines, ok := text(e.Value); ok {
-				for _, l := range lines {
-					w.line(indent+4, "%s", l)
-				}
-				continue
-			}
-		}
-		w.line(indent+4, "%s", rawText(e.Value))
+		w.line(indent, "%s: %s", openssl.ObjectName(x.OID), critical)
+		w.extension(x, indent+4)
 	}
+}
+
+func (w *writer) extension(x verify.Extension, indent int) {
+	r := verify.NewReader(x.Value)
+	if render := extensionBlocks[x.OID]; render != nil {
+		b := block{indent: indent}
+		if render(&b, r); r.OK() {
+			w.WriteString(b.String() + "\n")
+			return
+		}
+	} else if render := extensionTexts[x.OID]; render != nil {
+		if lines := render(r); r.OK() {
+			for _, l := range lines {
+				w.line(indent, "%s", l)
+			}
+			if len(lines) == 0 {
+				w.line(0, "")
+			}
+			return
+		}
+	}
+	w.line(indent, "%s", rawText(x.Value))
 }
 
 // rawText is ASN1_STRING_print's, which keeps line ends.
@@ -114,70 +115,65 @@ func rawText(b []byte) string {
 	return string(out)
 }
 
+// noValue is what openssl writes of an empty list.
+const noValue = "<EMPTY>\n"
+
 func one(parts []string) []string {
 	if len(parts) == 0 {
-		return []string{"<EMPTY>\n"}
+		return []string{noValue}
 	}
 	return []string{strings.Join(parts, ", ")}
 }
 
-func keyIDText(v cryptobyte.String) ([]string, bool) {
-	var id cryptobyte.String
-	ok := v.ReadASN1(&id, cbasn1.OCTET_STRING) && v.Empty()
-	return []string{colons(id, "%02X")}, ok
+func keyIDText(r *verify.Reader) []string {
+	return []string{colons(r.String(r.Universal(asn1.TagOctetString)), "%02X")}
 }
 
 var keyUsageNames = []string{"Digital Signature", "Non Repudiation", "Key Encipherment", "Data Encipherment",
 	"Key Agreement", "Certificate Sign", "CRL Sign", "Encipher Only", "Decipher Only"}
 
-func keyUsageText(v cryptobyte.String) ([]string, bool) {
-	return bitValues(&v, keyUsageNames)
+var netscapeTypes = []string{"SSL Client", "SSL Server", "S/MIME", "Object Signing", "Unused", "SSL CA", "S/MIME CA", "Object Signing CA"}
+
+// bitText fails for no bit at all: i2v_ASN1_BIT_STRING has no words for it either.
+func bitText(r *verify.Reader, names []string) []string {
+	set := bitNames(r.Bits(r.Universal(tagBitString)), names)
+	r.Require(len(set) > 0)
+	return one(set)
 }
 
-// bitValues is false for no bit at all: i2v_ASN1_BIT_STRING has no words for it either.
-func bitValues(v *cryptobyte.String, names []string) ([]string, bool) {
-	set, ok := bitNames(v, cbasn1.BIT_STRING, names)
-	return set, ok && set[0] != one(nil)[0]
-}
-
-func bitNames(v *cryptobyte.String, tag cbasn1.Tag, names []string) ([]string, bool) {
-	var body cryptobyte.String
-	var unused uint8
-	if !v.ReadASN1(&body, tag) || !body.ReadUint8(&unused) || unused > 7 {
-		return nil, false
-	}
-	bits := asn1.BitString{Bytes: body, BitLength: max(len(body)*8-int(unused), 0)}
+func bitNames(octets []byte, names []string) []string {
 	var set []string
 	for i, name := range names {
-		if bits.At(i) == 1 {
+		if i/8 < len(octets) && octets[i/8]&(0x80>>(i%8)) != 0 {
 			set = append(set, name)
 		}
 	}
-	return one(set), v.Empty()
+	return set
 }
 
-func basicConstraintsText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	var ca bool
-	path := big.NewInt(-1)
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
-	if body.PeekASN1Tag(cbasn1.BOOLEAN) && !body.ReadASN1Boolean(&ca) {
-		return nil, false
-	}
-	hasPath := body.PeekASN1Tag(cbasn1.INTEGER)
-	if hasPath && !body.ReadASN1Integer(path) || !body.Empty() {
-		return nil, false
-	}
+func basicConstraintsText(r *verify.Reader) []string {
+	ca, path := basicConstraints(r)
 	text := "CA:FALSE"
 	if ca {
 		text = "CA:TRUE"
 	}
-	if hasPath {
+	if path != nil {
 		text += ", pathlen:" + numberText(path)
 	}
-	return []string{text}, true
+	return []string{text}
+}
+
+// basicConstraints takes a BasicConstraints; path is nil where there is no limit.
+func basicConstraints(r *verify.Reader) (ca bool, path *big.Int) {
+	s := r.Sequence()
+	if s.AtUniversal(asn1.TagBoolean) {
+		ca = s.Bool(s.Any())
+	}
+	if s.AtUniversal(asn1.TagInteger) {
+		path = s.Int()
+	}
+	s.End()
+	return ca, path
 }
 
 // numberText is i2s_ASN1_INTEGER's: decimal below 128 bits, else hexadecimal.
@@ -192,209 +188,120 @@ func numberText(n *big.Int) string {
 	return fmt.Sprintf("%s0x%X", sign, new(big.Int).Abs(n).Bytes())
 }
 
-func integerText(v cryptobyte.String) ([]string, bool) {
-	n := new(big.Int)
-	if !v.ReadASN1Integer(n) || !v.Empty() {
-		return nil, false
-	}
-	return []string{numberText(n)}, true
-}
+func integerText(r *verify.Reader) []string { return []string{numberText(r.Int())} }
 
 // crlReasons are the names of RFC 5280 section 5.3.1, as openssl has them.
-var crlReasons = map[int]string{0: "Unspecified", 1: "Key Compromise", 2: "CA Compromise", 3: "Affiliation Changed", 4: "Superseded",
-	5: "Cessation Of Operation", 6: "Certificate Hold", 8: "Remove From CRL", 9: "Privilege Withdrawn", 10: "AA Compromise"}
+var crlReasons = map[string]string{"0": "Unspecified", "1": "Key Compromise", "2": "CA Compromise", "3": "Affiliation Changed",
+	"4": "Superseded", "5": "Cessation Of Operation", "6": "Certificate Hold", "8": "Remove From CRL", "9": "Privilege Withdrawn", "10": "AA Compromise"}
 
-func reasonText(v cryptobyte.String) ([]string, bool) {
-	var n int
-	if !v.ReadASN1Enum(&n) || !v.Empty() {
-		return nil, false
-	}
+func reasonText(r *verify.Reader) []string {
+	n := numberText(r.Integer(r.Universal(asn1.TagEnum)))
 	if text, ok := crlReasons[n]; ok {
-		return []string{text}, true
+		return []string{text}
 	}
-	return []string{fmt.Sprint(n)}, true
+	return []string{n}
 }
 
-func extKeyUsageText(v cryptobyte.String) ([]string, bool) {
-	names, ok := extKeyUsages(v)
-	return one(names), ok && len(names) > 0
-}
-
-func extKeyUsages(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
+func extKeyUsageText(r *verify.Reader) []string {
 	var names []string
-	for !body.Empty() {
-		oid, ok := readOID(&body, cbasn1.OBJECT_IDENTIFIER)
-		if !ok {
-			return nil, false
-		}
+	for _, oid := range oids(r) {
 		names = append(names, openssl.ObjectName(oid))
 	}
-	return names, true
+	r.Require(len(names) > 0)
+	return one(names)
 }
 
-func readOID(s *cryptobyte.String, tag cbasn1.Tag) (string, bool) {
-	var body cryptobyte.String
-	if !s.ReadASN1(&body, tag) || len(body) > 127 {
-		return "", false
-	}
-	var oid asn1.ObjectIdentifier
-	whole := append([]byte{asn1.TagOID, byte(len(body))}, body...)
-	if _, err := asn1.Unmarshal(whole, &oid); err != nil {
-		return "", false
-	}
-	return oid.String(), true
-}
-
-func authorityKeyText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
-	var id, issuer, serial cryptobyte.String
-	var hasID, hasIssuer, hasSerial bool
-	ok := body.ReadOptionalASN1(&id, &hasID, cbasn1.Tag(0).ContextSpecific()) &&
-		body.ReadOptionalASN1(&issuer, &hasIssuer, cbasn1.Tag(1).ContextSpecific().Constructed()) &&
-		body.ReadOptionalASN1(&serial, &hasSerial, cbasn1.Tag(2).ContextSpecific()) && body.Empty()
-	if !ok {
-		return nil, false
-	}
+// oids takes a SEQUENCE OF OBJECT IDENTIFIER.
+func oids(r *verify.Reader) []string {
 	var out []string
-	if hasID {
-		text := colons(id, "%02X")
-		if hasIssuer || hasSerial {
-			text = "keyid:" + text
-		}
-		out = append(out, text)
+	for list := r.List(); list.More(); {
+		out = append(out, list.OID())
 	}
-	if hasIssuer {
-		names, ok := generalNames(issuer, altName)
-		if !ok {
-			return nil, false
-		}
-		out = append(out, names...)
+	return out
+}
+
+func authorityKeyText(r *verify.Reader) []string {
+	s := r.Sequence()
+	s.Require(s.More()) // i2v_AUTHORITY_KEYID has no words for none of the three
+	var id, rest []string
+	if s.AtContext(0) {
+		id = []string{colons(s.String(s.Any()), "%02X")}
 	}
-	if hasSerial {
-		out = append(out, "serial:"+colons(serialOctets(serial), "%02X"))
+	if s.AtContext(1) {
+		rest = append(rest, generalNames(s.ImplicitList(1), altName)...)
+	}
+	if s.AtContext(2) {
+		rest = append(rest, "serial:"+colons(magnitude(s.Integer(s.Any())), "%02X"))
+	}
+	s.End()
+	if len(id) > 0 && len(rest) > 0 {
+		id[0] = "keyid:" + id[0]
+	}
+	if out := append(id, rest...); len(out) > 0 {
+		return out
+	}
+	return one(nil)
+}
+
+// magnitude are the octets of a number as openssl holds them: one at least, and no sign.
+func magnitude(n *big.Int) []byte { return n.FillBytes(make([]byte, max((n.BitLen()+7)/8, 1))) }
+
+func accessText(r *verify.Reader) []string {
+	var out []string
+	for list := r.List(); list.More(); {
+		d := list.Sequence()
+		method := openssl.ObjectName(d.OID())
+		out = append(out, method+" - "+generalName(d, altName))
+		d.End()
 	}
 	if len(out) == 0 {
-		return one(nil), true
+		return one(nil)
 	}
-	return out, true
+	return out
 }
 
-// serialOctets drops the zero that only says that the number is positive.
-func serialOctets(b []byte) []byte {
-	if len(b) > 1 && b[0] == 0 {
-		return b[1:]
-	}
-	return b
-}
-
-func accessText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
-	var out []string
-	for !body.Empty() {
-		var d cryptobyte.String
-		if !body.ReadASN1(&d, cbasn1.SEQUENCE) {
-			return nil, false
-		}
-		method, ok := readOID(&d, cbasn1.OBJECT_IDENTIFIER)
-		if !ok {
-			return nil, false
-		}
-		names, ok := generalNames(d, altName)
-		if !ok || len(names) != 1 {
-			return nil, false
-		}
-		out = append(out, openssl.ObjectName(method)+" - "+names[0])
-	}
-	if len(out) == 0 {
-		return one(nil), true
-	}
-	return out, true
-}
-
-func commentText(v cryptobyte.String) ([]string, bool) {
-	var text cryptobyte.String
-	ok := v.ReadASN1(&text, cbasn1.IA5String) && v.Empty()
-	return []string{printable(string(text))}, ok
+func commentText(r *verify.Reader) []string {
+	return []string{cText(r.String(r.Universal(asn1.TagIA5String)))}
 }
 
 // featureText is of the TLS feature extension (RFC 7633), "must staple".
-func featureText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
+func featureText(r *verify.Reader) []string {
+	names := map[string]string{"5": "status_request", "17": "status_request_v2"}
 	var out []string
-	for !body.Empty() {
-		n := new(big.Int)
-		if !body.ReadASN1Integer(n) {
-			return nil, false
+	for list := r.List(); list.More(); {
+		text := list.Int().String()
+		if name, ok := names[text]; ok {
+			text = name
 		}
-		switch text := n.String(); text {
-		case "5":
-			out = append(out, "status_request")
-		case "17":
-			out = append(out, "status_request_v2")
-		default:
-			out = append(out, text)
-		}
+		out = append(out, text)
 	}
-	return []string{strings.Join(out, ", ")}, true
+	return []string{strings.Join(out, ", ")}
 }
 
-func nullText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	ok := v.ReadASN1(&body, cbasn1.NULL) && v.Empty()
-	return []string{"NULL"}, ok
+func nullText(r *verify.Reader) []string {
+	r.Null()
+	return []string{"NULL"}
 }
 
-var netscapeTypes = []string{"SSL Client", "SSL Server", "S/MIME", "Object Signing", "Unused", "SSL CA", "S/MIME CA", "Object Signing CA"}
-
-func netscapeTypeText(v cryptobyte.String) ([]string, bool) {
-	return bitValues(&v, netscapeTypes)
-}
-
-func holdText(v cryptobyte.String) ([]string, bool) {
-	oid, ok := readOID(&v, cbasn1.OBJECT_IDENTIFIER)
-	return []string{openssl.ObjectName(oid)}, ok && v.Empty()
-}
-
-func invalidityText(v cryptobyte.String) ([]string, bool) {
-	var t time.Time
-	ok := v.ReadASN1GeneralizedTime(&t) && v.Empty()
-	return []string{timeText(t)}, ok
+// invalidity writes the octets behind a date that is none, as openssl does where it fails in the middle.
+func (b *block) invalidity(r *verify.Reader) {
+	value := r.Rest()
+	e := r.Universal(asn1.TagGeneralizedTime)
+	b.printf(0, "%s", timeText(e))
+	if _, ok := e.Time(); !ok {
+		b.printf(0, "%s", rawText(value))
+	}
 }
 
 // keyPeriodText is of the private key usage period (RFC 3280 section 4.2.1.4).
-func keyPeriodText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
+func keyPeriodText(r *verify.Reader) []string {
+	s := r.Sequence()
 	var out []string
-	for i, label := range []string{"Not Before: ", "Not After: "} {
-		var value cryptobyte.String
-		var has bool
-		if !body.ReadOptionalASN1(&value, &has, cbasn1.Tag(i).ContextSpecific()) {
-			return nil, false
+	for tag, label := range []string{"Not Before: ", "Not After: "} {
+		if s.AtContext(tag) {
+			out = append(out, label+timeText(s.Any().As(asn1.TagGeneralizedTime)))
 		}
-		if !has {
-			continue
-		}
-		t, err := time.Parse("20060102150405Z", string(value))
-		if err != nil {
-			return nil, false
-		}
-		out = append(out, label+timeText(t))
 	}
-	return []string{strings.Join(out, ", ")}, body.Empty()
+	s.End()
+	return []string{strings.Join(out, ", ")}
 }

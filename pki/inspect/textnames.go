@@ -6,14 +6,11 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/crypto/cryptobyte"
-	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
-
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
-// nameStyle is where a general name is written: openssl has two manners for a directory name.
+// nameStyle is where a general name is written: openssl has two manners.
 type nameStyle int
 
 const (
@@ -21,72 +18,51 @@ const (
 	constraint                  // GENERAL_NAME_print: DirName:CN = x
 )
 
-func altNameText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
-	names, ok := generalNames(body, altName)
-	return one(names), ok
-}
+func altNameText(r *verify.Reader) []string { return one(generalNames(r.List(), altName)) }
 
-func generalNames(body cryptobyte.String, style nameStyle) ([]string, bool) {
+func generalNames(r *verify.Reader, style nameStyle) []string {
 	var out []string
-	for !body.Empty() {
-		text, ok := generalName(&body, style)
-		if !ok {
-			return nil, false
-		}
-		out = append(out, text)
+	for r.More() {
+		out = append(out, generalName(r, style))
 	}
-	return out, true
+	return out
 }
 
 // generalName takes one GeneralName (RFC 5280 section 4.2.1.6).
-func generalName(s *cryptobyte.String, style nameStyle) (string, bool) {
-	var body cryptobyte.String
-	var tag cbasn1.Tag
-	if !s.ReadAnyASN1(&body, &tag) {
-		return "", false
-	}
-	const classBits = 0xc0
-	if tag&classBits != 0x80 {
-		return "", false
-	}
-	kind := tag & 0x1f
-	if (kind == 1 || kind == 2 || kind == 6) && bytes.IndexByte(body, 0) >= 0 {
-		return "", false // a NUL may be there to look like the end: then all stays raw
-	}
-	switch kind {
-	case 0:
-		return otherName(body)
-	case 1:
-		return "email:" + printable(string(body)), true
-	case 2:
-		return "DNS:" + printable(string(body)), true
-	case 3:
-		return "X400Name:<unsupported>", true
-	case 4:
-		return directoryName(body, style)
-	case 5:
-		return "EdiPartyName:<unsupported>", true
-	case 6:
-		return "URI:" + printable(string(body)), true
-	case 7:
-		return "IP Address:" + addressText(body), true
-	case 8:
-		oid, ok := oidContents(body)
-		return "Registered ID:" + openssl.ObjectName(oid), ok
-	}
-	return "", false
+func generalName(r *verify.Reader, style nameStyle) string {
+	n := r.GeneralName()
+	text, ok := nameWords(n, style)
+	r.Require(ok)
+	return text
 }
 
-func oidContents(body []byte) (string, bool) {
-	if len(body) > 127 {
-		return "", false
+// nameWords are a name in openssl's words; false where it has none.
+func nameWords(n verify.GeneralName, style nameStyle) (string, bool) {
+	switch n.Kind {
+	case verify.EmailName, verify.DNSName, verify.URIName:
+		label := map[int]string{verify.EmailName: "email:", verify.DNSName: "DNS:", verify.URIName: "URI:"}[n.Kind]
+		if style == constraint {
+			return label + rawText(n.Value), true
+		}
+		// A NUL may be there to look like the end: then all stays raw.
+		return label + printable(string(n.Value)), bytes.IndexByte(n.Value, 0) < 0
+	case verify.OtherName:
+		return otherName(n, style)
+	case verify.X400Name:
+		return "X400Name:<unsupported>", true
+	case verify.DirectoryName:
+		if style == constraint {
+			return "DirName:" + nameText(n.Directory), true
+		}
+		return "DirName:" + slashes(n.Directory), true
+	case verify.EDIPartyName:
+		return "EdiPartyName:<unsupported>", true
+	case verify.IPName:
+		return "IP Address:" + addressText(n.Value), true
+	case verify.RegisteredID:
+		return "Registered ID:" + openssl.ObjectName(n.Type), true
 	}
-	s := cryptobyte.String(append([]byte{asn1.TagOID, byte(len(body))}, body...))
-	return readOID(&s, cbasn1.OBJECT_IDENTIFIER)
+	return "", false
 }
 
 func addressText(b []byte) string {
@@ -100,42 +76,40 @@ func addressText(b []byte) string {
 		}
 		return strings.Join(groups, ":")
 	}
-	return "<invalid>"
+	return fmt.Sprintf("<invalid length=%d>", len(b))
 }
 
-// otherLabels are the forms of otherName that openssl knows by a label of its own.
-var otherLabels = map[string]string{
-	"1.3.6.1.4.1.311.20.2.3": "UPN", "1.3.6.1.5.5.7.8.9": "SmtpUTF8Mailbox", "1.3.6.1.5.5.7.8.5": "XmppAddr",
-	"1.3.6.1.5.5.7.8.7": "SRVName", "1.3.6.1.5.5.7.8.8": "NAIRealm",
+// otherForms are the forms of otherName that openssl knows by a label of its own, and the type of their values.
+var otherForms = map[string]struct {
+	label string
+	tag   int
+}{
+	"1.3.6.1.4.1.311.20.2.3": {"UPN", asn1.TagUTF8String}, "1.3.6.1.5.5.7.8.9": {"SmtpUTF8Mailbox", asn1.TagUTF8String},
+	"1.3.6.1.5.5.7.8.5": {"XmppAddr", asn1.TagUTF8String}, "1.3.6.1.5.5.7.8.8": {"NAIRealm", asn1.TagUTF8String},
+	"1.3.6.1.5.5.7.8.7": {"SRVName", asn1.TagIA5String},
 }
 
-func otherName(body cryptobyte.String) (string, bool) {
-	oid, ok := readOID(&body, cbasn1.OBJECT_IDENTIFIER)
-	var wrapped, value cryptobyte.String
-	var tag cbasn1.Tag
-	if !ok || !body.ReadASN1(&wrapped, cbasn1.Tag(0).ContextSpecific().Constructed()) || !wrapped.ReadAnyASN1(&value, &tag) {
-		return "", false
-	}
-	label, known := otherLabels[oid]
+func otherName(n verify.GeneralName, style nameStyle) (string, bool) {
+	form, known := otherForms[n.Type]
+	tag, value := n.Other.Universal(), n.Other.Octets()
+	fits := tag == form.tag
 	if !known {
-		label = openssl.ObjectName(oid)
+		form.label = openssl.ObjectName(n.Type)
+		fits = tag == asn1.TagUTF8String || tag == asn1.TagIA5String
 	}
-	text := "<unsupported>"
-	if tag == cbasn1.UTF8String || tag == cbasn1.IA5String {
-		text = printable(string(value))
+	switch {
+	case style == constraint && known && fits:
+		return "othername:" + form.label + ":" + cText(value), true
+	case style == constraint:
+		return "othername:<unsupported>", true
+	case known || fits:
+		return "othername: " + form.label + "::" + printable(string(value)), fits && bytes.IndexByte(value, 0) < 0
 	}
-	return "othername: " + label + "::" + text, true
+	return "othername: " + form.label + "::<unsupported>", true
 }
 
-func directoryName(der []byte, style nameStyle) (string, bool) {
-	n, ok := verify.ParseName(der)
-	if !ok {
-		return "", false
-	}
-	if style == constraint {
-		return "DirName:" + printable(openssl.OneLine.Name(n)), true
-	}
-	// X509_NAME_oneline's form, with slashes.
+// slashes is a name in the form of X509_NAME_oneline.
+func slashes(n verify.Name) string {
 	var out strings.Builder
 	rdn := -1
 	for _, a := range n.Attributes() {
@@ -157,50 +131,46 @@ func directoryName(der []byte, style nameStyle) (string, bool) {
 			}
 		}
 	}
-	return "DirName:" + out.String(), true
+	return out.String()
 }
 
-func nameConstraintsText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
+func nameConstraintsText(r *verify.Reader) []string {
+	s := r.Sequence()
 	var out []string
-	for i, label := range []string{"Permitted:", "Excluded:"} {
-		var trees cryptobyte.String
-		var has bool
-		if !body.ReadOptionalASN1(&trees, &has, cbasn1.Tag(i).ContextSpecific().Constructed()) {
-			return nil, false
+	for tag, label := range []string{"Permitted:", "Excluded:"} {
+		if !s.AtContext(tag) {
+			continue
 		}
-		if !trees.Empty() {
+		trees := s.ImplicitList(tag)
+		if trees.More() {
 			out = append(out, label)
 		}
-		for !trees.Empty() {
-			var tree cryptobyte.String
-			if !trees.ReadASN1(&tree, cbasn1.SEQUENCE) {
-				return nil, false
+		for trees.More() {
+			tree := trees.Sequence()
+			out = append(out, "  "+subtreeText(tree.GeneralName()))
+			for bound := range 2 {
+				if tree.AtContext(bound) {
+					tree.Integer(tree.Any())
+				}
 			}
-			text, ok := subtreeText(tree)
-			if !ok {
-				return nil, false
-			}
-			out = append(out, "  "+text)
+			tree.End()
 		}
 	}
-	return out, body.Empty()
+	s.End()
+	return out
 }
 
-func subtreeText(tree cryptobyte.String) (string, bool) {
-	ip := cbasn1.Tag(7).ContextSpecific()
-	if !tree.PeekASN1Tag(ip) {
-		return generalName(&tree, constraint)
+func subtreeText(n verify.GeneralName) string {
+	if n.Kind != verify.IPName {
+		text, _ := nameWords(n, constraint)
+		return text
 	}
-	var b cryptobyte.String
-	if !tree.ReadASN1(&b, ip) {
-		return "", false
+	b, half := n.Value, len(n.Value)
+	for _, size := range []int{16, 4} {
+		if len(b) >= size {
+			half = size
+			break
+		}
 	}
-	if len(b) != 8 && len(b) != 32 {
-		return "IP Address:<invalid>", true
-	}
-	return "IP:" + addressText(b[:len(b)/2]) + "/" + addressText(b[len(b)/2:]), true
+	return "IP:" + addressText(b[:half]) + "/" + addressText(b[half:])
 }

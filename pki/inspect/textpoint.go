@@ -3,132 +3,81 @@ package inspect
 import (
 	"strings"
 
-	"golang.org/x/crypto/cryptobyte"
-	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
-
 	"github.com/pkitool/pkitool/pki/verify"
-	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
 var reasonFlags = []string{"Unused", "Key Compromise", "CA Compromise", "Affiliation Changed", "Superseded",
 	"Cessation Of Operation", "Certificate Hold", "Privilege Withdrawn", "AA Compromise"}
 
 // distPoints writes as i2r_crldp does.
-func (b *block) distPoints(v cryptobyte.String) bool {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return false
-	}
-	for first := true; !body.Empty(); first = false {
+func (b *block) distPoints(r *verify.Reader) {
+	list := r.List()
+	for first := true; list.More(); first = false {
 		if !first {
 			b.WriteByte('\n')
 		}
-		var point, issuer cryptobyte.String
-		var hasIssuer bool
-		if !body.ReadASN1(&point, cbasn1.SEQUENCE) || !b.pointName(&point) || !b.reasons(&point, 1, "Reasons") ||
-			!point.ReadOptionalASN1(&issuer, &hasIssuer, cbasn1.Tag(2).ContextSpecific().Constructed()) || !point.Empty() {
-			return false
-		}
-		if hasIssuer {
+		point := list.Sequence()
+		b.pointName(point)
+		b.reasons(point, 1, "Reasons")
+		if point.AtContext(2) {
 			b.printf(0, "CRL Issuer:\n")
-			if !b.names(issuer) {
-				return false
-			}
+			b.names(point.ImplicitList(2))
 		}
+		point.End()
 	}
-	return true
 }
 
 // pointName writes a DistributionPointName, if the next element is one. Behind full names the line is left open.
-func (b *block) pointName(s *cryptobyte.String) bool {
-	var name, full, relative cryptobyte.String
-	var has, hasFull bool
-	if !s.ReadOptionalASN1(&name, &has, cbasn1.Tag(0).ContextSpecific().Constructed()) {
-		return false
+func (b *block) pointName(r *verify.Reader) {
+	if !r.AtContext(0) {
+		return
 	}
-	if !has {
-		return true
-	}
-	if !name.ReadOptionalASN1(&full, &hasFull, cbasn1.Tag(0).ContextSpecific().Constructed()) {
-		return false
-	}
-	if hasFull {
+	name := r.Explicit(0)
+	if name.AtContext(0) {
 		b.printf(0, "Full Name:\n")
-		return name.Empty() && b.names(full)
+		b.names(name.ImplicitList(0))
+	} else {
+		name.Require(name.AtContext(1))
+		b.printf(0, "Relative Name:\n")
+		b.printf(2, "%s\n", nameText(name.RDN(name.Any())))
 	}
-	if !name.ReadASN1(&relative, cbasn1.Tag(1).ContextSpecific().Constructed()) || !name.Empty() {
-		return false
-	}
-	var rdn cryptobyte.Builder // a name of this one part
-	rdn.AddASN1(cbasn1.SEQUENCE, func(c *cryptobyte.Builder) {
-		c.AddASN1(cbasn1.SET, func(c *cryptobyte.Builder) { c.AddBytes(relative) })
-	})
-	der, err := rdn.Bytes()
-	n, ok := verify.ParseName(der)
-	if err != nil || !ok {
-		return false
-	}
-	b.printf(0, "Relative Name:\n")
-	b.printf(2, "%s\n", printable(openssl.OneLine.Name(n)))
-	return true
+	name.End()
 }
 
-func (b *block) names(body cryptobyte.String) bool {
-	names, ok := generalNames(body, constraint)
-	for i, n := range names {
+func (b *block) names(r *verify.Reader) {
+	for i, n := range generalNames(r, constraint) {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
 		b.printf(2, "%s", n)
 	}
-	return ok
 }
 
 // reasons writes ReasonFlags, if the next element are some.
-func (b *block) reasons(s *cryptobyte.String, number int, label string) bool {
-	tag := cbasn1.Tag(number).ContextSpecific()
-	if !s.PeekASN1Tag(tag) {
-		return true
-	}
-	var element cryptobyte.String
-	if !s.ReadAnyASN1Element(&element, &tag) {
-		return false
-	}
-	set, ok := bitNames(&element, tag, reasonFlags)
-	if !ok {
-		return false
+func (b *block) reasons(r *verify.Reader, tag int, label string) {
+	if !r.AtContext(tag) {
+		return
 	}
 	b.printf(0, "%s:\n", label)
+	set := one(bitNames(r.Bits(r.Any()), reasonFlags))
 	b.printf(2, "%s\n", strings.TrimSuffix(set[0], "\n"))
-	return true
 }
 
-// issuingPoint is of a CRL (RFC 5280 section 5.2.5), written as i2r_idp does.
-func (b *block) issuingPoint(v cryptobyte.String) bool {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() || !b.pointName(&body) {
-		return false
-	}
-	flag := func(number int) (set, ok bool) {
-		var octet cryptobyte.String
-		var has bool
-		ok = body.ReadOptionalASN1(&octet, &has, cbasn1.Tag(number).ContextSpecific()) && (!has || len(octet) == 1)
-		return ok && has && octet[0] != 0, ok
-	}
-	user, ok1 := flag(1)
-	ca, ok2 := flag(2)
-	var some block
-	some.indent = b.indent
-	okSome := some.reasons(&body, 3, "Only Some Reasons")
-	indirect, ok4 := flag(4)
-	attributes, ok5 := flag(5)
-	if !ok1 || !ok2 || !okSome || !ok4 || !ok5 || !body.Empty() {
-		return false
-	}
-	for _, l := range []struct {
+// issuingPoint writes as i2r_idp does.
+func (b *block) issuingPoint(r *verify.Reader) {
+	s := r.Sequence()
+	b.pointName(s)
+	flag := func(tag int) bool { return s.AtContext(tag) && s.Bool(s.Any()) }
+	lines := []struct {
 		set  bool
 		text string
-	}{{user, "Only User Certificates"}, {ca, "Only CA Certificates"}, {indirect, "Indirect CRL"}} {
+	}{{flag(1), "Only User Certificates"}, {flag(2), "Only CA Certificates"}, {false, "Indirect CRL"}}
+	some := block{indent: b.indent}
+	some.reasons(s, 3, "Only Some Reasons")
+	lines[2].set = flag(4)
+	attributes := flag(5)
+	s.End()
+	for _, l := range lines {
 		if l.set {
 			b.printf(0, "%s\n", l.text)
 		}
@@ -138,7 +87,6 @@ func (b *block) issuingPoint(v cryptobyte.String) bool {
 		b.printf(0, "Only Attribute Certificates\n")
 	}
 	if b.Len() == 0 {
-		b.printf(0, "<EMPTY>\n")
+		b.printf(0, "%s", noValue)
 	}
-	return true
 }

@@ -1,141 +1,111 @@
 package inspect
 
 import (
-	"fmt"
-	"math/big"
+	"encoding/asn1"
 	"strings"
 
-	"golang.org/x/crypto/cryptobyte"
-	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
-
+	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
 // The qualifiers of a policy that RFC 5280 section 4.2.1.4 defines.
 const qualifierCPS, qualifierNotice = "1.3.6.1.5.5.7.2.1", "1.3.6.1.5.5.7.2.2"
 
-func policiesText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
+func policiesText(r *verify.Reader) []string {
 	var out []string
-	for !body.Empty() {
-		var info, qualifiers cryptobyte.String
-		var has bool
-		if !body.ReadASN1(&info, cbasn1.SEQUENCE) {
-			return nil, false
-		}
-		oid, ok := readOID(&info, cbasn1.OBJECT_IDENTIFIER)
-		if !ok || !info.ReadOptionalASN1(&qualifiers, &has, cbasn1.SEQUENCE) || !info.Empty() {
-			return nil, false
-		}
-		out = append(out, "Policy: "+openssl.ObjectName(oid))
-		for !qualifiers.Empty() {
-			var q cryptobyte.String
-			if !qualifiers.ReadASN1(&q, cbasn1.SEQUENCE) {
-				return nil, false
+	for list := r.List(); list.More(); {
+		info := list.Sequence()
+		out = append(out, "Policy: "+openssl.ObjectName(info.OID()))
+		if info.More() {
+			qualifiers := info.List()
+			if !qualifiers.More() {
+				out[len(out)-1] += "\n"
 			}
-			lines, ok := qualifierText(q)
-			if !ok {
-				return nil, false
+			for qualifiers.More() {
+				out = append(out, qualifierText(qualifiers.Sequence())...)
 			}
-			out = append(out, lines...)
 		}
+		info.End()
 	}
-	return out, true
+	return out
 }
 
-func qualifierText(q cryptobyte.String) ([]string, bool) {
-	oid, ok := readOID(&q, cbasn1.OBJECT_IDENTIFIER)
-	if !ok {
-		return nil, false
-	}
+func qualifierText(q *verify.Reader) []string {
+	oid := q.OID()
+	var out []string
 	switch oid {
 	case qualifierCPS:
-		var uri cryptobyte.String
-		ok := q.ReadASN1(&uri, cbasn1.IA5String)
-		return []string{"  CPS: " + printable(string(uri))}, ok
+		out = []string{"  CPS: " + cText(q.String(q.Universal(asn1.TagIA5String)))}
 	case qualifierNotice:
-		lines, ok := noticeText(q)
-		return append([]string{"  User Notice:"}, lines...), ok
+		out = noticeText(q.Sequence())
+	default:
+		q.Any()
+		out = []string{"    Unknown Qualifier: " + openssl.ObjectName(oid)}
 	}
-	return []string{"    Unknown Qualifier: " + openssl.ObjectName(oid)}, true
+	q.End()
+	return out
 }
 
-func noticeText(q cryptobyte.String) ([]string, bool) {
-	var notice, ref, numbers, text cryptobyte.String
-	var has bool
-	var tag cbasn1.Tag
-	if !q.ReadASN1(&notice, cbasn1.SEQUENCE) || !notice.ReadOptionalASN1(&ref, &has, cbasn1.SEQUENCE) {
-		return nil, false
+// displayText takes a DisplayText.
+func displayText(r *verify.Reader) string {
+	e := r.Any()
+	switch e.Universal() {
+	case asn1.TagUTF8String, asn1.TagIA5String, asn1.TagBMPString, tagVisibleString:
+	default:
+		r.Require(false)
 	}
-	var out []string
-	if has {
-		if !ref.ReadAnyASN1(&text, &tag) || !ref.ReadASN1(&numbers, cbasn1.SEQUENCE) {
-			return nil, false
-		}
-		out = append(out, "    Organization: "+printable(string(text)))
+	return cText(r.String(e))
+}
+
+const tagVisibleString = 26
+
+func noticeText(notice *verify.Reader) []string {
+	out := []string{"  User Notice:"}
+	if notice.AtUniversal(asn1.TagSequence) {
+		ref := notice.Sequence()
+		out = append(out, "    Organization: "+displayText(ref))
 		var list []string
-		for !numbers.Empty() {
-			n := new(big.Int)
-			if !numbers.ReadASN1Integer(n) {
-				return nil, false
-			}
-			list = append(list, numberText(n))
+		for numbers := ref.List(); numbers.More(); {
+			list = append(list, numberText(numbers.Int()))
 		}
+		ref.End()
 		label := "Number: "
 		if len(list) > 1 {
 			label = "Numbers: "
 		}
 		out = append(out, "    "+label+strings.Join(list, ", "))
 	}
-	if !notice.Empty() {
-		if !notice.ReadAnyASN1(&text, &tag) || !notice.Empty() {
-			return nil, false
-		}
-		out = append(out, "    Explicit Text: "+printable(string(text)))
+	if notice.More() {
+		out = append(out, "    Explicit Text: "+displayText(notice))
 	}
-	return out, true
+	notice.End()
+	if len(out) == 1 {
+		out[0] += "\n"
+	}
+	return out
 }
 
-func policyMappingsText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
+func policyMappingsText(r *verify.Reader) []string {
 	var out []string
-	for !body.Empty() {
-		var pair cryptobyte.String
-		if !body.ReadASN1(&pair, cbasn1.SEQUENCE) {
-			return nil, false
-		}
-		from, ok := readOID(&pair, cbasn1.OBJECT_IDENTIFIER)
-		to, okTo := readOID(&pair, cbasn1.OBJECT_IDENTIFIER)
-		if !ok || !okTo || !pair.Empty() {
-			return nil, false
-		}
-		out = append(out, openssl.ObjectName(from)+":"+openssl.ObjectName(to))
+	for list := r.List(); list.More(); {
+		pair := list.Sequence()
+		from := openssl.ObjectName(pair.OID())
+		out = append(out, from+":"+openssl.ObjectName(pair.OID()))
+		pair.End()
 	}
-	return one(out), len(out) > 0
+	r.Require(len(out) > 0)
+	return one(out)
 }
 
-func policyConstraintsText(v cryptobyte.String) ([]string, bool) {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, cbasn1.SEQUENCE) || !v.Empty() {
-		return nil, false
-	}
+func policyConstraintsText(r *verify.Reader) []string {
+	s := r.Sequence()
 	var out []string
-	for i, label := range []string{"Require Explicit Policy:", "Inhibit Policy Mapping:"} {
-		var n int64
-		tag := cbasn1.Tag(i).ContextSpecific()
-		if !body.PeekASN1Tag(tag) {
-			continue
+	for tag, label := range []string{"Require Explicit Policy:", "Inhibit Policy Mapping:"} {
+		if s.AtContext(tag) {
+			out = append(out, label+numberText(s.Integer(s.Any())))
 		}
-		if !body.ReadASN1Int64WithTag(&n, tag) {
-			return nil, false
-		}
-		out = append(out, fmt.Sprintf("%s%d", label, n))
 	}
-	return one(out), len(out) > 0 && body.Empty()
+	s.End()
+	s.Require(len(out) > 0)
+	return one(out)
 }

@@ -1,30 +1,28 @@
 package inspect
 
 import (
+	"encoding/asn1"
 	"strings"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
-	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/pkitool/pkitool/pki/verify"
 )
 
 // timestamps are the signed certificate timestamps that public CAs put in (RFC 6962 section 3.3), written as
-// SCT_LIST_print does.
-func (b *block) timestamps(v cryptobyte.String) bool {
-	var octets, list cryptobyte.String
-	if !v.ReadASN1(&octets, cbasn1.OCTET_STRING) || !v.Empty() || !octets.ReadUint16LengthPrefixed(&list) || !octets.Empty() {
-		return false
-	}
-	for first := true; !list.Empty(); first = false {
+// SCT_LIST_print does. What is inside the OCTET STRING is encoded as in TLS.
+func (b *block) timestamps(r *verify.Reader) {
+	octets := cryptobyte.String(r.String(r.Universal(asn1.TagOctetString)))
+	var list cryptobyte.String
+	r.Require(octets.ReadUint16LengthPrefixed(&list) && octets.Empty())
+	for first := true; r.OK() && !list.Empty(); first = false {
 		if !first {
 			b.WriteByte('\n')
 		}
 		var sct cryptobyte.String
-		if !list.ReadUint16LengthPrefixed(&sct) || !b.timestamp(sct) {
-			return false
-		}
+		r.Require(list.ReadUint16LengthPrefixed(&sct) && b.timestamp(sct))
 	}
-	return true
 }
 
 func (b *block) timestamp(sct cryptobyte.String) bool {

@@ -86,6 +86,7 @@ func (c *Certificate) keyless() bool { return c.invalid || c.publicKey() == nil 
 // extended says that the search goes on from the new end.
 func (b *builder) extend(last, issuer *Certificate) (verdict trustVerdict, extended bool, end outcome) {
 	if last.keyless() {
+		b.chain = append(b.chain, issuer) // to be looked at, too
 		return undecided, false, b.breakOff("the public key of " + last.subject.String() + " cannot be decoded")
 	}
 	n := len(b.chain)
@@ -128,10 +129,7 @@ func (v *verifier) trustLeaf() (trustVerdict, outcome) {
 	if !v.opts.PartialChain {
 		return undecided, proceed
 	}
-	for _, known := range v.trust.named(v.chain[0].subject) { // openssl reads whatever it compares
-		v.valid(known)
-		v.valid(v.chain[0])
-	}
+	v.readAlike(v.chain[0])
 	own := v.trust.exact(v.chain[0])
 	if own == nil {
 		return undecided, proceed

@@ -26,6 +26,7 @@ type Certificate struct {
 	notBefore element
 	notAfter  element
 	spki      []byte
+	uniqueIDs [2][]byte // issuerUniqueID, subjectUniqueID: nobody asks for them but who shows them; nil: none
 	signature []byte
 	sigUnused int // unused bits of the signature's BIT STRING; anything but 0 is refused
 	exts      []extension
@@ -35,7 +36,6 @@ type Certificate struct {
 
 	keyOnce sync.Once
 	key     *publicKey // nil: unknown or undecodable
-	keyErr  error
 }
 
 // algorithm is an AlgorithmIdentifier.
@@ -155,10 +155,10 @@ func (c *Certificate) parseTBS(r reader) bool {
 	if c.subject, ok = parseName(&r); !ok {
 		return false
 	}
-	if !c.parseSPKI(&r) {
+	if c.spki, ok = r.publicKeyInfo(); !ok {
 		return false
 	}
-	for tag := 1; tag <= 2; tag++ { // issuerUniqueID, subjectUniqueID: nobody asks for them
+	for tag := 1; tag <= 2; tag++ {
 		if !r.peek(classContext, tag) {
 			continue
 		}
@@ -166,9 +166,11 @@ func (c *Certificate) parseTBS(r reader) bool {
 		if !ok {
 			return false
 		}
-		if _, _, ok := bitString(&id); !ok {
+		octets, _, ok := bitString(&id)
+		if !ok {
 			return false
 		}
+		c.uniqueIDs[tag-1], _ = nonNil(octets, true)
 	}
 	return c.parseExtensions(&r) && len(r) == 0
 }
@@ -185,23 +187,22 @@ func (c *Certificate) parseVersion(inner reader) bool {
 	return true
 }
 
-// parseSPKI reads SubjectPublicKeyInfo; the key in it may be anything.
-func (c *Certificate) parseSPKI(r *reader) bool {
+// publicKeyInfo takes a SubjectPublicKeyInfo, whole; the key in it may be anything.
+func (r *reader) publicKeyInfo() ([]byte, bool) {
 	e, ok := r.next(classUniversal, tagSequence)
 	if !ok || !e.constructed {
-		return false
+		return nil, false
 	}
-	c.spki = e.raw
 	body := reader(e.body)
 	if _, ok = body.algorithm(); !ok {
-		return false
+		return nil, false
 	}
 	bits, ok := body.next(classUniversal, tagBitString)
 	if !ok || len(body) != 0 {
-		return false
+		return nil, false
 	}
 	_, _, ok = bitString(&bits)
-	return ok
+	return e.raw, ok
 }
 
 // algorithm takes an AlgorithmIdentifier.

@@ -6,104 +6,77 @@ import "strconv"
 // X509_V_OK. Name gives the constant's name, Text openssl's sentence.
 type Code int
 
-// The codes that openssl 3.0 knows, under their own names without the prefix
-// X509_V_ERR_.
+// The codes that a validation here may report, under openssl's own names without
+// the prefix X509_V_ERR_.
 const (
-	OK                                Code = 0
-	ErrUnspecified                    Code = 1
-	ErrUnableToGetIssuerCert          Code = 2
-	ErrUnableToGetCRL                 Code = 3
-	ErrUnableToDecryptCertSignature   Code = 4
-	ErrUnableToDecryptCRLSignature    Code = 5
-	ErrUnableToDecodeIssuerPublicKey  Code = 6
-	ErrCertSignatureFailure           Code = 7
-	ErrCRLSignatureFailure            Code = 8
-	ErrCertNotYetValid                Code = 9
-	ErrCertHasExpired                 Code = 10
-	ErrCRLNotYetValid                 Code = 11
-	ErrCRLHasExpired                  Code = 12
-	ErrErrorInCertNotBeforeField      Code = 13
-	ErrErrorInCertNotAfterField       Code = 14
-	ErrErrorInCRLLastUpdateField      Code = 15
-	ErrErrorInCRLNextUpdateField      Code = 16
-	ErrOutOfMem                       Code = 17
-	ErrDepthZeroSelfSignedCert        Code = 18
-	ErrSelfSignedCertInChain          Code = 19
-	ErrUnableToGetIssuerCertLocally   Code = 20
-	ErrUnableToVerifyLeafSignature    Code = 21
-	ErrCertChainTooLong               Code = 22
-	ErrCertRevoked                    Code = 23
-	ErrNoIssuerPublicKey              Code = 24
-	ErrPathLengthExceeded             Code = 25
-	ErrInvalidPurpose                 Code = 26
-	ErrCertUntrusted                  Code = 27
-	ErrCertRejected                   Code = 28
-	ErrSubjectIssuerMismatch          Code = 29
-	ErrAKIDSKIDMismatch               Code = 30
-	ErrAKIDIssuerSerialMismatch       Code = 31
-	ErrKeyUsageNoCertSign             Code = 32
-	ErrUnableToGetCRLIssuer           Code = 33
-	ErrUnhandledCriticalExtension     Code = 34
-	ErrKeyUsageNoCRLSign              Code = 35
-	ErrUnhandledCriticalCRLExtension  Code = 36
-	ErrInvalidNonCA                   Code = 37
-	ErrProxyPathLengthExceeded        Code = 38
-	ErrKeyUsageNoDigitalSignature     Code = 39
-	ErrProxyCertificatesNotAllowed    Code = 40
-	ErrInvalidExtension               Code = 41
-	ErrInvalidPolicyExtension         Code = 42
-	ErrNoExplicitPolicy               Code = 43
-	ErrDifferentCRLScope              Code = 44
-	ErrUnsupportedExtensionFeature    Code = 45
-	ErrUnnestedResource               Code = 46
-	ErrPermittedViolation             Code = 47
-	ErrExcludedViolation              Code = 48
-	ErrSubtreeMinMax                  Code = 49
-	ErrApplicationVerification        Code = 50
-	ErrUnsupportedConstraintType      Code = 51
-	ErrUnsupportedConstraintSyntax    Code = 52
-	ErrUnsupportedNameSyntax          Code = 53
-	ErrCRLPathValidationError         Code = 54
-	ErrPathLoop                       Code = 55
-	ErrSuiteBInvalidVersion           Code = 56
-	ErrSuiteBInvalidAlgorithm         Code = 57
-	ErrSuiteBInvalidCurve             Code = 58
-	ErrSuiteBInvalidSignatureAlg      Code = 59
-	ErrSuiteBLOSNotAllowed            Code = 60
-	ErrSuiteBCannotSignP384WithP256   Code = 61
-	ErrHostnameMismatch               Code = 62
-	ErrEmailMismatch                  Code = 63
-	ErrIPAddressMismatch              Code = 64
-	ErrDANENoMatch                    Code = 65
-	ErrEEKeyTooSmall                  Code = 66
-	ErrCAKeyTooSmall                  Code = 67
-	ErrCAMDTooWeak                    Code = 68
-	ErrInvalidCall                    Code = 69
-	ErrStoreLookup                    Code = 70
-	ErrNoValidSCTs                    Code = 71
-	ErrProxySubjectNameViolation      Code = 72
-	ErrOCSPVerifyNeeded               Code = 73
-	ErrOCSPVerifyFailed               Code = 74
-	ErrOCSPCertUnknown                Code = 75
-	ErrUnsupportedSignatureAlgorithm  Code = 76
-	ErrSignatureAlgorithmMismatch     Code = 77
-	ErrSignatureAlgInconsistency      Code = 78
-	ErrInvalidCA                      Code = 79
-	ErrPathlenInvalidForNonCA         Code = 80
-	ErrPathlenWithoutKUKeyCertSign    Code = 81
-	ErrKUKeyCertSignInvalidForNonCA   Code = 82
-	ErrIssuerNameEmpty                Code = 83
-	ErrSubjectNameEmpty               Code = 84
-	ErrMissingAuthorityKeyIdentifier  Code = 85
-	ErrMissingSubjectKeyIdentifier    Code = 86
-	ErrEmptySubjectAltName            Code = 87
-	ErrEmptySubjectSANNotCritical     Code = 88
-	ErrCABConsNotCritical             Code = 89
-	ErrAuthorityKeyIdentifierCritical Code = 90
-	ErrSubjectKeyIdentifierCritical   Code = 91
-	ErrCACertMissingKeyUsage          Code = 92
-	ErrExtensionsRequireVersion3      Code = 93
-	ErrECKeyExplicitParams            Code = 94
+	OK                               Code = 0
+	ErrUnspecified                   Code = 1
+	ErrUnableToGetIssuerCert         Code = 2
+	ErrUnableToGetCRL                Code = 3
+	ErrUnableToDecodeIssuerPublicKey Code = 6
+	ErrCertSignatureFailure          Code = 7
+	ErrCRLSignatureFailure           Code = 8
+	ErrCertNotYetValid               Code = 9
+	ErrCertHasExpired                Code = 10
+	ErrCRLNotYetValid                Code = 11
+	ErrCRLHasExpired                 Code = 12
+	ErrErrorInCertNotBeforeField     Code = 13
+	ErrErrorInCertNotAfterField      Code = 14
+	ErrErrorInCRLLastUpdateField     Code = 15
+	ErrErrorInCRLNextUpdateField     Code = 16
+	ErrOutOfMem                      Code = 17
+	ErrDepthZeroSelfSignedCert       Code = 18
+	ErrSelfSignedCertInChain         Code = 19
+	ErrUnableToGetIssuerCertLocally  Code = 20
+	ErrUnableToVerifyLeafSignature   Code = 21
+	ErrCertChainTooLong              Code = 22
+	ErrCertRevoked                   Code = 23
+	ErrPathLengthExceeded            Code = 25
+	ErrInvalidPurpose                Code = 26
+	ErrCertRejected                  Code = 28
+	ErrSubjectIssuerMismatch         Code = 29
+	ErrAKIDSKIDMismatch              Code = 30
+	ErrAKIDIssuerSerialMismatch      Code = 31
+	ErrKeyUsageNoCertSign            Code = 32
+	ErrUnableToGetCRLIssuer          Code = 33
+	ErrUnhandledCriticalExtension    Code = 34
+	ErrKeyUsageNoCRLSign             Code = 35
+	ErrUnhandledCriticalCRLExtension Code = 36
+	ErrProxyCertificatesNotAllowed   Code = 40
+	ErrInvalidExtension              Code = 41
+	ErrInvalidPolicyExtension        Code = 42
+	ErrNoExplicitPolicy              Code = 43
+	ErrDifferentCRLScope             Code = 44
+	ErrUnsupportedExtensionFeature   Code = 45
+	ErrPermittedViolation            Code = 47
+	ErrExcludedViolation             Code = 48
+	ErrSubtreeMinMax                 Code = 49
+	ErrUnsupportedConstraintType     Code = 51
+	ErrUnsupportedConstraintSyntax   Code = 52
+	ErrUnsupportedNameSyntax         Code = 53
+	ErrCRLPathValidationError        Code = 54
+	ErrHostnameMismatch              Code = 62
+	ErrEmailMismatch                 Code = 63
+	ErrIPAddressMismatch             Code = 64
+	ErrEEKeyTooSmall                 Code = 66
+	ErrCAKeyTooSmall                 Code = 67
+	ErrCAMDTooWeak                   Code = 68
+	ErrSignatureAlgorithmMismatch    Code = 77
+	ErrSignatureAlgInconsistency     Code = 78
+	ErrInvalidCA                     Code = 79
+	ErrPathlenInvalidForNonCA        Code = 80
+	ErrPathlenWithoutKUKeyCertSign   Code = 81
+	ErrKUKeyCertSignInvalidForNonCA  Code = 82
+	ErrIssuerNameEmpty               Code = 83
+	ErrSubjectNameEmpty              Code = 84
+	ErrMissingAuthorityKeyIdentifier Code = 85
+	ErrMissingSubjectKeyIdentifier   Code = 86
+	ErrEmptySubjectAltName           Code = 87
+	ErrEmptySubjectSANNotCritical    Code = 88
+	ErrCABConsNotCritical            Code = 89
+	ErrCACertMissingKeyUsage         Code = 92
+	ErrExtensionsRequireVersion3     Code = 93
+	ErrECKeyExplicitParams           Code = 94
 )
 
 // codeTable is indexed by Code.
@@ -229,7 +202,7 @@ func (c Code) String() string { return c.Text() }
 // after any other code it stops. The set is the one of its callback.
 func (c Code) Continues() bool {
 	switch c {
-	case ErrCertHasExpired, ErrDepthZeroSelfSignedCert, ErrInvalidCA, ErrInvalidNonCA,
+	case ErrCertHasExpired, ErrDepthZeroSelfSignedCert, ErrInvalidCA,
 		ErrPathLengthExceeded, ErrCRLHasExpired, ErrCRLNotYetValid, ErrUnhandledCriticalExtension,
 		ErrNoExplicitPolicy, ErrInvalidPurpose, ErrSignatureAlgInconsistency:
 		return true

@@ -86,9 +86,6 @@ func (v *verifier) checkNameConstraints() outcome {
 		if i != 0 && c.selfIssued {
 			continue
 		}
-		if c.proxy && !v.checkProxyName(i) {
-			return stop
-		}
 		for j := len(v.chain) - 1; j > i; j-- {
 			constraints := v.chain[j].constraints
 			if constraints == nil {

@@ -28,6 +28,7 @@ type CRL struct {
 	Raw []byte // the list itself, without what may follow it
 
 	rawTBS     []byte // signed octets as received
+	version    int64  // 0 is v1, -1 is beyond all numbers
 	innerAlg   algorithm
 	outerAlg   algorithm
 	issuer     Name
@@ -60,8 +61,9 @@ type CRL struct {
 // crlProof spares many targets of one issuer the signature check of a long list. One is enough: a
 // list has one issuer, and no number of keys can make it grow.
 type crlProof struct {
-	key *publicKey
-	ok  bool
+	key         *publicKey
+	ok          bool
+	unsupported string
 }
 
 // crlSpot is where an entry lies and what of it a look-up needs: 16 octets, as lists of 100,000
@@ -111,8 +113,12 @@ func ParseCRL(der []byte) (*CRL, error) {
 // parseEntries reads once the issuer is known.
 func (l *CRL) parseTBS(r reader) (ok bool) {
 	if r.peek(classUniversal, tagInteger) {
-		if e, ok := r.any(); !ok || !integerContents(&e) {
+		e, ok := r.any()
+		if !ok || !integerContents(&e) {
 			return false
+		}
+		if l.version, ok = int64Contents(e.body); !ok {
+			l.version = -1
 		}
 	}
 	if l.innerAlg, ok = r.algorithm(); !ok {

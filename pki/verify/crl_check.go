@@ -18,14 +18,7 @@ func (v *verifier) checkRevocation() outcome {
 	case v.parent != nil:
 		return proceed
 	}
-	r := revocation{verifier: v, read: make(map[*Certificate]bool)}
-	if v.opts.Memory != nil {
-		r.read = v.opts.Memory.read
-	}
-	if v.parent != nil {
-		v.parent.markRead(r.read)
-	}
-	v.markRead(r.read)
+	r := revocation{verifier: v, read: v.recall()}
 	for depth := 0; depth <= last; depth++ {
 		if !r.checkCertificate(depth) {
 			return stop
@@ -39,7 +32,7 @@ type revocation struct {
 	*verifier
 	choice crlChoice             // for the certificate that is looked at
 	scope  scopeWork             // of all certificates and lists together: points, and issuers off the path
-	read   map[*Certificate]bool // see markRead
+	read   map[*Certificate]bool // see recall
 
 	bySubject map[string][]*Certificate // of the untrusted, once they were asked for
 }
@@ -49,12 +42,8 @@ func (r *revocation) findAt(depth int, code Code, detail Detail) bool {
 	return r.find(code, depth, r.chain[depth], detail)
 }
 
-// checkCertificate goes through CRLs until every reason for a revocation is covered. A proxy
-// certificate cannot be revoked.
+// checkCertificate goes through CRLs until every reason for a revocation is covered.
 func (r *revocation) checkCertificate(depth int) bool {
-	if r.chain[depth].proxy {
-		return true
-	}
 	r.choice = crlChoice{}
 	for r.choice.reasons != allReasons {
 		covered := r.choice.reasons
@@ -100,19 +89,17 @@ func (r *revocation) checkList(depth int, l *CRL) bool {
 	if key == nil {
 		return r.findAt(depth, ErrUnableToDecodeIssuerPublicKey, Detail{What: "public key", Wanted: issuer.subject.String()})
 	}
-	if level := r.opts.SuiteB.levels(); level != 0 {
-		if code := level.checkKey(key, l.innerAlg.oid); code != OK && !r.findAt(depth, code, Detail{What: "CRL"}) {
-			return false
-		}
+	ok, unsupported := l.signedBy(key)
+	if unsupported != "" {
+		return r.refuse(ErrUnspecified, depth, r.chain[depth], unsupported)
 	}
-	return l.signedBy(key) ||
-		r.findAt(depth, ErrCRLSignatureFailure, Detail{What: "signature", Wanted: "one made with the key of " + issuer.subject.String()})
+	return ok || r.findAt(depth, ErrCRLSignatureFailure, Detail{What: "signature", Wanted: "one made with the key of " + issuer.subject.String()})
 }
 
 func (r *revocation) checkIssuer(depth int, issuer *Certificate, score int) bool {
 	name := issuer.subject.String()
 	onPath := score&crlSamePath != 0
-	if (onPath || r.read[issuer]) && !issuer.allowsUsage(kuCRLSign) &&
+	if !r.maySignCRL(issuer, onPath) &&
 		!r.findAt(depth, ErrKeyUsageNoCRLSign, Detail{What: "key usage of " + name, Wanted: "cRLSign"}) {
 		return false
 	}
@@ -143,13 +130,15 @@ func (r *revocation) otherPath(issuer *Certificate) bool {
 
 // signedBy checks the signature. The algorithm stands twice in a CRL; as of 3.0.20 both must be the
 // same.
-func (l *CRL) signedBy(key *publicKey) bool {
+func (l *CRL) signedBy(key *publicKey) (ok bool, unsupported string) {
 	if proof := l.proof.Load(); proof != nil && proof.key == key {
-		return proof.ok
+		return proof.ok, proof.unsupported
 	}
-	ok := l.innerAlg.equal(&l.outerAlg) && key.verifySignature(&l.outerAlg, l.rawTBS, l.signature, l.sigUnused)
-	l.proof.Store(&crlProof{key, ok})
-	return ok
+	if l.innerAlg.equal(&l.outerAlg) {
+		ok, unsupported = key.verifySignature(&l.outerAlg, l.rawTBS, l.signature, l.sigUnused)
+	}
+	l.proof.Store(&crlProof{key, ok, unsupported})
+	return ok, unsupported
 }
 
 // checkUpdates is inTime with reports.

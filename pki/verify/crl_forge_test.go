@@ -131,18 +131,14 @@ func (c *forgedCert) spki() []byte {
 		panic(err)
 	}
 	base := append([]byte{4}, append(p.Gx.FillBytes(make([]byte, size)), p.Gy.FillBytes(make([]byte, size))...)...)
-	field := [][]byte{forgeOID("1.2.840.10045.1.1"), number(p.P)}
-	if c.surplus {
-		field = append(field, number(p.P))
-	}
-	params := forgeSeq(forgeInt(1), forgeSeq(field...),
+	params := forgeSeq(forgeInt(1), forgeSeq(forgeOID("1.2.840.10045.1.1"), number(p.P)),
 		forgeSeq(octets(new(big.Int).Sub(p.P, big.NewInt(3))), octets(p.B)), forgeTLV(4, base), number(p.N))
 	return forgeSeq(forgeSeq(forgeOID("1.2.840.10045.2.1"), params), forgeBits(0, point...))
 }
 
 func forgeSPKI(key *ecdsa.PrivateKey) []byte {
 	curve := map[string]string{
-		"P-256": "1.2.840.10045.3.1.7", "P-384": "1.3.132.0.34", "P-521": "1.3.132.0.35",
+		"P-256": "1.2.840.10045.3.1.7", "P-224": "1.3.132.0.33", "P-384": "1.3.132.0.34", "P-521": "1.3.132.0.35",
 	}[key.Curve.Params().Name]
 	point, err := key.PublicKey.Bytes()
 	if err != nil {
@@ -180,8 +176,7 @@ type forgedCert struct {
 	exts     []forgedExt
 	key      *ecdsa.PrivateKey
 	bare     bool // no key identifiers
-	spelt    bool // the key's curve is spelt out ...
-	surplus  bool // ... with more in its field than there should be
+	spelt    bool // the key's curve is spelt out
 	alg      []byte
 	der      []byte
 }

@@ -54,7 +54,6 @@ func TestIndirectCRLAgreesWithOpenSSL(t *testing.T) {
 			" partial":   {"-crl_check", "-extended_crl", "-partial_chain"},
 			" policy":    {"-crl_check", "-extended_crl", "-explicit_policy"},
 			" policies":  {"-crl_check", "-extended_crl", "-policy_check", "-policy_print"},
-			" suite B":   {"-crl_check", "-extended_crl", "-suiteB_128"},
 			" uncritial": {"-crl_check", "-extended_crl", "-ignore_critical"},
 		}
 		for list, l := range lists {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/openssltest"
 	"github.com/pkitool/pkitool/pki/verify"
 )
 
@@ -48,7 +49,7 @@ func TestParseCRL(t *testing.T) {
 
 // What openssl cannot read, ParseCRL refuses, and nothing else.
 func TestParseCRLRefusesWhatOpenSSLRefuses(t *testing.T) {
-	path := openSSL(t)
+	path := openssltest.Path(t)
 	root := forgedCert{name: forgeCN("root"), exts: asRoot}.issue()
 	entry := func(parts ...[]byte) []byte { return forgedCRL{issuer: root}.issueWith(forgeSeq(parts...)) }
 	now := forgeUTCTime(forgeTime)

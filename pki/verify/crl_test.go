@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/pkitool/pkitool/internal/openssltest"
 )
 
 const (
@@ -255,10 +257,10 @@ func TestCRLWhereOpenSSLChanged(t *testing.T) {
 			tr := trial{ca: []*forgedCert{root}, target: leaf, crls: [][]byte{list.crl.issue()}, args: []string{"-crl_check"}}
 			assert.Equal(t, list.ours, tr.ours(t))
 			want := list.ours
-			if patch, ok := strings.CutPrefix(openSSLVersion(t), "3.0."); ok && (len(patch) == 1 || patch < "20") {
+			if patch, ok := strings.CutPrefix(openssltest.Version(t), "3.0."); ok && (len(patch) == 1 || patch < "20") {
 				want = list.old
 			}
-			assert.Equal(t, want, tr.openssl(t), "no exception any more: openssl %s agrees", openSSLVersion(t))
+			assert.Equal(t, want, tr.openssl(t), "no exception any more: openssl %s agrees", openssltest.Version(t))
 		})
 	}
 }

@@ -9,6 +9,11 @@
 // what openssl reads, and Certificate.Verify builds and judges paths by
 // other rules.
 //
+// Arithmetic on keys and signatures is the standard library's. What openssl judges
+// and that does not know (keys of other types than RSA, ECDSA on P-224 to P-521 and
+// Ed25519, a few hash functions), and what no Kubernetes component takes (RFC 3779,
+// proxy certificates, Suite B), is named in the report and never OK.
+//
 // What comes in is taken as hostile. Every function here returns on every
 // input, in time and memory proportional to it, within the limits that
 // openssl sets itself (chain depth, number of name comparisons, size of the

@@ -3,7 +3,6 @@ package verify
 // What the next certificate up must be.
 const (
 	caUnknown = -1 // the target may be anything
-	caNever   = 0  // the issuer of a proxy certificate
 	caAlways  = 1
 )
 
@@ -11,19 +10,17 @@ const (
 // from the target up (openssl's check_extensions).
 func (v *verifier) checkExtensions() outcome {
 	mustBeCA, plen := caUnknown, int64(0) // plen: CA certificates below that count for path lengths
-	purpose, allowProxy := v.opts.Purpose, v.opts.AllowProxy
+	purpose := v.opts.Purpose
 	if v.parent != nil {
-		purpose, allowProxy = PurposeCRLSign, false
+		purpose = PurposeCRLSign
 	}
-	proxyLen := int32(0)
 	for i, c := range v.chain {
 		goOn := v.check(!v.opts.IgnoreCritical && c.unhandledCritical, ErrUnhandledCriticalExtension, i) &&
-			v.check(!allowProxy && c.proxy, ErrProxyCertificatesNotAllowed, i) &&
 			v.checkCA(i, mustBeCA) &&
-			v.checkCurve(i) &&
+			v.checkKey(i) &&
 			v.checkStrict(i) &&
 			v.checkPurpose(i, purpose, mustBeCA) &&
-			v.check(i > 1 && c.pathLen != -1 && plen > c.pathLen+int64(proxyLen), ErrPathLengthExceeded, i)
+			v.check(i > 1 && c.pathLen != -1 && plen > c.pathLen, ErrPathLengthExceeded, i)
 		if !goOn {
 			return stop
 		}
@@ -31,12 +28,6 @@ func (v *verifier) checkExtensions() outcome {
 			plen++
 		}
 		mustBeCA = caAlways
-		if c.proxy {
-			if !v.checkProxyPath(i, &proxyLen) {
-				return stop
-			}
-			mustBeCA = caNever
-		}
 	}
 	return proceed
 }
@@ -87,27 +78,18 @@ func (c *Certificate) allowsNSType(bits uint8) bool {
 // basicConstraints counts.
 func (v *verifier) checkCA(i, mustBeCA int) bool {
 	kind := v.chain[i].caKind()
-	switch mustBeCA {
-	case caUnknown:
+	if mustBeCA == caUnknown {
 		return v.check(v.strict() && kind != caYes && kind != caNo, ErrInvalidCA, i)
-	case caNever:
-		return v.check(kind != caNo, ErrInvalidNonCA, i)
 	}
 	top := i+1 == len(v.chain) && !v.strict()
 	return v.check(kind == caNo || !top && kind != caYes, ErrInvalidCA, i)
 }
 
-// checkCurve refuses elliptic curves that are spelt out, in chains of more than
-// one certificate. A key that cannot be decoded is noticed here, too.
-func (v *verifier) checkCurve(i int) bool {
-	if len(v.chain) == 1 {
-		return true
-	}
-	key := v.chain[i].publicKey()
-	if key == nil {
-		return v.find(ErrUnspecified, i, v.chain[i], Detail{What: "public key", Wanted: "one that can be decoded"})
-	}
-	return v.check(key.explicit, ErrECKeyExplicitParams, i)
+// checkKey asks, in chains of more than one certificate, for a key that can be
+// decoded: openssl looks at the curve here.
+func (v *verifier) checkKey(i int) bool {
+	return len(v.chain) == 1 || v.chain[i].publicKey() != nil ||
+		v.find(ErrUnspecified, i, v.chain[i], Detail{What: "public key", Wanted: "one that can be decoded"})
 }
 
 // checkStrict makes the checks of -x509_strict (RFC 5280), on chains of more

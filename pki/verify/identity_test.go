@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/pkitool/pkitool/internal/openssltest"
 	"github.com/pkitool/pkitool/pki/verify"
 )
 
@@ -196,7 +197,7 @@ func TestParseIP(t *testing.T) {
 		}
 	}
 	for text, want := range texts {
-		said, err := judge(openSSL(t), t.TempDir(), []string{"-verify_ip", text, "nothing.pem"})
+		said, err := openssltest.Verify(openssltest.Path(t), t.TempDir(), []string{"-verify_ip", text, "nothing.pem"})
 		assert.NoError(t, err)
 		assert.Equal(t, want != "", said.Exit != 1, "openssl with %q", text)
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/pkitool/pkitool/internal/openssltest"
 )
 
 // unmadePoint is a distribution point whose relative name has no form in Unicode: openssl stops
@@ -40,7 +42,7 @@ func TestInterruptedReading(t *testing.T) {
 		{name: "trusted target, partial", args: []string{"-partial_chain"}, trusted: one(leaf), target: leaf, want: "OK"},
 		{name: "and invalid, too", args: []string{"-partial_chain"}, ca: one(invalid), target: invalid, want: "OK"},
 	})
-	openSSL(t)
+	openssltest.Path(t)
 	every := 9 // of the grid, unless openssl is required, as in CI
 	if os.Getenv("PKITOOL_REQUIRE_OPENSSL") != "" {
 		every = 1

@@ -7,44 +7,7 @@ import "bytes"
 // against it, and the signature is of the issuer's kind of key. Nothing here is
 // proof, and neither the CA flag nor key usage nor validity play a part.
 func (v *verifier) likelyIssued(subject, issuer *Certificate) bool {
-	if issuer.interrupted || subject.interrupted {
-		if !issuer.subject.Equal(subject.issuer) || !v.valid(issuer) || !v.valid(subject) {
-			return false
-		}
-	}
-	return whyNotIssued(subject, issuer) == OK
-}
-
-// valid reports whether c is valid, as openssl answers that. Where it could not
-// make a relative name of a distribution point, it has stopped reading the
-// certificate: to the first who asks that is an error, afterwards nobody knows.
-// (In openssl that holds for all targets of a run; here each target is the
-// first.)
-func (v *verifier) valid(c *Certificate) bool {
-	if c.invalid || !c.interrupted {
-		return !c.invalid
-	}
-	top := v
-	for top.parent != nil {
-		top = top.parent
-	}
-	if top.met[c] || top.trust.compared[c] {
-		return true
-	}
-	if top.met == nil {
-		top.met = make(map[*Certificate]bool)
-	}
-	top.met[c] = true
-	return false
-}
-
-// selfSigned is what openssl's X509_self_signed says: only of a certificate
-// that is valid and has a key.
-func (v *verifier) selfSigned(c *Certificate) bool {
-	if c.interrupted && (c.publicKey() == nil || !v.valid(c)) {
-		return false
-	}
-	return c.selfSigned && !c.invalid
+	return v.readBoth(subject, issuer) && whyNotIssued(subject, issuer) == OK
 }
 
 // whyNotIssued is likelyIssued with openssl's reason, when both have been read.

@@ -123,23 +123,10 @@ func TestAuthorities(t *testing.T) {
 		asked{name: "self-issued ones do not count for a path length", ca: [][]byte{parts{subject: forgeCN("ca"), spki: forgeSPKI(caKey), exts: [][]byte{pathLen, skid(5)}}.make()},
 			untrusted: [][]byte{selfIssued}, target: bySelfIssued, want: "OK"},
 		asked{name: "path length of an end entity", ca: [][]byte{aRoot()}, untrusted: [][]byte{anIntermediate()}, target: under(ext("2.5.29.15", false, forgeBits(0, 0x80))), want: "OK"},
-		asked{name: "explicit curve", ca: [][]byte{aRoot()}, target: parts{spki: (&forgedCert{key: leafKey, spelt: true}).spki(), exts: [][]byte{notCA}}.make(), want: "94@0"},
-		asked{name: "explicit curve with a surplus", ca: [][]byte{aRoot()}, target: parts{spki: (&forgedCert{key: leafKey, spelt: true, surplus: true}).spki(), exts: [][]byte{notCA}}.make(), want: "internal"},
-		asked{name: "explicit curve alone", ca: [][]byte{spelt()}, target: spelt(), want: "OK"},
 		asked{name: "undecodable key below an untrusted issuer", ca: [][]byte{aRoot()}, untrusted: [][]byte{anIntermediate()},
 			target: parts{issuer: forgeCN("inter"), by: interKey, spki: forgeSeq(forgeSeq(forgeOID("1.2.3")), forgeBits(0, 1)), exts: [][]byte{notCA}}.make(), want: "1@0"},
 	)
 	ask(t, list)
-}
-
-var speltRoot []byte
-
-// spelt is a root whose curve is spelt out.
-func spelt() []byte {
-	if speltRoot == nil {
-		speltRoot = parts{subject: forgeCN("ca"), spki: (&forgedCert{key: caKey, spelt: true}).spki(), exts: [][]byte{isCA}}.make()
-	}
-	return speltRoot
 }
 
 // Every purpose, against key usages, extended key usages and Netscape's types, as an end entity and as a CA.

@@ -11,13 +11,13 @@ func (v *verifier) minBits() int {
 }
 
 // strongKey reports whether c's key is as strong as the level asks; one that
-// cannot be decoded is not.
+// cannot be decoded is not. Of one that is not supported checkSupported tells.
 func (v *verifier) strongKey(c *Certificate) bool {
 	if v.opts.SecLevel <= 0 {
 		return true
 	}
 	key := c.publicKey()
-	return key != nil && key.bits >= v.minBits()
+	return key != nil && (key.bits >= v.minBits() || key.unsupported != "")
 }
 
 func (v *verifier) keyDetail(c *Certificate) Detail {
@@ -55,14 +55,12 @@ func (v *verifier) checkLevels() outcome {
 // openssl cannot tell.
 func (c *Certificate) signatureBits() int {
 	sig, ok := signatureAlgorithm(c.outerAlg.oid)
-	if !ok || c.interrupted {
+	if !ok || !c.finished() {
 		return -1
 	}
 	switch sig.key {
 	case keyEd25519:
 		return 128
-	case keyEd448:
-		return 224
 	case keyRSAPSS:
 		p, ok := parsePSSParams(&c.outerAlg)
 		if !ok || p.hash == nil || p.mask == nil || p.salt < 0 || p.trailer != 1 {

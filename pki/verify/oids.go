@@ -40,11 +40,8 @@ const (
 	oidRSASSAPSS             = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"     // RFC 8017
 	oidMGF1                  = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"     // RFC 8017
 	oidDSA                   = "\x2a\x86\x48\xce\x38\x04\x01"             // RFC 3279
-	oidDH                    = "\x2a\x86\x48\x86\xf7\x0d\x01\x03\x01"     // PKCS #3
-	oidDHX                   = "\x2a\x86\x48\xce\x3e\x02\x01"             // X9.42
 	oidEC                    = "\x2a\x86\x48\xce\x3d\x02\x01"             // RFC 5480
-	oidX25519                = "\x2b\x65\x6e"                             // RFC 8410
-	oidX448                  = "\x2b\x65\x6f"                             // RFC 8410
 	oidEd25519               = "\x2b\x65\x70"                             // RFC 8410
+	oidSM2                   = "\x2a\x81\x1c\xcf\x55\x01\x82\x2d"         // GB/T 33560
 	oidEd448                 = "\x2b\x65\x71"                             // RFC 8410
 )

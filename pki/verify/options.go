@@ -62,18 +62,6 @@ const (
 	TrustSSLServer
 )
 
-// SuiteB restricts the algorithms of a chain (RFC 6460).
-type SuiteB int
-
-// The levels of security of `openssl verify -suiteB_128_only`, `-suiteB_128`
-// and `-suiteB_192`.
-const (
-	SuiteBNone SuiteB = iota
-	SuiteB128Only
-	SuiteB128
-	SuiteB192
-)
-
 // DefaultDepth is how many certificates may stand between target and anchor if
 // nobody says otherwise.
 const DefaultDepth = 100
@@ -93,7 +81,6 @@ type Options struct {
 	Strict         bool // -x509_strict
 	CheckSSSig     bool // check the self-signed anchor's own signature
 	IgnoreCritical bool // pass over critical extensions that are not known
-	AllowProxy     bool // accept proxy certificates (RFC 3820)
 
 	Hostname string     // the target must be for it; "": not asked
 	Email    string     // likewise, if HasEmail
@@ -111,8 +98,6 @@ type Options struct {
 	InhibitAny     bool
 	InhibitMap     bool
 	NotifyPolicy   bool // -policy_print: keep the policies of a success, too
-
-	SuiteB SuiteB
 
 	Memory *Memory // of the targets before this one; nil: it is the first
 }

@@ -229,7 +229,7 @@ func TestPolicyTreesAgreeWithOpenSSL(t *testing.T) {
 		return out
 	}
 	var trials []trial
-	for n := range 400 {
+	for n := range 150 {
 		var path [][]forgedExt
 		for range 2 + r.IntN(4) {
 			var e []forgedExt

@@ -38,8 +38,8 @@ const (
 // read. A malformed or repeated extension among the known ones makes the whole
 // certificate invalid: it is nobody's issuer and nobody issued it.
 type properties struct {
-	invalid     bool
-	interrupted bool // see verifier.valid
+	invalid bool
+	unfinished
 
 	hasBasicConstraints bool
 	ca                  bool
@@ -58,12 +58,6 @@ type properties struct {
 	hasAltNames  bool
 	constraints  *nameConstraints
 	crlPoints    []distPoint
-
-	proxy        bool
-	proxyPathLen int64 // -1: no limit
-
-	addrBlocks    addrBlocks // RFC 3779
-	asIdentifiers *asIdentifiers
 
 	selfIssued bool
 	selfSigned bool
@@ -84,9 +78,8 @@ type authorityKeyID struct {
 
 // findProperties fills c.properties, in openssl's order.
 func (c *Certificate) findProperties() {
-	c.pathLen, c.proxyPathLen = -1, -1
+	c.pathLen = -1
 	c.use(oidBasicConstraints, c.readBasicConstraints)
-	c.use(oidProxyCertInfo, c.readProxyCertInfo)
 	c.use(oidKeyUsage, c.readKeyUsage)
 	c.use(oidExtKeyUsage, c.readExtKeyUsage)
 	c.use(oidNetscapeCertType, c.readNSCertType)
@@ -111,24 +104,10 @@ func (c *Certificate) findProperties() {
 		c.constraints, ok = parseNameConstraints(value)
 		return ok
 	})
-	c.use(oidCRLDistributionPoints, func(value []byte) bool {
-		var fault distPointFault
-		c.crlPoints, fault = parseDistPoints(value, c.issuer)
-		c.interrupted = fault == pointsNameless
-		return fault != pointsInvalid
-	})
-	if c.interrupted {
-		return
+	c.use(oidCRLDistributionPoints, c.readPoints)
+	if c.finished() {
+		c.scanCritical()
 	}
-	c.use(oidIPAddrBlocks, func(value []byte) (ok bool) {
-		c.addrBlocks, ok = parseAddrBlocks(value)
-		return ok
-	})
-	c.use(oidASIdentifiers, func(value []byte) (ok bool) {
-		c.asIdentifiers, ok = parseASIdentifiers(value)
-		return ok
-	})
-	c.scanCritical()
 }
 
 // use hands the extension's value to read, if there is one. A second one of

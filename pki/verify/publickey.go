@@ -1,50 +1,44 @@
 package verify
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
 	"errors"
 	"math/big"
+
+	"github.com/pkitool/pkitool/pki/verify/internal/objects"
 )
 
-// keyKind is a kind of public key as openssl tells them apart.
+// keyKind is a kind of public key as openssl tells them apart where it asks whose signature one may be.
 type keyKind int
 
 const (
-	keyNone keyKind = iota
+	keyOther keyKind = iota // signs nothing
 	keyRSA
 	keyRSAPSS
-	keyDSA
-	keyDH
 	keyEC
-	keySM2
-	keyX25519
-	keyX448
 	keyEd25519
+	keyDSA
+	keySM2
 	keyEd448
 )
 
-// publicKey is a subject public key that could be decoded.
+// publicKey is a subject public key that could be decoded, or one of a type that openssl knows and this package does
+// not.
 type publicKey struct {
-	kind keyKind
-	bits int // security in bits, as openssl's levels count it
+	kind        keyKind
+	unsupported string // the type of a key that nothing here computes with; the rest is empty then
+	bits        int    // security in bits, as openssl's levels count it
 
-	n, e   *big.Int       // RSA
-	std    *rsa.PublicKey // the same, where crypto/rsa takes it
+	n, e   *big.Int
+	rsa    *rsa.PublicKey // nil: crypto/rsa refuses n or e
 	limits *pssParams     // what an RSASSA-PSS key restricts its signatures to; nil: nothing
 
-	ec       *ecdsa.PublicKey // the NIST curves from P-224 up
-	curve    curve            // any other curve, or an odd form of point
-	q        point
-	explicit bool   // the curve is spelt out instead of named
-	named    string // the named curve's contents octets
-
-	dsa *dsaParams // DSA
-	y   *big.Int
-
-	edwards []byte // Ed25519, Ed448
+	ec      *ecdsa.PublicKey
+	edwards ed25519.PublicKey
 }
 
 var errPublicKey = errors.New("public key cannot be decoded")
@@ -52,7 +46,7 @@ var errPublicKey = errors.New("public key cannot be decoded")
 // publicKey decodes the certificate's key, once. It returns nil for a key that
 // openssl does not know or cannot decode.
 func (c *Certificate) publicKey() *publicKey {
-	c.keyOnce.Do(func() { c.key, c.keyErr = parsePublicKey(c.spki) })
+	c.keyOnce.Do(func() { c.key, _ = parsePublicKey(c.spki) })
 	return c.key
 }
 
@@ -88,25 +82,45 @@ func parsePublicKey(spki []byte) (*publicKey, error) {
 	case oidEC:
 		ok = key.parseEC(&alg, bits)
 	case oidEd25519:
-		ok = key.parseEdwards(keyEd25519, &alg, bits, ed25519.PublicKeySize, 128)
-	case oidEd448:
-		ok = key.parseEdwards(keyEd448, &alg, bits, 57, 224)
-	case oidX25519:
-		ok = key.parseEdwards(keyX25519, &alg, bits, 32, 128)
-	case oidX448:
-		ok = key.parseEdwards(keyX448, &alg, bits, 56, 224)
-	case oidDSA, "\x2a\x86\x48\xce\x38\x04\x03", "\x2b\x0e\x03\x02\x0c", "\x2b\x0e\x03\x02\x0d", "\x2b\x0e\x03\x02\x1b":
-		// openssl takes OIW's numbers and those of the signatures for the same
-		ok = key.parseDSA(&alg, bits)
-	case oidDH, oidDHX:
-		ok = key.parseDH(&alg, bits)
+		key.kind, key.edwards, key.bits = keyEd25519, bits, 128
+		ok = !alg.hasParams && len(bits) == ed25519.PublicKeySize
 	default:
-		ok = false
+		ok = key.name(alg.oid)
 	}
 	if !ok {
 		return nil, errPublicKey
 	}
 	return key, nil
+}
+
+// otherKeys are the types of keys that openssl decodes and this package does not: no Kubernetes component takes them.
+// openssl takes the older numbers of DSA for the same.
+var otherKeys = [...]struct {
+	oid  string
+	kind keyKind
+	name string
+}{
+	{oidDSA, keyDSA, "DSA"},
+	{"\x2a\x86\x48\xce\x38\x04\x03", keyDSA, "DSA"},
+	{"\x2b\x0e\x03\x02\x0c", keyDSA, "DSA"},
+	{"\x2b\x0e\x03\x02\x0d", keyDSA, "DSA"},
+	{"\x2b\x0e\x03\x02\x1b", keyDSA, "DSA"},
+	{"\x2a\x86\x48\x86\xf7\x0d\x01\x03\x01", keyOther, "DH"},
+	{"\x2a\x86\x48\xce\x3e\x02\x01", keyOther, "X9.42 DH"},
+	{"\x2b\x65\x6e", keyOther, "X25519"},
+	{"\x2b\x65\x6f", keyOther, "X448"},
+	{oidEd448, keyEd448, "Ed448"},
+}
+
+// name takes a key of a type that openssl knows and this package does not.
+func (k *publicKey) name(oid string) bool {
+	for _, other := range otherKeys {
+		if other.oid == oid {
+			k.kind, k.unsupported = other.kind, other.name
+			return true
+		}
+	}
+	return false
 }
 
 func (k *publicKey) parseRSA(bits []byte) bool {
@@ -128,7 +142,7 @@ func (k *publicKey) parseRSA(bits []byte) bool {
 	k.bits = modulusSecurity(k.n.BitLen())
 	if e := k.e; k.n.BitLen() >= 1024 && k.n.BitLen() <= maxRSABits && k.n.Bit(0) == 1 &&
 		e.IsInt64() && e.Int64() > 1 && e.Int64() < 1<<31 && e.Bit(0) == 1 {
-		k.std = &rsa.PublicKey{N: k.n, E: int(e.Int64())}
+		k.rsa = &rsa.PublicKey{N: k.n, E: int(e.Int64())}
 	}
 	return true
 }
@@ -138,50 +152,68 @@ func (k *publicKey) parseLimits(alg *algorithm) bool {
 		return true
 	}
 	p, ok := parsePSSParams(alg)
-	k.limits = p
+	if k.limits = p; ok && (p.hash == nil || p.mask == nil) {
+		k.unsupported = "RSASSA-PSS for other hash functions"
+	}
 	return ok && p.known
-}
-
-func (k *publicKey) parseEdwards(kind keyKind, alg *algorithm, bits []byte, size, security int) bool {
-	k.kind, k.edwards, k.bits = kind, bits, security
-	return !alg.hasParams && len(bits) == size
 }
 
 func (k *publicKey) parseEC(alg *algorithm, bits []byte) bool {
 	k.kind = keyEC
-	if !alg.hasParams {
+	switch {
+	case alg.hasParams && alg.params.is(classUniversal, tagSequence):
+		k.unsupported = explicitCurve
+		return true
+	case !alg.hasParams || !alg.params.is(classUniversal, tagOID):
 		return false
 	}
-	if alg.params.is(classUniversal, tagSequence) {
-		c, ok := parseCurve(alg.params.raw)
-		if !ok {
-			return false
+	oid := string(alg.params.body)
+	curve := standardCurve(oid)
+	if curve == nil {
+		if oid == oidSM2 {
+			k.kind = keySM2
 		}
-		k.explicit, k.curve = true, c
-		k.bits = curveSecurity(c.order().BitLen())
-		k.q, ok = c.point(bits)
-		return ok
+		k.unsupported, _, _ = objects.Names(dottedOID(oid))
+		return k.unsupported != ""
 	}
-	if !alg.params.is(classUniversal, tagOID) {
-		return false
+	if len(bits) == 1 && bits[0] == 0 {
+		k.unsupported = "EC with the point at infinity"
+		return true
 	}
-	k.named = string(alg.params.body)
-	if std := standardCurve(k.named); std != nil && len(bits) > 0 && bits[0] == 4 {
-		k.bits = curveSecurity(std.Params().BitSize)
-		var err error
-		k.ec, err = ecdsa.ParseUncompressedPublicKey(std, bits)
-		return err == nil
+	k.bits = curveSecurity(curve.Params().BitSize)
+	var err error
+	k.ec, err = ecdsa.ParseUncompressedPublicKey(curve, uncompressed(curve, bits))
+	return err == nil
+}
+
+// explicitCurve names a key whose curve is spelt out (RFC 3279 section 2.3.5).
+const explicitCurve = "EC with explicit parameters"
+
+// uncompressed is the same point in the form that crypto/ecdsa reads; nil where it is none. openssl also reads the
+// compressed and the hybrid form (SEC 1 section 2.3.4, X9.62 section 4.3.6).
+func uncompressed(curve elliptic.Curve, point []byte) []byte {
+	if len(point) == 0 {
+		return nil
 	}
-	if k.curve = curveByOID(k.named); k.curve == nil {
-		return false
+	switch point[0] {
+	case 2, 3:
+		if x, y := elliptic.UnmarshalCompressed(curve, point); x != nil {
+			size := (curve.Params().BitSize + 7) / 8
+			out := make([]byte, 1+2*size)
+			out[0] = 4
+			x.FillBytes(out[1 : 1+size])
+			y.FillBytes(out[1+size:])
+			return out
+		}
+		return nil
+	case 6, 7:
+		if point[len(point)-1]&1 != point[0]&1 {
+			return nil
+		}
+		point = bytes.Clone(point)
+		point[0] = 4
 	}
-	if k.named == oidSM2 {
-		k.kind = keySM2
-	}
-	k.bits = curveSecurity(k.curve.order().BitLen())
-	var ok bool
-	k.q, ok = k.curve.point(bits)
-	return ok
+	return point
 }
 
 // standardCurve returns the curves that crypto/ecdsa has.
@@ -197,54 +229,4 @@ func standardCurve(oid string) elliptic.Curve {
 		return elliptic.P224()
 	}
 	return nil
-}
-
-// parseDH accepts a Diffie-Hellman key so far as a certificate may carry one;
-// it verifies nothing.
-func (k *publicKey) parseDH(alg *algorithm, bits []byte) bool {
-	k.kind = keyDH
-	if !alg.hasParams || !alg.params.is(classUniversal, tagSequence) {
-		return false
-	}
-	body := reader(bits)
-	e, ok := body.next(classUniversal, tagInteger)
-	if !ok || !integerContents(&e) {
-		return false
-	}
-	params := reader(alg.params.body)
-	if alg.oid == oidDHX {
-		return k.parseDHX(params)
-	}
-	p, okP := params.next(classUniversal, tagInteger)
-	_, okG := params.next(classUniversal, tagInteger)
-	if len(params) > 0 { // the length of the private number
-		if _, ok := params.int32(); !ok {
-			return false
-		}
-	}
-	k.bits = ffcSecurity(unsignedInt(p.body).BitLen(), -1)
-	return okP && okG && len(params) == 0
-}
-
-// parseDHX reads DomainParameters of RFC 3279 section 2.3.3: p, g, q, j
-// OPTIONAL, SEQUENCE { seed, counter } OPTIONAL.
-func (k *publicKey) parseDHX(params reader) bool {
-	p, okP := params.next(classUniversal, tagInteger)
-	_, okG := params.next(classUniversal, tagInteger)
-	q, okQ := params.next(classUniversal, tagInteger)
-	if params.peek(classUniversal, tagInteger) {
-		if _, ok := params.any(); !ok {
-			return false
-		}
-	}
-	if len(params) > 0 {
-		validation, okV := params.sequence()
-		seed, okSeed := validation.next(classUniversal, tagBitString)
-		_, okCounter := validation.next(classUniversal, tagInteger)
-		if _, _, ok := bitString(&seed); !ok || !okV || !okSeed || !okCounter || len(validation) > 0 {
-			return false
-		}
-	}
-	k.bits = ffcSecurity(unsignedInt(p.body).BitLen(), unsignedInt(q.body).BitLen())
-	return okP && okG && okQ && len(params) == 0
 }

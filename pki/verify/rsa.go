@@ -1,10 +1,8 @@
 package verify
 
 import (
-	"bytes"
 	"crypto/rsa"
-	"encoding/binary"
-	"math/big"
+	"fmt"
 )
 
 // openssl's limits of RSA verification, which bound the time a signature takes.
@@ -14,53 +12,24 @@ const (
 	maxExponentBits = 64    // above
 )
 
-// raw is the RSA public operation: signature to the power of e, modulo n, as
-// long as the modulus. It stands beside crypto/rsa because openssl also verifies
-// with moduli below 1024 bits, exponents of any size, and PSS with two hashes.
-// Only public values are involved.
-func (k *publicKey) raw(signature []byte) ([]byte, bool) {
-	size := (k.n.BitLen() + 7) / 8
-	s := new(big.Int).SetBytes(signature)
+// refusedRSA says why crypto/rsa does not compute with the key. Where openssl does not either, it is for no reason.
+func (k *publicKey) refusedRSA() string {
+	n := k.n.BitLen()
 	switch {
-	case k.n.BitLen() > maxRSABits, k.n.Cmp(k.e) <= 0, k.n.Bit(0) == 0,
-		k.n.BitLen() > smallRSABits && k.e.BitLen() > maxExponentBits,
-		len(signature) > size, s.Cmp(k.n) >= 0:
-		return nil, false
+	case n > maxRSABits, k.n.Cmp(k.e) <= 0, k.n.Bit(0) == 0, n > smallRSABits && k.e.BitLen() > maxExponentBits:
+		return ""
+	case n < 1024:
+		return fmt.Sprintf("an RSA key of %d bits", n)
 	}
-	return s.Exp(s, k.e, k.n).FillBytes(make([]byte, size)), true
+	return "an RSA key with such an exponent"
 }
 
-// verifyPKCS1 checks an RSASSA-PKCS1-v1_5 signature (RFC 8017 section 8.2.2).
-func (k *publicKey) verifyPKCS1(hash *hashAlgorithm, digest, signature []byte) bool {
-	if k.std != nil && hash.std != 0 {
-		return rsa.VerifyPKCS1v15(k.std, hash.std, digest, signature) == nil
+// whole is the signature with the zeros in front that openssl does without.
+func (k *publicKey) whole(signature []byte) []byte {
+	if missing := k.rsa.Size() - len(signature); missing > 0 {
+		return append(make([]byte, missing), signature...)
 	}
-	if len(signature) != (k.n.BitLen()+7)/8 {
-		return false
-	}
-	got, ok := k.raw(signature)
-	if !ok {
-		return false
-	}
-	want, ok := encodePKCS1(hash, digest, len(got))
-	return ok && bytes.Equal(got, want)
-}
-
-// encodePKCS1 is EMSA-PKCS1-v1_5 (RFC 8017 section 9.2): the hash's identifier
-// has NULL for parameters.
-func encodePKCS1(hash *hashAlgorithm, digest []byte, size int) ([]byte, bool) {
-	id := appendElement(nil, tagOID, []byte(hash.oid))
-	id = append(id, tagNull, 0)
-	info := appendElement(nil, 0x30, id)
-	info = appendElement(info, tagOctetString, digest)
-	info = appendElement(nil, 0x30, info)
-	if size < len(info)+11 {
-		return nil, false
-	}
-	out := bytes.Repeat([]byte{0xff}, size)
-	out[0], out[1], out[size-len(info)-1] = 0, 1, 0
-	copy(out[size-len(info):], info)
-	return out, true
+	return signature
 }
 
 // pssParams are RSASSA-PSS-params (RFC 8017 appendix A.2.3).
@@ -86,7 +55,7 @@ func parsePSSParams(alg *algorithm) (*pssParams, bool) {
 			return nil, false
 		}
 		p.hash = hashByOID(id.oid)
-		p.known = knownHash(id.oid)
+		p.known = named(id.oid)
 	}
 	if r.peek(classContext, 1) {
 		id, ok := r.explicitAlgorithm(1)
@@ -99,7 +68,7 @@ func parsePSSParams(alg *algorithm) (*pssParams, bool) {
 			return nil, false
 		}
 		p.mask = hashByOID(mask.oid)
-		p.known = p.known && knownHash(mask.oid)
+		p.known = p.known && named(mask.oid)
 	}
 	for tag, n := range []*int32{2: &p.salt, 3: &p.trailer} {
 		if n == nil || !r.peek(classContext, tag) {
@@ -137,57 +106,18 @@ func (p *pssParams) allows(q *pssParams) bool {
 	return p == nil || p.hash == q.hash && p.mask == q.mask && p.salt >= 0 && q.salt >= p.salt
 }
 
-// verifyPSS checks an RSASSA-PSS signature (RFC 8017 sections 8.1.2 and 9.1.2).
-func (k *publicKey) verifyPSS(alg *algorithm, message, signature []byte) bool {
+// verifyPSS checks an RSASSA-PSS signature (RFC 8017 section 8.1.2). crypto/rsa knows one hash function for both
+// purposes, and takes a salt of no length for one of any.
+func (k *publicKey) verifyPSS(alg *algorithm, message, signature []byte) (ok bool, unsupported string) {
 	p, ok := parsePSSParams(alg)
-	if !ok || p.hash == nil || p.mask == nil || p.salt < 0 || p.trailer != 1 || !k.limits.allows(p) {
-		return false
+	switch {
+	case !ok || p.hash == nil || p.mask == nil || p.salt < 0 || p.trailer != 1 || !k.limits.allows(p):
+		return false, ""
+	case k.rsa == nil:
+		return false, k.refusedRSA()
+	case p.hash.std == 0 || p.hash != p.mask || p.salt == 0:
+		return false, fmt.Sprintf("RSASSA-PSS with %s, MGF1 with %s and %d octets of salt", p.hash.name, p.mask.name, p.salt)
 	}
-	em, ok := k.raw(signature)
-	if !ok {
-		return false
-	}
-	top := (k.n.BitLen() - 1) % 8 // bits of em's first octet that may be set
-	if em[0]>>top != 0 {
-		return false
-	}
-	if top == 0 {
-		em = em[1:]
-	}
-	size := p.hash.size
-	if len(em) < size+2 || int(p.salt) > len(em)-size-2 || em[len(em)-1] != 0xbc {
-		return false
-	}
-	db, h := em[:len(em)-size-1], em[len(em)-size-1:len(em)-1]
-	p.mask.unmask(db, h)
-	if top != 0 {
-		db[0] &= 0xff >> (8 - top)
-	}
-	zeros := len(db) - int(p.salt) - 1
-	for _, c := range db[:zeros] {
-		if c != 0 {
-			return false
-		}
-	}
-	if db[zeros] != 1 {
-		return false
-	}
-	var buf, out [64]byte
-	m := append(make([]byte, 8, 8+size+int(p.salt)), p.hash.sum(buf[:0], message)...)
-	m = append(m, db[zeros+1:]...)
-	return bytes.Equal(h, p.hash.sum(out[:0], m))
-}
-
-// unmask applies MGF1 over seed (RFC 8017 appendix B.2.1) to data.
-func (hash *hashAlgorithm) unmask(data, seed []byte) {
-	in := append([]byte(nil), seed...)
-	var out [64]byte
-	for counter := uint32(0); len(data) > 0; counter++ {
-		mask := hash.sum(out[:0], binary.BigEndian.AppendUint32(in[:len(seed):len(seed)], counter))
-		n := min(len(mask), len(data))
-		for i := range n {
-			data[i] ^= mask[i]
-		}
-		data = data[n:]
-	}
+	o := rsa.PSSOptions{SaltLength: int(p.salt)}
+	return rsa.VerifyPSS(k.rsa, p.hash.std, p.hash.sum(message), k.whole(signature), &o) == nil, ""
 }

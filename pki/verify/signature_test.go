@@ -3,25 +3,16 @@ package verify_test
 import (
 	"bytes"
 	"crypto"
-	//lint:ignore SA1019 old certificates have such keys
-	"crypto/dsa"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/sha256"
-	"encoding/pem"
 	"fmt"
 	"math/big"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/cloudflare/circl/sign/ed448"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -59,82 +50,64 @@ func rsaSPKI(n *big.Int, e int64) []byte {
 	return forgeSeq(algorithm("1.2.840.113549.1.1.1", []byte{5, 0}), forgeTLV(3, []byte{0}, forgeSeq(integerOf(n), forgeInt(e))))
 }
 
-// smallRSA is an RSA key of any size, which crypto/rsa does not make any more.
-func smallRSA(t *testing.T, bits int) (n, d *big.Int) {
-	for {
-		p, err := rand.Prime(rand.Reader, bits/2)
-		require.NoError(t, err)
-		q, err := rand.Prime(rand.Reader, bits-bits/2)
-		require.NoError(t, err)
-		one := big.NewInt(1)
-		phi := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
-		n = new(big.Int).Mul(p, q)
-		if d = new(big.Int).ModInverse(big.NewInt(65537), phi); d != nil && n.BitLen() == bits {
-			return n, d
-		}
+// rsaTestKey is as small as crypto/rsa takes: what is asked here is not about strength.
+var rsaTestKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		panic(err)
 	}
-}
-
-// pkcs1 signs with padding and DigestInfo as given.
-func pkcs1(n, d *big.Int, info []byte) []byte {
-	size := (n.BitLen() + 7) / 8
-	em := append([]byte{0, 1}, bytes.Repeat([]byte{0xff}, size-len(info)-3)...)
-	em = append(append(em, 0), info...)
-	return new(big.Int).Exp(new(big.Int).SetBytes(em), d, n).FillBytes(make([]byte, size))
-}
+	return key
+})
 
 var sha256ID = algorithm("2.16.840.1.101.3.4.2.1", []byte{5, 0})
 
-// RSA of any size, and the encodings that pass.
+// pkcs1 signs with padding and DigestInfo as given.
+func pkcs1(info []byte) []byte {
+	s, err := rsa.SignPKCS1v15(nil, rsaTestKey(), 0, info)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// RSA, and the encodings that pass.
 func TestRSASignatures(t *testing.T) {
-	n, d := smallRSA(t, 768)
+	n := rsaTestKey().N
 	withNull := algorithm("1.2.840.113549.1.1.11", []byte{5, 0})
 	info := func(id, digest []byte) []byte { return forgeSeq(id, forgeTLV(4, digest)) }
 	good := func(tbs []byte) []byte {
 		digest := sha256.Sum256(tbs)
-		return pkcs1(n, d, info(sha256ID, digest[:]))
+		return pkcs1(info(sha256ID, digest[:]))
 	}
 	var list []asked
 	add := func(name string, spki, alg []byte, sign func([]byte) []byte, want string) {
 		ca, leaf := issuedBy(spki, alg, sign)
 		list = append(list, asked{name: name, args: partial, ca: [][]byte{ca}, target: leaf, want: want})
 	}
-	add("768 bits", rsaSPKI(n, 65537), withNull, good, "OK")
+	add("usual", rsaSPKI(n, 65537), withNull, good, "OK")
 	add("parameters absent", rsaSPKI(n, 65537), algorithm("1.2.840.113549.1.1.11"), good, "OK")
-	add("key by X.500's number", forgeSeq(algorithm("2.5.8.1.1", []byte{5, 0}), rsaSPKI(n, 65537)[2+15:]), withNull, good, "OK")
+	add("key by X.500's number", forgeSeq(algorithm("2.5.8.1.1", []byte{5, 0}), rsaSPKI(n, 65537)[3+15:]), withNull, good, "OK")
 	add("DigestInfo without NULL", rsaSPKI(n, 65537), withNull, func(tbs []byte) []byte {
 		digest := sha256.Sum256(tbs)
-		return pkcs1(n, d, info(algorithm("2.16.840.1.101.3.4.2.1"), digest[:]))
+		return pkcs1(info(algorithm("2.16.840.1.101.3.4.2.1"), digest[:]))
 	}, "7@0")
 	add("SHA-1 by OIW's number", rsaSPKI(n, 65537), algorithm("1.3.14.3.2.29"), func(tbs []byte) []byte {
 		digest := sha1.Sum(tbs)
-		return pkcs1(n, d, info(algorithm("1.3.14.3.2.26", []byte{5, 0}), digest[:]))
+		return pkcs1(info(algorithm("1.3.14.3.2.26", []byte{5, 0}), digest[:]))
 	}, "OK")
 	add("MD4", rsaSPKI(n, 65537), algorithm("1.2.840.113549.1.1.3", []byte{5, 0}), good, "7@0")
 	add("SHA-512/256", rsaSPKI(n, 65537), algorithm("1.2.840.113549.1.1.16", []byte{5, 0}), good, "20@0")
 	add("too short", rsaSPKI(n, 65537), withNull, func(tbs []byte) []byte { return good(tbs)[1:] }, "7@0")
 	add("too long", rsaSPKI(n, 65537), withNull, func(tbs []byte) []byte { return append([]byte{0}, good(tbs)...) }, "7@0")
 	add("beyond the modulus", rsaSPKI(n, 65537), withNull, func([]byte) []byte { return n.Bytes() }, "7@0")
-	add("exponent 1", rsaSPKI(n, 1), withNull, func(tbs []byte) []byte {
-		digest := sha256.Sum256(tbs)
-		return pkcs1(n, big.NewInt(1), info(sha256ID, digest[:]))
-	}, "OK")
-	even := new(big.Int).Add(n, big.NewInt(1))
-	add("even modulus", rsaSPKI(even, 1), withNull, func(tbs []byte) []byte {
-		digest := sha256.Sum256(tbs)
-		return pkcs1(even, big.NewInt(1), info(sha256ID, digest[:]))
-	}, "7@0")
-	tiny, td := smallRSA(t, 504)
-	add("no room for the digest", rsaSPKI(tiny, 65537), algorithm("1.2.840.113549.1.1.13", []byte{5, 0}), func([]byte) []byte { return pkcs1(tiny, td, nil) }, "7@0")
+	add("even modulus", rsaSPKI(new(big.Int).Add(n, big.NewInt(1)), 65537), withNull, good, "7@0")
 	add("modulus 0", rsaSPKI(new(big.Int), 3), withNull, func([]byte) []byte { return []byte{0} }, "7@0")
-	list = append(list, pssQuestions(t)...)
-	ask(t, list)
+	ask(t, append(list, pssQuestions(t)...))
 }
 
 // pssQuestions are about the parameters of RSASSA-PSS, in signatures and in keys.
 func pssQuestions(t *testing.T) []asked {
-	key, err := rsa.GenerateKey(rand.Reader, 1024)
-	require.NoError(t, err)
+	key := rsaTestKey()
 	hash := func(id string) []byte { return forgeTLV(0xa0, algorithm(id)) }
 	mgf := func(id string) []byte { return forgeTLV(0xa1, algorithm("1.2.840.113549.1.1.8", algorithm(id))) }
 	salt := func(n int64) []byte { return forgeTLV(0xa2, forgeInt(n)) }
@@ -172,7 +145,6 @@ func pssQuestions(t *testing.T) []asked {
 		{"other salt", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(31)), sign(32), "7@0"},
 		{"negative salt", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(-1)), sign(32), "7@0"},
 		{"salt beyond the key", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(200)), sign(32), "7@0"},
-		{"other mask", rsaKey, params(hash(sha256OID), salt(32)), sign(32), "7@0"},
 		{"unknown hash", rsaKey, params(hash("1.2.3"), mgf(sha256OID), salt(32)), sign(32), "7@0"},
 		{"trailer 2", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(32), forgeTLV(0xa3, forgeInt(2))), sign(32), "7@0"},
 		{"trailer 1", rsaKey, params(hash(sha256OID), mgf(sha256OID), salt(32), forgeTLV(0xa3, forgeInt(1))), sign(32), "OK"},
@@ -222,32 +194,6 @@ func TestOtherSignatures(t *testing.T) {
 	add("Ed25519 key with NULL", forgeSeq(algorithm("1.3.101.112", []byte{5, 0}), forgeBits(0, public...)), algorithm("1.3.101.112"), edSign, "20@0")
 	withNull := algorithm("1.3.101.112", []byte{5, 0})
 	add("Ed25519 signature with NULL", edSPKI, withNull, edSign, "OK")
-	public448, private448, err := ed448.GenerateKey(rand.Reader)
-	require.NoError(t, err)
-	ed448SPKI := forgeSeq(algorithm("1.3.101.113"), forgeBits(0, public448...))
-	add("Ed448", ed448SPKI, algorithm("1.3.101.113"), func(tbs []byte) []byte { return ed448.Sign(private448, tbs, "") }, "OK")
-	add("Ed448 signature with NULL", ed448SPKI, algorithm("1.3.101.113", []byte{5, 0}), func(tbs []byte) []byte { return ed448.Sign(private448, tbs, "") }, "OK")
-	add("Ed448 wrong", ed448SPKI, algorithm("1.3.101.113"), func(tbs []byte) []byte { return ed448.Sign(private448, tbs[1:], "") }, "7@0")
-
-	var key dsa.PrivateKey
-	require.NoError(t, dsa.GenerateParameters(&key.Parameters, rand.Reader, dsa.L1024N160))
-	require.NoError(t, dsa.GenerateKey(&key, rand.Reader))
-	dsaSPKI := func(id string, params ...[]byte) []byte {
-		return forgeSeq(algorithm(id, params...), forgeTLV(3, []byte{0}, integerOf(key.Y)))
-	}
-	params := forgeSeq(integerOf(key.P), integerOf(key.Q), integerOf(key.G))
-	dsaSign := func(tbs []byte) []byte {
-		digest := sha256.Sum256(tbs)
-		r, s, err := dsa.Sign(rand.Reader, &key, digest[:20])
-		require.NoError(t, err)
-		return forgeSeq(integerOf(r), integerOf(s))
-	}
-	sha256DSA := algorithm("2.16.840.1.101.3.4.3.2")
-	add("DSA", dsaSPKI("1.2.840.10040.4.1", params), sha256DSA, dsaSign, "OK")
-	add("DSA by OIW's number", dsaSPKI("1.3.14.3.2.12", params), sha256DSA, dsaSign, "OK")
-	add("DSA with more behind", dsaSPKI("1.2.840.10040.4.1", params), sha256DSA, func(tbs []byte) []byte { return append(dsaSign(tbs), 0) }, "7@0")
-	add("DSA without parameters", dsaSPKI("1.2.840.10040.4.1"), sha256DSA, dsaSign, "20@0")
-
 	ecSPKI := forgeSPKI(caKey)
 	ecSign := func(tbs []byte) []byte {
 		digest := sha256.Sum256(tbs)
@@ -278,82 +224,16 @@ func TestOtherSignatures(t *testing.T) {
 	ask(t, list)
 }
 
-// recordedAlgorithms are self-signed certificates that openssl made, one for each way of signing that no library at
-// hand signs in.
-func recordedAlgorithms(t *testing.T) map[string][]byte {
-	files, err := filepath.Glob("testdata/algorithms/*.pem")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	out := map[string][]byte{}
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		require.NoError(t, err)
-		block, _ := pem.Decode(data)
-		require.NotNil(t, block, f)
-		out[strings.TrimSuffix(filepath.Base(f), ".pem")] = block.Bytes
-	}
-	return out
-}
-
-func TestRecordedAlgorithms(t *testing.T) {
-	args := []string{"-check_ss_sig", "-attime", "1800000000"}
-	var list []asked
-	for name, der := range recordedAlgorithms(t) {
-		broken := bytes.Clone(der)
-		broken[len(broken)-1] ^= 1
-		list = append(list,
-			asked{name: name, args: args, ca: [][]byte{der}, target: der, want: "OK"},
-			asked{name: name + " broken", args: args, ca: [][]byte{broken}, target: broken, want: "7@0"})
-	}
-	ask(t, list)
-}
-
-// Every curve that openssl lists, with points in both forms.
-func TestEveryCurve(t *testing.T) {
-	path, dir := openSSL(t), t.TempDir()
-	run := func(args ...string) ([]byte, error) {
-		cmd := exec.Command(path, args...)
-		cmd.Dir = dir
-		return cmd.Output()
-	}
-	listed, err := run("ecparam", "-list_curves")
-	require.NoError(t, err)
-	var list []asked
-	for line := range strings.SplitSeq(string(listed), "\n") {
-		name, _, ok := strings.Cut(line, ":")
-		if name = strings.TrimSpace(name); !ok || strings.Contains(name, " ") || strings.HasPrefix(line, "\t") {
-			continue
-		}
-		if _, err := run("ecparam", "-name", name, "-genkey", "-noout", "-out", "key"); err != nil {
-			continue
-		}
-		for _, form := range []string{"uncompressed", "compressed", "hybrid"} {
-			if _, err := run("ec", "-in", "key", "-conv_form", form, "-out", "form"); err != nil {
-				continue
-			}
-			der, err := run("req", "-x509", "-key", "form", "-subj", "/CN=ca", "-days", "9000", "-sha256", "-outform", "DER")
-			if err != nil { // curves that have no number
-				continue
-			}
-			list = append(list, asked{name: name + " " + form, args: []string{"-check_ss_sig", "-attime", fmt.Sprint(time.Now().Unix() + 60)}, ca: [][]byte{der}, target: der, want: "OK"})
-		}
-	}
-	require.Greater(t, len(list), 150)
-	sampled(t, list, func(a asked) bool { return strings.Contains(a.name, "256") })
-}
-
 // Levels count the bits of keys and of signatures.
 func TestSecurityLevels(t *testing.T) {
-	n1, _ := smallRSA(t, 1024)
-	n0, _ := smallRSA(t, 1000)
-	recorded := recordedAlgorithms(t)
+	n1 := rsaTestKey().N
+	n0 := new(big.Int).Rsh(n1, 24)
 	weakLeaf := parts{spki: rsaSPKI(n1, 65537), exts: [][]byte{notCA}}.make()
 	sha1Leaf := parts{inner: algorithm("1.2.840.10045.4.1"), exts: [][]byte{notCA}}.make()
 	specified := parts{inner: algorithm("1.2.840.10045.4.3"), exts: [][]byte{notCA}}.make()
 	sha1Root := parts{subject: forgeCN("ca"), spki: forgeSPKI(caKey), inner: algorithm("1.2.840.10045.4.1"), exts: [][]byte{isCA}}.make()
 	level := func(n int) []string { return []string{"-auth_level", fmt.Sprint(n)} }
 	ca := [][]byte{aRoot()}
-	at := []string{"-attime", "1800000000"}
 	ask(t, []asked{
 		{name: "off", ca: ca, target: weakLeaf, want: "OK"},
 		{name: "off by 0", args: level(0), ca: ca, target: weakLeaf, want: "OK"},
@@ -366,20 +246,8 @@ func TestSecurityLevels(t *testing.T) {
 		{name: "SHA-1 at 1", args: level(1), ca: ca, target: sha1Leaf, want: "68@0"},
 		{name: "hash not named", args: level(1), ca: ca, target: specified, want: "68@0"},
 		{name: "anchor's own signature", args: level(1), ca: [][]byte{sha1Root}, target: aLeaf(), want: "OK"},
-		{name: "CA's key", args: append(level(4), "-partial_chain"), ca: [][]byte{aRoot()},
-			target: parts{spki: edwards448SPKI(t), exts: [][]byte{notCA}}.make(), want: "68@0"},
-		{name: "Ed448 at 4", args: append(level(4), at...), ca: [][]byte{recorded["ed448"]}, target: recorded["ed448"], want: "OK"},
-		{name: "Ed448 at 5", args: append(level(5), at...), ca: [][]byte{recorded["ed448"]}, target: recorded["ed448"], want: "66@0"},
-		{name: "DSA at 2", args: append(level(2), at...), ca: [][]byte{recorded["dsa-sha224"]}, target: recorded["dsa-sha224"], want: "OK"},
-		{name: "DSA at 3", args: append(level(3), at...), ca: [][]byte{recorded["dsa-sha224"]}, target: recorded["dsa-sha224"], want: "66@0"},
 		{name: "undecodable key", args: level(1), ca: ca, target: parts{spki: forgeSeq(algorithm("1.2.3"), forgeBits(0, 1))}.make(), want: "66@0"},
 	})
-}
-
-func edwards448SPKI(t *testing.T) []byte {
-	public, _, err := ed448.GenerateKey(rand.Reader)
-	require.NoError(t, err)
-	return forgeSeq(algorithm("1.3.101.113"), forgeBits(0, public...))
 }
 
 // One set of anchors serves many at once.

@@ -44,31 +44,23 @@ func (v *verifier) checkSignature(n int, subject, issuer *Certificate) bool {
 		}
 		depth = n
 	}
-	if subject != issuer || issuer.ca {
-		if code := v.maySign(issuer, subject); code != OK && !v.find(code, depth, issuer, Detail{}) {
-			return false
-		}
+	if (subject != issuer || issuer.ca) && !issuer.allowsUsage(kuKeyCertSign) {
+		return v.find(ErrKeyUsageNoCertSign, depth, issuer, Detail{})
 	}
 	key := issuer.publicKey()
 	if key == nil {
 		return v.find(ErrUnableToDecodeIssuerPublicKey, depth, issuer, Detail{})
 	}
-	if subject.outerAlg.equal(&subject.innerAlg) &&
-		key.verifySignature(&subject.outerAlg, subject.rawTBS, subject.signature, subject.sigUnused) {
-		return true
+	if subject.outerAlg.equal(&subject.innerAlg) {
+		ok, unsupported := key.verifySignature(&subject.outerAlg, subject.rawTBS, subject.signature, subject.sigUnused)
+		if unsupported != "" {
+			return v.refuse(ErrUnspecified, n, subject, unsupported)
+		}
+		if ok {
+			return true
+		}
 	}
 	return v.find(ErrCertSignatureFailure, n, subject, Detail{What: "signature", Wanted: "one made with the key of " + issuer.subject.String()})
-}
-
-// maySign asks the issuer's key usage (openssl's x509_signing_allowed).
-func (v *verifier) maySign(issuer, subject *Certificate) Code {
-	switch {
-	case subject.proxy && !issuer.allowsUsage(kuDigitalSignature):
-		return ErrKeyUsageNoDigitalSignature
-	case !subject.proxy && !issuer.allowsUsage(kuKeyCertSign):
-		return ErrKeyUsageNoCertSign
-	}
-	return OK
 }
 
 // checkTimes judges the validity of c at depth n.

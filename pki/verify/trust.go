@@ -9,9 +9,10 @@ type Trust struct {
 	bySubject map[string][]*Certificate // canonical subject -> certificates in order
 	store     bool                      // openssl's store, not its -trusted list
 	crls      []*CRL                    // of the store, in order
-	compared  map[*Certificate]bool     // those whose reading was interrupted and that have been compared with one of the same subject
 	alike     map[uint64][]*Certificate // by print: a bundle may hold any number of one subject
 	seed      maphash.Seed
+
+	readInStore
 }
 
 // NewStore returns trust with the rules of -CAfile: the certificates and the
@@ -59,17 +60,6 @@ func (t *Trust) print(c *Certificate) uint64 {
 	_, _ = h.Write(c.rawTBS)
 	_, _ = h.Write(c.signature)
 	return h.Sum64()
-}
-
-// compare notes that openssl has read c when it put it, or another, into a store.
-func (t *Trust) compare(c *Certificate) {
-	if !t.store || !c.interrupted {
-		return
-	}
-	if t.compared == nil {
-		t.compared = make(map[*Certificate]bool)
-	}
-	t.compared[c] = true
 }
 
 // Certificates returns the trusted certificates in order, without doubles.

@@ -12,6 +12,8 @@ type trustSettings struct {
 	reject    []string
 	hasTrust  bool // a list is there, an empty one too
 	hasReject bool
+
+	alias, keyID []byte // for who shows them; nil: none
 }
 
 var errTrustSettings = errors.New("malformed trust settings after the certificate")
@@ -40,14 +42,15 @@ func parseTrustSettings(b []byte) (*trustSettings, error) {
 			return nil, errTrustSettings
 		}
 	}
-	for _, tag := range []int{tagUTF8String, tagOctetString} {
-		if !r.peek(classUniversal, tag) {
+	for i, text := range []*[]byte{&s.alias, &s.keyID} {
+		if !r.peek(classUniversal, []int{tagUTF8String, tagOctetString}[i]) {
 			continue
 		}
 		e, ok := r.any()
 		if !ok || !validString(&e) {
 			return nil, errTrustSettings
 		}
+		*text, _ = nonNil(stringContents(&e))
 	}
 	if r.peek(classContext, 1) {
 		e, _ := r.any()

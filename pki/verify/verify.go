@@ -9,16 +9,23 @@ type Report struct {
 	NumUntrusted int            // how many certificates of Chain, from the target up, do not come from the trusted
 	Findings     []Finding      // in the order in which openssl reports them
 	Policy       *PolicyResult  // of a policy check that succeeded; nil if none was asked for or made
+
+	Unsupported bool // some finding is Unsupported: openssl would judge it, and might say OK; this package never does
 }
 
 // Finding is one reported error.
 type Finding struct {
 	Code    Code
-	Depth   int           // 0 is the target
-	Cert    *Certificate  // whose subject openssl prints; nil: it prints none
-	CRLPath bool          // found in the path of a CRL's issuer, which is a path of its own
-	Detail  Detail        // what was compared
-	Policy  *PolicyResult // only with ErrNoExplicitPolicy: openssl prints the policies, too
+	Depth   int          // 0 is the target
+	Cert    *Certificate // whose subject openssl prints; nil: it prints none
+	CRLPath bool         // found in the path of a CRL's issuer, which is a path of its own
+
+	// Unsupported is a sentence about what this package does not judge, "" for all that it does. Code is then
+	// the one that says least.
+	Unsupported string
+
+	Detail Detail        // what was compared
+	Policy *PolicyResult // only with ErrNoExplicitPolicy: openssl prints the policies, too
 }
 
 // Detail says what was compared with what, so far as there is something to say;
@@ -50,7 +57,7 @@ type verifier struct {
 	chain        []*Certificate
 	numUntrusted int
 
-	met map[*Certificate]bool // see valid; the path's that was asked for counts
+	readByPath // the path's that was asked for counts
 
 	parent *verifier // whose CRL's issuer this path is of; nil in the path that was asked for
 	report *Report   // shared with parent
@@ -71,10 +78,8 @@ func Verify(target *Certificate, trust *Trust, untrusted []*Certificate, crls []
 		now: newCheckTime(opts.Time, opts.NoCheckTime), report: &report,
 	}
 	end := v.run(target)
-	if opts.Memory != nil && opts.CRLCheck {
-		v.markRead(opts.Memory.read) // what ended before its CRLs were looked at has been built all the same
-	}
-	report.OK = end == proceed && !v.failed
+	v.remember()
+	report.OK = end == proceed && !v.failed && !report.Unsupported
 	report.Internal = end == broken
 	report.Chain, report.NumUntrusted = v.chain, v.numUntrusted
 	return report
@@ -87,17 +92,21 @@ func (v *verifier) run(target *Certificate) outcome {
 	if !v.strongKey(target) && !v.find(ErrEEKeyTooSmall, 0, target, v.keyDetail(target)) {
 		return stop
 	}
+	end := v.buildChain()
+	if v.checkSupported() == stop {
+		return stop
+	}
+	if end != proceed {
+		return end
+	}
 	for _, step := range [...]func(*verifier) outcome{
-		(*verifier).buildChain,
 		(*verifier).checkExtensions,
 		(*verifier).checkLevels,
 		(*verifier).checkIdentity,
 		(*verifier).checkKeys,
 		(*verifier).checkRevocation,
-		(*verifier).checkSuiteB,
 		(*verifier).checkSignatures,
 		(*verifier).checkNameConstraints,
-		(*verifier).checkRFC3779,
 		(*verifier).checkPolicies,
 	} {
 		if end := step(v); end != proceed {

@@ -6,8 +6,14 @@ package openssl
 
 import (
 	"bytes"
+	"crypto/x509"
+	encodingasn1 "encoding/asn1"
 	"errors"
 	"math"
+	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/pkitool/pkitool/pki/verify"
 )
@@ -17,6 +23,9 @@ type Objects struct {
 	Certificates []*verify.Certificate
 	CRLs         []*verify.CRL
 
+	// Unsupported are sentences about what openssl would look into for certificates, and this package does not.
+	Unsupported []string
+
 	foreign bool // a key or parameters were met, too
 }
 
@@ -24,7 +33,7 @@ type Objects struct {
 var ErrNothing = errors.New("no certificate or CRL found")
 
 // ParseStore reads a file of trust anchors, as for -CAfile: PEM only, certificates and CRLs, other blocks are passed
-// over. Any damaged block makes the whole file an error.
+// over. Any damaged block makes the whole file an error, and so does a private key that crypto/x509 does not read.
 func ParseStore(data []byte) (Objects, error) {
 	var found Objects
 	for at := 0; ; {
@@ -37,7 +46,7 @@ func ParseStore(data []byte) (Objects, error) {
 			return Objects{}, errors.New("damaged PEM block")
 		}
 		if err := found.addBlock(b); err != nil {
-			return Objects{}, err
+			return Objects{Unsupported: found.Unsupported}, err
 		}
 	}
 	if len(found.Certificates)+len(found.CRLs) == 0 {
@@ -61,7 +70,30 @@ func (o *Objects) addBlock(b block) error {
 	case "X509 CRL":
 		return o.addCRL(b.data)
 	}
-	return passKey(b)
+	if strings.HasSuffix(b.label, "PRIVATE KEY") && b.label != "ENCRYPTED PRIVATE KEY" {
+		return o.passKey(b)
+	}
+	return nil
+}
+
+// passKey passes over a private key. openssl fails on one that is damaged, and knows that of more kinds of keys.
+func (o *Objects) passKey(b block) error {
+	if !numbered(b.data) {
+		return errors.New("damaged private key")
+	}
+	_, err := x509.ParsePKCS8PrivateKey(b.data)
+	switch b.label {
+	case "RSA PRIVATE KEY":
+		_, err = x509.ParsePKCS1PrivateKey(b.data)
+	case "EC PRIVATE KEY":
+		_, err = x509.ParseECPrivateKey(b.data)
+	}
+	if err == nil && b.header == "" {
+		return nil
+	}
+	what := "a " + b.label + " of this form is not supported"
+	o.Unsupported = append(o.Unsupported, what)
+	return errors.New(what)
 }
 
 func (o *Objects) addCertificate(c *verify.Certificate, err error) error {
@@ -80,7 +112,7 @@ func (o *Objects) addCRL(der []byte) error {
 }
 
 // ParseCAStore reads a file of -CAstore: any form, as with Parse, up to the first object that is no certificate or CRL
-// or cannot be read; of a PKCS #12 file the key is the first. good says that there was one, and no key behind: else
+// or cannot be read. good says that there was one, and no key behind: else
 // openssl finds nothing where it has looked for something, though what it met before stays.
 func ParseCAStore(data []byte) (found Objects, good bool) {
 	certificates, lists := 0, 0
@@ -128,9 +160,9 @@ func ParseHashed(data []byte, forCRLs bool) (found Objects, whole bool) {
 	}
 }
 
-// Parse reads a file of certificates or CRLs in any form, as for targets, -trusted, -untrusted and -CRLfile: PEM, DER
-// or PKCS #12 without a passphrase, one behind the other. What cannot be read is passed over. Parsing stops behind
-// the object at which enough says so; nil reads all.
+// Parse reads a file of certificates or CRLs in any form, as for targets, -trusted, -untrusted and -CRLfile: PEM or DER,
+// one behind the other. What cannot be read is passed over. Parsing stops behind the object at which enough says so;
+// nil reads all.
 func Parse(data []byte, enough func(Objects) bool) Objects {
 	var found Objects
 	budget := 64<<20 + 16*len(data) // against files in which every search runs to the end
@@ -197,10 +229,25 @@ func (o *Objects) addDER(der []byte) {
 	if o.addAnyCertificate(der) == nil || o.addCRL(der) == nil {
 		return
 	}
-	before := len(o.Certificates)
-	o.addPKCS12(der)
-	o.foreign = o.foreign || len(o.Certificates) == before && keyIn(der) != noKey
+	o.foreign = o.foreign || numbered(der)
+	in := cryptobyte.String(der)
+	var file, safe cryptobyte.String
+	var kind encodingasn1.ObjectIdentifier
+	if in.ReadASN1(&file, asn1.SEQUENCE) && file.SkipASN1(asn1.INTEGER) && file.ReadASN1(&safe, asn1.SEQUENCE) &&
+		safe.ReadASN1ObjectIdentifier(&kind) && strings.HasPrefix(kind.String(), pkcs7) {
+		o.Unsupported = append(o.Unsupported, "PKCS #12 is not supported")
+	}
 }
+
+// numbered reports whether it is a sequence with a number in front, as private keys of all kinds are.
+func numbered(der []byte) bool {
+	in := cryptobyte.String(der)
+	var key cryptobyte.String
+	return in.ReadASN1(&key, asn1.SEQUENCE) && key.SkipASN1(asn1.INTEGER)
+}
+
+// pkcs7 is what the types of contents in a PKCS #12 file begin with.
+const pkcs7 = "1.2.840.113549.1.7."
 
 // addAnyCertificate takes trust settings behind the certificate if they are any, whatever the label says; where they
 // are malformed, openssl reads the certificate alone.

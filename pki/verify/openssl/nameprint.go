@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pkitool/pkitool/pki/verify"
+	"github.com/pkitool/pkitool/pki/verify/internal/objects"
 )
 
 // Name writes a distinguished name as openssl does with these options.
@@ -50,7 +51,7 @@ func (o NameOptions) Name(n verify.Name) string {
 
 // field writes the attribute's type and the equals sign, and reports whether the type has a name.
 func (o NameOptions) field(out *strings.Builder, a verify.Attribute) bool {
-	short, long, known := objectNames(a.Type)
+	short, long, known := objects.Names(a.Type)
 	if o&fieldNames == noNames {
 		return known
 	}
@@ -232,7 +233,7 @@ func compat(n verify.Name) string {
 			separator = "+"
 		}
 		set = a.RDN
-		short, _, known := objectNames(a.Type)
+		short, _, known := objects.Names(a.Type)
 		if !known {
 			short = a.Type[:min(len(a.Type), 79)]
 		}

@@ -1,50 +1,35 @@
 package openssl
 
 import (
-	_ "embed"
 	"strings"
+
+	"github.com/pkitool/pkitool/pki/verify/internal/objects"
 )
 
-//go:embed objects.txt
-var objects string
+// ObjectName returns what openssl calls an object identifier when it prints it: its long name, or the numbers with
+// dots where it has none.
+func ObjectName(dotted string) string {
+	if _, long, ok := objects.Names(dotted); ok {
+		return long
+	}
+	return dotted
+}
 
-// objectNames returns the short and the long name of a dotted object identifier, as OpenSSL has them.
-func objectNames(dotted string) (short, long string, ok bool) {
-	at := strings.Index(objects, "\n"+dotted+"\t")
-	if at < 0 {
-		return "", "", false
+// ObjectShortName is ObjectName with the short name.
+func ObjectShortName(dotted string) string {
+	if short, _, ok := objects.Names(dotted); ok {
+		return short
 	}
-	line, _, _ := strings.Cut(objects[at+len(dotted)+2:], "\n")
-	short, long, _ = strings.Cut(line, "\t")
-	if long == "" {
-		long = short
-	}
-	return short, long, true
+	return dotted
 }
 
 // ObjectID returns the dotted object identifier that a text stands for, as OBJ_txt2obj reads it: a short or long
 // name in OpenSSL's spelling, or numbers with dots. False where it stands for none.
 func ObjectID(text string) (string, bool) {
-	if text == "" || strings.ContainsAny(text, "\t\n") {
-		return "", false
-	}
-	if dotted, ok := objectNamed("\t" + text + "\t"); ok {
-		return dotted, true
-	}
-	if dotted, ok := objectNamed("\t" + text + "\n"); ok {
+	if dotted, ok := objects.Named(text); ok {
 		return dotted, true
 	}
 	return dottedNumbers(text)
-}
-
-func objectNamed(field string) (string, bool) {
-	at := strings.Index(objects, field)
-	if at < 0 {
-		return "", false
-	}
-	line := objects[strings.LastIndexByte(objects[:at], '\n')+1:]
-	dotted, _, _ := strings.Cut(line, "\t")
-	return dotted, true
 }
 
 // maxArcs bounds an object identifier that is typed in.

@@ -17,7 +17,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
@@ -267,12 +266,14 @@ func TestParseStoreErrors(t *testing.T) {
 		{"", "no certificate or CRL found"},
 		{armour("EC PRIVATE KEY", sec1), "no certificate or CRL found"},
 		{good + armour("EC PRIVATE KEY", sec1), ""},
+		{good + armour("DSA PRIVATE KEY", []byte{0x30, 3, 2, 1, 0}), "a DSA PRIVATE KEY of this form is not supported"},
+		{good + armour("ENCRYPTED PRIVATE KEY", sec1), ""},
 		{good + armour("EC PRIVATE KEY", []byte{0x30, 0}), "damaged private key"},
 		{good + armour("RSA PRIVATE KEY", []byte{0x30, 0}), "damaged private key"},
 		{good + armour("PRIVATE KEY", []byte{0x30, 0}), "damaged private key"},
 		{good + armour("PUBLIC KEY", []byte{0x30, 0}), ""},
-		{good + "-----BEGIN RSA PRIVATE KEY-----\nComment: nothing at all\n\nMAA=\n-----END RSA PRIVATE KEY-----\n", "a header in a PEM block that is not encrypted"},
-		{good + "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nMAA=\n-----END RSA PRIVATE KEY-----\n", ""},
+		{good + "-----BEGIN RSA PRIVATE KEY-----\nComment: nothing at all\n\nMAMCAQA=\n-----END RSA PRIVATE KEY-----\n", "a RSA PRIVATE KEY of this form is not supported"},
+		{good + "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nMAMCAQA=\n-----END RSA PRIVATE KEY-----\n", "a RSA PRIVATE KEY of this form is not supported"},
 		{good + "-----BEGIN CERTIFICATE-----\n", "damaged PEM block"},
 		{good + armour("CERTIFICATE", []byte{0x30, 0}), "not a certificate"},
 		{good + armour("X509 CRL", []byte{0x30, 0}), "not a certificate revocation list"},
@@ -305,25 +306,30 @@ func TestParseBinary(t *testing.T) {
 	assert.Empty(t, openssl.Parse(bytes.Repeat([]byte{0x30, 0x80}, 5000), nil).Certificates)
 }
 
+// What openssl would look into for certificates is named.
 func TestParsePKCS12(t *testing.T) {
-	leaf, key := made(t, one(3, 12, "leaf"))
-	ca := plain(t)
-	file, err := pkcs12.Modern.Encode(key, leaf, []*x509.Certificate{ca}, "")
-	require.NoError(t, err)
-	found := openssl.Parse(file, nil)
-	require.Len(t, found.Certificates, 2)
-	assert.Equal(t, leaf.Raw, found.Certificates[0].Raw, "the one of the key is the first")
+	c := plain(t)
+	file := []byte{0x30, 0x10, 2, 1, 3, 0x30, 0x0b, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1}
+	found := openssl.Parse(append(bytes.Clone(c.Raw), file...), nil)
+	assert.Len(t, found.Certificates, 1)
+	assert.Equal(t, []string{"PKCS #12 is not supported"}, found.Unsupported)
+	found, good := openssl.ParseCAStore(append(bytes.Clone(file), c.Raw...))
+	assert.Equal(t, []string{"PKCS #12 is not supported"}, found.Unsupported)
+	assert.False(t, good)
+}
 
-	locked, err := pkcs12.Modern.Encode(key, leaf, nil, "secret")
+// A key behind the certificates spoils a -CAstore, of whatever kind it is.
+func TestParseCAStoreWithKey(t *testing.T) {
+	c, key := made(t, one(3, 12, "x"))
+	sec1, err := x509.MarshalECPrivateKey(key)
 	require.NoError(t, err)
-	assert.Empty(t, openssl.Parse(locked, nil).Certificates)
-
-	// A file that asks for minutes of work is not worked on.
-	greedy, err := pkcs12.Modern.WithIterations(3<<20).Encode(key, leaf, nil, "x")
-	require.NoError(t, err)
-	start := time.Now()
-	assert.Empty(t, openssl.Parse(greedy, nil).Certificates)
-	assert.Less(t, time.Since(start), time.Second)
+	for name, behind := range map[string][]byte{"SEC 1": sec1, "DSA": {0x30, 6, 2, 1, 0, 2, 1, 5}, "PEM": []byte(armour("EC PRIVATE KEY", sec1))} {
+		found, good := openssl.ParseCAStore(append(bytes.Clone(c.Raw), behind...))
+		assert.Len(t, found.Certificates, 1, name)
+		assert.False(t, good, name)
+	}
+	_, good := openssl.ParseCAStore(c.Raw)
+	assert.True(t, good)
 }
 
 // No file makes the search run longer than its size allows.

@@ -3,8 +3,6 @@ package openssl
 import (
 	"bytes"
 	"encoding/base64"
-	"errors"
-	"strings"
 )
 
 // block is one PEM block as PEM_read_bio gives it: the label, what stands before a blank line, the decoded rest.
@@ -17,50 +15,6 @@ type block struct {
 
 // headed reports whether openssl takes the header for one of an encrypted block, which it is by its length.
 func (b block) headed() bool { return len(b.header) > len("Proc-Type:") }
-
-// encryptionHeader reports whether a header is that of an encrypted block as PEM_get_EVP_CIPHER_INFO reads it: a
-// Proc-Type and, on the next line, a DEK-Info with a cipher and its initialisation vector. What follows may be
-// anything.
-func encryptionHeader(header string) error {
-	bad := errors.New("a header in a PEM block that is not encrypted")
-	rest, ok := strings.CutPrefix(header, "Proc-Type:")
-	rest, version := strings.CutPrefix(strings.TrimLeft(rest, " \t"), "4,")
-	rest, encrypted := strings.CutPrefix(strings.TrimLeft(rest, " \t"), "ENCRYPTED")
-	rest, whole := strings.CutPrefix(strings.TrimLeft(rest, " \t\r"), "\n")
-	rest, info := strings.CutPrefix(rest, "DEK-Info:")
-	if !ok || !version || !encrypted || !whole || !info {
-		return bad
-	}
-	rest = strings.TrimLeft(rest, " \t")
-	cipher := rest[:max(0, strings.IndexAny(rest, " \t,"))]
-	vector, ok := strings.CutPrefix(strings.TrimLeft(rest[len(cipher):], " \t"), ",")
-	digits := 2 * blockSize(cipher)
-	if !ok || digits == 0 || len(vector) < digits || strings.Trim(vector[:digits], "0123456789ABCDEFabcdef") != "" {
-		return bad
-	}
-	return nil
-}
-
-// blockSize is the size in octets of the initialisation vector of a cipher that PEM may be encrypted with, 0 for what
-// is none.
-func blockSize(cipher string) int {
-	cut := strings.LastIndexByte(cipher, '-')
-	if cut < 0 {
-		return 0
-	}
-	switch strings.ToUpper(cipher[cut:]) {
-	case "-CBC", "-CFB", "-CFB1", "-CFB8", "-CTR", "-OFB":
-	default:
-		return 0
-	}
-	switch strings.ToUpper(cipher[:cut]) {
-	case "AES-128", "AES-192", "AES-256", "ARIA-128", "ARIA-192", "ARIA-256", "CAMELLIA-128", "CAMELLIA-192", "CAMELLIA-256", "SEED", "SM4":
-		return 16
-	case "BF", "CAST5", "DES", "DES-EDE", "DES-EDE3", "DESX", "RC2", "RC2-40", "RC2-64":
-		return 8
-	}
-	return 0
-}
 
 // pemResult says how a search for a block ended.
 type pemResult int

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/pkitool/pkitool/certs"
+)
+
+// Host answers for the machine that the PKI is made on. It is asked only for
+// what was not given. An error says why there is no answer, as in "this host
+// has no default route with a global address".
+type Host struct {
+	Name func() (string, error)
+	// AdvertiseAddress finds the address of the interface of the default route.
+	AdvertiseAddress func() (netip.Addr, error)
+}
+
+// NeutralHost answers with placeholders, for when no real host is meant: the
+// node "node" at 192.0.2.1 (TEST-NET-1, RFC 5737).
+func NeutralHost() Host {
+	return Host{
+		Name:             func() (string, error) { return "node", nil },
+		AdvertiseAddress: func() (netip.Addr, error) { return netip.AddrFrom4([4]byte{192, 0, 2, 1}), nil },
+	}
+}
+
+// assume notes which facts nobody gave. Without a control plane endpoint, or
+// further names, there are none, and nothing is assumed of them.
+func (d *draft) assume(table []Field) {
+	const absent = certs.ControlPlaneEndpoint | certs.APIServerSANs | certs.EtcdServerSANs | certs.EtcdPeerSANs
+	for _, f := range table {
+		if f.Fact&absent == 0 && !d.Given(f.Flag) {
+			d.Cluster.Assumed |= f.Fact
+		}
+	}
+}
+
+func (d *draft) unknown(fact certs.Facts, why string) {
+	if d.Cluster.Unknown == nil {
+		d.Cluster.Unknown = map[certs.Facts]string{}
+	}
+	d.Cluster.Unknown[fact] = why
+}
+
+// askHost fills in what nobody gave, as far as it is needed and known.
+func (d *draft) askHost(in Input) {
+	needs := certs.NodeName | certs.AdvertiseAddress
+	if in.Needs != nil {
+		needs = in.Needs(d.Settings)
+	}
+	n := &d.Cluster.Nodes[0]
+	if n.Roles&certs.ControlPlane == 0 {
+		needs &^= certs.AdvertiseAddress
+	}
+	ask := func(flag string, fact certs.Facts, answer func() error) {
+		if d.Given(flag) {
+			return
+		}
+		err := errors.New("not asked")
+		if needs.Has(fact) {
+			err = answer()
+		}
+		if err == nil {
+			d.origins[flag] = Origin{Layer: ByHost, Source: "this host"}
+			return
+		}
+		d.unknown(fact, err.Error())
+	}
+	ask("node-name", certs.NodeName, func() (err error) { n.Name, err = in.Host.name(); return err })
+	ask("apiserver-advertise-address", certs.AdvertiseAddress, func() (err error) { n.AdvertiseAddress, err = in.Host.address(); return err })
+}
+
+// name is the host's name, fit for a node.
+func (h Host) name() (string, error) {
+	if h.Name == nil {
+		return "", errors.New("this host's name is not known")
+	}
+	name, err := h.Name()
+	if err != nil {
+		return "", err
+	}
+	if name, err = nodeName(name); err != nil {
+		return "", fmt.Errorf("this host's name %w", err)
+	}
+	return name, nil
+}
+
+// address is the host's address, fit for an API server.
+func (h Host) address() (netip.Addr, error) {
+	if h.AdvertiseAddress == nil {
+		return netip.Addr{}, errors.New("this host's address is not known")
+	}
+	addr, err := h.AdvertiseAddress()
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	if addr, err = advertisable(addr); err != nil {
+		return netip.Addr{}, fmt.Errorf("this host's address %w", err)
+	}
+	return addr, nil
+}

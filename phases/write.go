@@ -1,0 +1,182 @@
+package phases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"time"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/phases/judge"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+// backup copies what will be replaced into a new directory that has the layout of /etc/kubernetes, whoever asked for
+// the change. Two runs within a second get two directories.
+func (p Plan) backup(l *store.Locked) (string, error) {
+	if p.Backup == "" {
+		return "", nil
+	}
+	var files []store.Copy
+	for _, a := range p.Actions {
+		for _, o := range a.Outputs {
+			if o.Replaces && o.Kind != RequestFile {
+				files = append(files, store.Copy{Path: o.Path, Name: p.nameInBackup(o.Path)})
+			}
+		}
+		if a.Held != nil && a.Held.Cert.Exists && a.Held.Key.Exists && replaces(a, CertificateFile) && !replaces(a, KeyFile) {
+			files = append(files, store.Copy{Path: a.Held.Key.Path, Name: p.nameInBackup(a.Held.Key.Path)}) // a pair is restored as a pair
+		}
+	}
+	if len(files) == 0 {
+		return "", nil
+	}
+	base := filepath.Join(p.Backup, BackupPrefix+p.now.UTC().Format("20060102T150405Z"))
+	dir := base
+	for n := 2; ; n++ {
+		err := l.Backup(dir, files...)
+		if !errors.Is(err, fs.ErrExist) || n > 1000 {
+			return dir, err
+		}
+		dir = fmt.Sprintf("%s-%d", base, n)
+	}
+}
+
+func replaces(a Action, kind OutputKind) bool {
+	for _, o := range a.Outputs {
+		if o.Kind == kind && o.Replaces {
+			return true
+		}
+	}
+	return false
+}
+
+// nameInBackup is a file's place in a backup: as below /etc/kubernetes.
+func (p Plan) nameInBackup(file string) string {
+	if rel, err := filepath.Rel(p.site.Cert, file); err == nil && filepath.IsLocal(rel) {
+		return path.Join("pki", filepath.ToSlash(rel))
+	}
+	if rel, err := filepath.Rel(p.site.Kubeconfig, file); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.Base(file)
+}
+
+// steps order the writes so that a kill at any moment, and a power cut at any moment, leaves the old pair or a lone key
+// that the next run finishes. What is replaced may be in use: one pair after the other goes and comes, its certificate
+// first, then its key, then the new certificate. What is new comes at once: all keys, then the CAs' certificates, then
+// all others. Each step is on the disk before the next begins.
+func steps(todo []*work) [][]store.Write {
+	var out [][]store.Write
+	var keys, cas, others, last []store.Write
+	for _, w := range todo {
+		pair := replaces(*w.Action, CertificateFile)
+		var old, key, cert []store.Write
+		for i, o := range w.Outputs {
+			if o.Path == "" {
+				continue
+			}
+			write := store.Write{Path: o.Path, Data: w.Files[i], Mode: o.Mode, IfAbsent: !o.Replaces, Remove: o.Kind == Removal}
+			switch {
+			case o.Kind == Removal:
+				write.Data, write.IfAbsent = nil, false
+				last = append(last, write)
+			case o.Kind == KeyFile, o.Kind == CopyFile:
+				key = append(key, write)
+			case o.Kind == CertificateFile && pair && len(key) > 0:
+				old = append(old, store.Write{Path: o.Path, Remove: true})
+				write.IfAbsent = true
+				cert = append(cert, write)
+			case o.Kind == CertificateFile && w.Spec.Role != nil && w.Spec.Kind == certs.CA:
+				cas = append(cas, write)
+			case pair:
+				cert = append(cert, write)
+			default:
+				others = append(others, write)
+			}
+		}
+		if pair {
+			out = append(out, old, key, cert)
+		} else {
+			keys = append(keys, key...)
+		}
+	}
+	return append(out, keys, cas, others, last)
+}
+
+// ChangeFile rewrites one file under its lock: change gets what is there (nil if nothing is) and gives what shall be.
+// The old content is kept beside it, dated, unless there was none. The new file has mode 0600. backup is "" where
+// nothing was there or nothing changes; before is the mode that the file had, 0 for none.
+func ChangeFile(ctx context.Context, path string, now time.Time, change func(old []byte) ([]byte, error)) (backup string, before fs.FileMode, err error) {
+	lock, err := store.Lock(ctx, filepath.Dir(path))
+	if err != nil {
+		return "", 0, err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	old := judge.ReadFile(path)
+	if old.Err != nil {
+		return "", 0, old.Err
+	}
+	data, err := change(old.Data)
+	if err != nil {
+		return "", 0, err
+	}
+	a := Action{Outputs: []Output{{Kind: DataFile, Path: path, Mode: 0o600, Data: data, Replaces: old.Exists}}}
+	switch {
+	case old.Exists && string(data) == string(old.Data):
+		a = Action{Tighten: []Chmod{{Path: path, To: 0o600}}}
+	case old.Exists:
+		backup = nameBeside(path, now)
+		a.Outputs = append([]Output{{Kind: CopyFile, Path: backup, Mode: 0o600, Data: old.Data}}, a.Outputs...)
+	}
+	if _, _, err = (Plan{Actions: []Action{a}}).Apply(ctx, lock); err != nil {
+		return "", 0, err
+	}
+	return backup, old.Mode.Perm(), nil
+}
+
+// nameBeside is a free name for the old content of a file. Who asks holds the lock, so two changes within a second get
+// two names.
+func nameBeside(path string, now time.Time) string {
+	base := path + "." + now.UTC().Format("20060102T150405Z")
+	for name, n := base+".bak", 2; ; n++ {
+		if f := judge.ReadFile(name); !f.There() || n > 1000 {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d.bak", base, n)
+	}
+}
+
+// WriteFiles writes files that are no row's, all of them or none of those that are not there yet: what --out names.
+func WriteFiles(ctx context.Context, now time.Time, outputs ...Output) error {
+	_, _, err := ApplyAlone(ctx, Plan{Actions: []Action{{Outputs: outputs}}, now: now})
+	return err
+}
+
+// ApplyAlone applies a plan under a lock of the directories that it writes to.
+func ApplyAlone(ctx context.Context, p Plan) (made []Made, backup string, err error) {
+	lock, err := store.Lock(ctx, p.dirs()...)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	return p.Apply(ctx, lock)
+}
+
+// dirs are the directories that a plan writes to.
+func (p Plan) dirs() []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, a := range p.Actions {
+		for _, o := range a.Outputs {
+			if d := filepath.Dir(o.Path); o.Path != "" && !seen[d] {
+				seen[d] = true
+				out = append(out, d)
+			}
+		}
+	}
+	return out
+}
