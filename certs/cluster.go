@@ -50,6 +50,8 @@ type Cluster struct {
 	// Assumed are the values that nobody gave: defaults, and what this host says of
 	// itself. They fill empty places, and never count against what lies on disk.
 	Assumed Facts
+	// Known are those of them that files of the directory say, by fact.
+	Known map[Facts]Found
 	// Unknown says why a value of the node is not known, by fact: there is no
 	// default route, say. A row that needs it is judged without it, and not made.
 	Unknown map[Facts]string
@@ -73,6 +75,16 @@ const (
 	LeafValidity // Cluster.Validity
 	NodeRoles    // Node.Roles
 )
+
+// Found is what the files of a directory say of a fact that nobody gave.
+type Found struct {
+	// Values are as one would give them to the fact's flag; none where Unclear says why.
+	Values []string
+	// Path is the file that says so.
+	Path string
+	// Unclear is why no value can be taken, not even this host's.
+	Unclear string
+}
 
 // Has reports whether all of the facts are in the set.
 func (f Facts) Has(facts Facts) bool { return f&facts == facts }

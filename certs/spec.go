@@ -153,7 +153,7 @@ const (
 // node's name, any node's is right.
 func (s Spec) Match(got pki.Subject) Match {
 	want := s.Subject
-	if s.NodeAssumed && s.ofSomeNode(got) {
+	if s.NodeAssumed && s.NodeOf(got) != "" {
 		want.CommonName = got.CommonName
 	}
 	if got.Equal(want) {
@@ -167,10 +167,16 @@ func (s Spec) Match(got pki.Subject) Match {
 	return Other
 }
 
-// ofSomeNode reports whether a subject can be the row's for some node.
-func (s Spec) ofSomeNode(got pki.Subject) bool {
-	node, ok := strings.CutPrefix(got.CommonName, s.cn(Node{}))
-	return ok && node != "" && !strings.Contains(node, ":")
+// NodeOf is the node that a subject names, where it can be the row's for some node; "" else.
+func (s Spec) NodeOf(got pki.Subject) string {
+	if !s.LongName() {
+		return ""
+	}
+	node, _ := strings.CutPrefix(got.CommonName, s.cn(Node{}))
+	if node == got.CommonName && s.cn(Node{}) != "" || strings.Contains(node, ":") {
+		return ""
+	}
+	return node
 }
 
 // LongName reports whether the common name may be longer than RFC 5280 allows: it has

@@ -49,7 +49,7 @@ CAs, and the service-account key pair, have no request: "init phase certs sa" ma
 		if slices.Contains(args, "all") {
 			return usage(errAllAlone)
 		}
-		s, tree, chosen, err := flags.loadRows(out.quiet, func(t certs.Tree, _ config.Settings) (judge.Selection, error) {
+		s, tree, chosen, site, err := flags.loadRows(out.quiet, func(t certs.Tree, _ config.Settings) (judge.Selection, error) {
 			rows, err := phases.ChooseRequests(t, args)
 			if err != nil {
 				err = usage(err)
@@ -59,7 +59,7 @@ CAs, and the service-account key pair, have no request: "init phase certs sa" ma
 		if err != nil {
 			return err
 		}
-		r, err := phases.Requests(c.Context(), tree, siteOf(s), chosen, phases.Options{Now: env.Now, CertMode: s.CertMode, Backup: backupDir(s), DryRun: s.DryRun})
+		r, err := phases.Requests(c.Context(), tree, site, chosen, phases.Options{Now: env.Now, CertMode: s.CertMode, Backup: backupDir(s), DryRun: s.DryRun})
 		if err != nil {
 			return errors.Join(err, out.printRefused(err, r))
 		}
@@ -81,6 +81,7 @@ func writeRequestReport(env *Env, w io.Writer, r phases.Report) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
+	writeRemarks(w, r)
 	text := counted(n, "request") + env.completed(" to be signed; `pkitool certs import FILE...` brings the certificates back")
 	switch {
 	case r.DryRun:

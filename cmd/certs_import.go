@@ -51,7 +51,7 @@ certificate with names that nobody asked for is refused, unless --accept-names i
 			return err
 		}
 		// Any row may be imported, and what is not known of a row is not asked of the certificate.
-		s, tree, _, err := flags.loadRows(out.quiet, func(t certs.Tree, _ config.Settings) (judge.Selection, error) { return judge.Selection{}, nil })
+		s, tree, _, _, err := flags.loadRows(out.quiet, func(t certs.Tree, _ config.Settings) (judge.Selection, error) { return judge.Selection{}, nil })
 		if err != nil {
 			return err
 		}

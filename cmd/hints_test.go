@@ -66,6 +66,12 @@ func TestHints(t *testing.T) {
 		{"a key missing, checked", remove("etc/pki/etcd/peer.key"), 0, append([]string{"certs", "check-expiration", "-q"}, dirs...)},
 		{"garbage, checked", write("etc/pki/apiserver.crt", "x"), 0, append([]string{"certs", "check-expiration", "-q"}, dirs...)},
 		{"a certificate missing, renewed", remove("etc/pki/etcd/peer.crt"), 0, append([]string{"certs", "renew", "etcd-peer"}, dirs...)},
+		{"a server's garbage, renewed on another host", write("etc/pki/apiserver.crt", "x"), 0, append([]string{"certs", "renew", "apiserver"}, dirs...)},
+		{"a server's garbage, another host", write("etc/pki/apiserver.crt", "x"), 0, append([]string{"init"}, dirs...)},
+		{"members' garbage, another host", func(t *testing.T) {
+			write("etc/pki/etcd/server.crt", "x")(t)
+			write("etc/pki/etcd/peer.crt", "x")(t)
+		}, 0, append([]string{"init"}, dirs...)},
 		{"no CA", remove("etc/pki/ca.key", "etc/pki/ca.crt", "etc/pki/apiserver.crt", "etc/pki/apiserver-kubelet-client.crt",
 			"etc/admin.conf", "etc/super-admin.conf", "etc/kubelet.conf", "etc/scheduler.conf", "etc/controller-manager.conf"), 0,
 			append([]string{"init", "phase", "kubeconfig", "admin", "scheduler"}, append(dirs, node[2:]...)...)},
@@ -109,6 +115,9 @@ func TestHints(t *testing.T) {
 				if len(commands) == 0 {
 					require.Equal(t, 0, r.code, "no hint helps: %s", r.stderr)
 					assert.Positive(t, tried, "nothing was wrong")
+					if !slices.Contains(tt.args, "--node-name") {
+						sameNode(t)
+					}
 					return
 				}
 				for _, c := range commands {
@@ -118,6 +127,22 @@ func TestHints(t *testing.T) {
 			}
 			t.Fatal("the hints do not mend it")
 		})
+	}
+}
+
+// sameNode asks whether the servers' certificates and the kubelet's are still of the node that they were made for: this
+// host has another name, and mostly another address.
+func sameNode(t *testing.T) {
+	t.Helper()
+	for file, wants := range map[string]string{"etc/pki/apiserver.crt": "cp-1", "etc/pki/etcd/server.crt": "cp-1", "etc/pki/etcd/peer.crt": "cp-1", "etc/kubelet.conf": "system:node:cp-1"} {
+		if _, err := os.Stat(file); err != nil {
+			continue // an external CA's
+		}
+		r := good(t, runAt(testNow, nil, "certs", "show", file))
+		assert.Contains(t, r.stdout, wants, file)
+		if file != "etc/kubelet.conf" {
+			assert.Contains(t, r.stdout, "192.0.2.10", file)
+		}
 	}
 }
 

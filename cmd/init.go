@@ -220,7 +220,7 @@ func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, err
 		if err := flags.idle(c, rolesOf(paths)); err != nil {
 			return err
 		}
-		s, tree, chosen, err := flags.loadRows(out.quiet, func(t certs.Tree, s config.Settings) (judge.Selection, error) {
+		s, tree, chosen, site, err := flags.loadRows(out.quiet, func(t certs.Tree, s config.Settings) (judge.Selection, error) {
 			if want != nil {
 				return phases.Choose(t, paths, nil) // as in kubeadm: a phase that is asked for by its name is not skipped
 			}
@@ -233,7 +233,7 @@ func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, err
 			tellAbsent(env.Stderr, tree, paths)
 		}
 		o := phases.Options{Now: env.Now, Reissue: s.Reissue, CertMode: s.CertMode, Backup: backupDir(s), DryRun: s.DryRun}
-		r, err := phases.Init(c.Context(), tree, siteOf(s), chosen, o)
+		r, err := phases.Init(c.Context(), tree, site, chosen, o)
 		var refused *phases.RefusedError
 		if err != nil && (!errors.As(err, &refused) || out.format == "text" && !s.DryRun) {
 			return err // nothing was done, or it is not as it was meant, or the refusals say it all

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,46 +91,69 @@ func (s *settingsFlags) idle(c *cobra.Command, names []string) error {
 
 // load reads the file and judges everything that was given. Notes go to stderr, unless quiet. The host is not asked.
 func (s *settingsFlags) load(quiet bool) (config.Settings, error) {
-	return s.loadNeeding(quiet, func(config.Settings) certs.Facts { return 0 })
+	return s.loadNeeding(quiet, config.Input{Needs: func(config.Settings) certs.Facts { return 0 }})
 }
 
-// loadRows is load for rows that choose picks from a tree: the host is asked for what they are made from.
-func (s *settingsFlags) loadRows(quiet bool, choose func(certs.Tree, config.Settings) (judge.Selection, error)) (config.Settings, certs.Tree, judge.Selection, error) {
-	settings, err := s.loadNeeding(quiet, func(c config.Settings) certs.Facts {
-		var facts certs.Facts
-		t, err := certs.New(c.Cluster)
-		if err != nil {
-			return 0 // told below
-		}
-		rows, _ := choose(t, c) // who is wrong here is told by the same choice below
-		for row := range t.Rows() {
-			if rows.Has(row.ID) {
-				facts |= row.Takes
+// loadRows is load for rows that choose picks from a tree. What nobody gave, and they are made from, the directory is
+// asked for, then the host.
+func (s *settingsFlags) loadRows(quiet bool, choose func(certs.Tree, config.Settings) (judge.Selection, error)) (config.Settings, certs.Tree, judge.Selection, judge.Site, error) {
+	var facts certs.Facts
+	var site judge.Site
+	settings, err := s.loadNeeding(quiet, config.Input{
+		Files: func(c config.Settings) map[certs.Facts]certs.Found {
+			t, err := certs.New(c.Cluster)
+			if err != nil {
+				return nil // told below
 			}
-		}
-		return facts
+			rows, _ := choose(t, c) // who is wrong here is told by the same choice below
+			site = siteOf(c)
+			elsewhere := c.Given("cert-dir") && !c.Given("kubeconfig-dir")
+			for row := range t.Rows() {
+				if rows.Has(row.ID) {
+					facts |= row.Takes
+					elsewhere = elsewhere && row.Place.Root != certs.KubeconfigDir
+				}
+			}
+			if elsewhere {
+				site.Kubeconfig = "" // nobody asked for the default directory: it may be another cluster's
+			}
+			if facts == 0 {
+				return nil
+			}
+			return known(t, site)
+		},
+		Needs: func(config.Settings) certs.Facts { return facts },
 	})
 	if err != nil {
-		return settings, certs.Tree{}, nil, err
+		return settings, certs.Tree{}, nil, site, err
 	}
 	t, err := certs.New(settings.Cluster)
 	if err != nil {
-		return settings, t, nil, err
+		return settings, t, nil, site, err
 	}
 	chosen, err := choose(t, settings)
-	return settings, t, chosen, err
+	return settings, t, chosen, site, err
 }
 
-func (s *settingsFlags) loadNeeding(quiet bool, needs func(config.Settings) certs.Facts) (config.Settings, error) {
-	s.env.settings = s
-	in := config.Input{
-		Name:    s.config,
-		Flags:   map[string][]string{},
-		Environ: s.env.LookupEnv,
-		Host:    thisHost(),
-		Needs:   needs,
-		Phases:  phases.Paths(),
+// known is what the files of a site say of its node and its cluster.
+func known(t certs.Tree, site judge.Site) map[certs.Facts]certs.Found {
+	told := map[certs.Facts]certs.Found{}
+	if site.Kubeconfig != "" {
+		if pod := judge.ReadFile(filepath.Join(site.Kubeconfig, filepath.FromSlash(config.Manifest))); pod.Exists {
+			told = config.ParseManifest(pod.Path, pod.Data)
+		}
 	}
+	return judge.Known(t, site, func() (string, netip.Addr) {
+		name, _ := hostName()
+		addr, _ := defaultRouteAddress()
+		return strings.TrimSpace(name), addr
+	}, told)
+}
+
+// loadNeeding completes an input by what was given, and loads it.
+func (s *settingsFlags) loadNeeding(quiet bool, in config.Input) (config.Settings, error) {
+	s.env.settings = s
+	in.Name, in.Flags, in.Environ, in.Host, in.Phases = s.config, map[string][]string{}, s.env.LookupEnv, thisHost(), phases.Paths()
 	if v, ok := s.env.LookupEnv(envName("config")); ok && in.Name == "" {
 		in.Name = v
 	}

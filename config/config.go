@@ -49,6 +49,9 @@ type Input struct {
 	// Environ looks an environment variable up, as os.LookupEnv does; nil
 	// means an empty environment. An empty variable counts as not set.
 	Environ func(string) (string, bool)
+	// Files says what the files of the directories say of what nobody gave, by fact: this comes before Host and the
+	// defaults. It is called as Needs is; nil: nothing.
+	Files func(Settings) map[certs.Facts]certs.Found
 	// Host is asked for what nobody gave and Needs has.
 	Host Host
 	// Needs says which of the node's name and address the chosen rows need. It
@@ -119,6 +122,7 @@ func Load(in Input) (Settings, []string, error) {
 		return Settings{}, d.notes, err
 	}
 	d.assume(table)
+	d.askFiles(in, table)
 	d.askHost(in)
 	return d.Settings, d.notes, nil
 }

@@ -33,6 +33,8 @@ type Field struct {
 	Doc string
 	// Fact is what it says of the cluster, where rows are made from that; 0 else.
 	Fact certs.Facts
+	// APIServer is the flag of kube-apiserver that says the same; "" for none.
+	APIServer string
 
 	parts []part
 }
@@ -100,7 +102,7 @@ func clusterFields() []Field {
 		{Flag: "control-plane-endpoint", Fact: certs.ControlPlaneEndpoint, Doc: "host[:port] by which all clients reach the API servers, such as a load balancer's",
 			parts: []part{{paths: in(clusterKind, "controlPlaneEndpoint"), set: each(setEndpoint),
 				show: text1(func(s Settings) string { return formatEndpoint(s.Cluster.Endpoint) })}}},
-		{Flag: "service-cidr", Fact: certs.ServiceCIDRs, Type: List, Default: "10.96.0.0/12", Doc: "range of service addresses; two of different families for dual stack",
+		{Flag: "service-cidr", Fact: certs.ServiceCIDRs, APIServer: "service-cluster-ip-range", Type: List, Default: "10.96.0.0/12", Doc: "range of service addresses; two of different families for dual stack",
 			parts: []part{{paths: in(clusterKind, "networking.serviceSubnet"), comma: true, set: setServiceCIDRs, show: showServiceCIDRs}}},
 		{Flag: "service-dns-domain", Fact: certs.DNSDomain, Default: "cluster.local", Doc: "DNS domain of the cluster's services",
 			parts: []part{{paths: in(clusterKind, "networking.dnsDomain"), set: one(setDNSDomain),
@@ -143,13 +145,13 @@ func clusterFields() []Field {
 
 func nodeFields() []Field {
 	return []Field{
-		{Flag: "node-name", Fact: certs.NodeName, Doc: "name of this node (default: this host's name)",
+		{Flag: "node-name", Fact: certs.NodeName, Doc: "name of this node (default: as the directory's files say, else this host's)",
 			parts: []part{{paths: perNode("nodeRegistration.name", "nodeRegistration.name"), set: one(setNodeName),
 				show: node1(func(n certs.Node) string { return n.Name })}}},
-		{Flag: "apiserver-advertise-address", Fact: certs.AdvertiseAddress, Doc: "address at which this node's API server is reached (default: that of the default route's interface)",
+		{Flag: "apiserver-advertise-address", Fact: certs.AdvertiseAddress, APIServer: "advertise-address", Doc: "address at which this node's API server is reached (default: as the directory's files say, else that of the default route's interface)",
 			parts: []part{{paths: perNode("localAPIEndpoint.advertiseAddress", "controlPlane.localAPIEndpoint.advertiseAddress"), set: each(setAdvertiseAddress),
 				show: node1(showAddress)}}},
-		{Flag: "apiserver-bind-port", Fact: certs.BindPort, Type: Number, Default: "6443", Doc: "port of this node's API server",
+		{Flag: "apiserver-bind-port", Fact: certs.BindPort, APIServer: "secure-port", Type: Number, Default: "6443", Doc: "port of this node's API server",
 			parts: []part{{paths: perNode("localAPIEndpoint.bindPort", "controlPlane.localAPIEndpoint.bindPort"), zero: true, set: one(setBindPort), show: node1(showBindPort)}}},
 		{Doc: "key that encrypts uploaded certificates: judged, without effect on the PKI",
 			parts: []part{{paths: perNode("certificateKey", "controlPlane.certificateKey"), set: one(checkCertificateKey)}}},

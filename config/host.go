@@ -44,6 +44,39 @@ func (d *draft) unknown(fact certs.Facts, why string) {
 	d.Cluster.Unknown[fact] = why
 }
 
+// askFiles fills in what nobody gave and files of the directory say. A value that no flag could have is not taken.
+func (d *draft) askFiles(in Input, table []Field) {
+	if in.Files == nil {
+		return
+	}
+	found := in.Files(d.Settings)
+	for _, f := range table {
+		x, ok := found[f.Fact]
+		if !ok || f.Fact == 0 || d.Given(f.Flag) {
+			continue
+		}
+		if x.Unclear != "" {
+			d.unknown(f.Fact, x.Unclear)
+			continue
+		}
+		at := Origin{Layer: ByDirectory, Source: x.Path}
+		var items []item
+		for _, v := range x.Values {
+			items = append(items, item{v, at})
+		}
+		trial := newDraft(nil, &faults{})
+		if f.parts[0].set(trial, items); trial.faults.err() != nil {
+			continue
+		}
+		f.parts[0].set(d, items)
+		if d.Cluster.Known == nil {
+			d.Cluster.Known = map[certs.Facts]certs.Found{}
+		}
+		d.Cluster.Known[f.Fact], d.origins[f.Flag] = x, at
+		d.Cluster.Assumed |= f.Fact
+	}
+}
+
 // askHost fills in what nobody gave, as far as it is needed and known.
 func (d *draft) askHost(in Input) {
 	needs := certs.NodeName | certs.AdvertiseAddress
@@ -55,7 +88,7 @@ func (d *draft) askHost(in Input) {
 		needs &^= certs.AdvertiseAddress
 	}
 	ask := func(flag string, fact certs.Facts, answer func() error) {
-		if d.Given(flag) {
+		if _, asked := d.Cluster.Unknown[fact]; asked || d.origins[flag].Layer != Nowhere {
 			return
 		}
 		err := errors.New("not asked")

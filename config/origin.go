@@ -5,19 +5,20 @@ type Layer int
 
 // The layers. What somebody gave comes by a flag, a variable or a file.
 const (
-	Nowhere    Layer = iota // it has no value
-	ByFlag                  // on the command line
-	ByVariable              // in the environment
-	ByFile                  // in the configuration file
-	ByHost                  // nobody gave it: this host was asked
-	ByDefault               // nobody gave it: the table has a default
+	Nowhere     Layer = iota // it has no value
+	ByFlag                   // on the command line
+	ByVariable               // in the environment
+	ByFile                   // in the configuration file
+	ByDirectory              // nobody gave it: a file of the directory says so
+	ByHost                   // nobody gave it: this host was asked
+	ByDefault                // nobody gave it: the table has a default
 )
 
 // Origin is where a value comes from.
 type Origin struct {
 	Layer Layer
 	// Source is "--service-cidr", "PKITOOL_SERVICE_CIDR" or "cluster.yaml:12";
-	// "this host" and "the default" for what nobody gave; "" for Nowhere.
+	// a path, "this host" and "the default" for what nobody gave; "" for Nowhere.
 	Source string
 	// Field is the kubeadm field in a file, such as "networking.serviceSubnet".
 	Field string

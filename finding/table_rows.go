@@ -60,7 +60,9 @@ var rowRules = []Rule{
 	{ID: EndpointUnknown, Severity: Error, Text: "the cluster's endpoint is not known", Reason: "a worker's kubelet goes to the cluster's endpoint, never to its own address",
 		Remedy: "give --control-plane-endpoint, or discovery.bootstrapToken.apiServerEndpoint in the configuration"},
 	{ID: FilesElsewhere, Severity: Notice, Text: "names a certificate that its owner renews: {had}"},
-	{ID: ServerNotCovered, Severity: Error, Text: "would lose the name of the server that {had1} leads to: {had0}", Reason: "clients refuse the connection", Remedy: "keep the name, or give {had1} another server first"},
+	{ID: ServerNotCovered, Severity: Error, Text: "would not cover the server that {had1} leads to: {had0}", Reason: "clients refuse the connection",
+		Remedy:   "give the cluster's own --apiserver-advertise-address or --control-plane-endpoint, or the name itself with --apiserver-cert-extra-sans",
+		Remedies: map[Asker]string{Renew: "keep the name, or give {had1} another server first"}},
 
 	{ID: WouldOutliveCA, Severity: Error, Text: "would outlive its CA: valid until {had0}, the CA ends {wanted}", Remedy: "give --validity {had1} or less, or replace the CA first"},
 	{ID: CAForbids, Severity: Error, Text: "its CA cannot sign it: the certificate would not be accepted, it {had}", Remedy: hintCA},

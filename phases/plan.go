@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -307,7 +308,18 @@ func (p planner) order(a *Action, ca *judge.CA, key crypto.Signer) {
 		a.refuse(lacking...)
 		return
 	}
+	p.tellKnown(a)
 	p.permitted(a, ca)
+}
+
+// tellKnown says which values a row has from files of the directory: nobody gave them.
+func (p planner) tellKnown(a *Action) {
+	known := p.Tree.Cluster().Known
+	for _, fact := range slices.Sorted(maps.Keys(known)) {
+		if a.Spec.Takes.Has(fact) {
+			a.note("takes %s from %s", strings.Join(known[fact].Values, ", "), known[fact].Path)
+		}
+	}
 }
 
 // permitted refuses an order that its CA cannot sign.

@@ -210,58 +210,62 @@ func (p planner) chooseKey(a *Action, o RenewOptions) bool {
 	return true
 }
 
-// covered refuses to take away a name by which a kubeconfig of the same CA reaches the server: what was covered before is
-// covered after. Kubeconfigs that the same plan writes anew do not count.
+// covered refuses a server's certificate without the name by which a kubeconfig of the same CA reaches the server: what
+// was covered before is covered after, and where the old one is lost and nobody gave the address, nothing is guessed.
+// Kubeconfigs that the same plan writes with their server do not count.
 func (p planner) covered(actions []Action) {
-	var confs []judge.Case
+	anew := judge.Selection{}
+	for _, a := range actions {
+		anew[a.Spec.ID] = (a.Verb == Renew || a.Verb == Create) && a.Asker != finding.Renew
+	}
+	stay := map[certs.ID][]*judge.Held{} // by their CA
+	for s, h := range p.Leading() {
+		if !anew[s.ID] && !h.Entry.Cluster.InsecureSkipTLSVerify {
+			stay[s.Issuer] = append(stay[s.Issuer], h)
+		}
+	}
 	for i := range actions {
 		a := &actions[i]
-		if a.Verb != Renew || !a.Spec.Kind.Serves() || len(a.Held.Chain) == 0 {
-			continue
-		}
-		lost := pki.SANsOf(a.Held.Chain[0]).Minus(a.Spec.SANs)
-		if lost.Empty() {
-			continue
-		}
-		if confs == nil {
-			confs = p.stayingConfs(actions)
-		}
-		for _, c := range confs {
-			if to := server(c.Held); c.Spec.Issuer == a.Spec.Issuer && covers(lost, to) && !covers(a.Spec.SANs, to) {
-				a.Findings = nil
-				a.refuse(finding.New(finding.ServerNotCovered, to, c.Held.Conf.Path).At("", "", p.certPath(a.Spec)))
-				break
-			}
+		if confs := stay[a.Spec.Issuer]; (a.Verb == Renew || a.Verb == Create) && a.Spec.Kind.Serves() && len(confs) > 0 {
+			p.coveredBy(a, confs)
 		}
 	}
 }
 
-// stayingConfs are the kubeconfigs that can be read and that a plan does not make anew.
-func (p planner) stayingConfs(actions []Action) []judge.Case {
-	renewed := map[certs.ID]bool{}
-	for _, a := range actions {
-		renewed[a.Spec.ID] = a.Verb == Renew && a.Asker != finding.Renew
+// coveredBy is covered for one server and the kubeconfigs that may lead to it.
+func (p planner) coveredBy(a *Action, confs []*judge.Held) {
+	lost, old := len(a.Held.Chain) == 0, pki.SANs{}
+	if !lost {
+		old = pki.SANsOf(a.Held.Chain[0])
 	}
-	confs := []judge.Case{}
-	for c := range p.Cases() {
-		if c.Held.EntryErr == nil && c.Held.Conf.Exists && !renewed[c.Spec.ID] {
-			confs = append(confs, c)
+	c := p.Tree.Cluster()
+	for _, h := range confs {
+		switch to := server(h); {
+		case covers(a.Spec.SANs, h.Entry.Cluster):
+		case lost && !c.Assumed.Has(certs.AdvertiseAddress):
+			a.note("does not cover %s, to which %s leads", to, h.Conf.Path)
+		case lost || covers(old, h.Entry.Cluster):
+			a.Findings = nil
+			a.refuse(finding.New(finding.ServerNotCovered, to, h.Conf.Path).At("", "", p.certPath(a.Spec)))
+			return
 		}
 	}
-	return confs
+	if _, known := c.Known[certs.ServiceCIDRs]; lost && !known && c.Assumed.Has(certs.ServiceCIDRs) && a.Spec.Takes.Has(certs.ServiceCIDRs) {
+		a.note("the service address and the DNS domain are kubeadm's defaults: if the cluster has others, give --service-cidr and --service-dns-domain")
+	}
 }
 
-// covers reports whether a server can be reached by a certificate with these names.
-func covers(names pki.SANs, server string) bool {
-	u, err := url.Parse(server)
-	if err != nil {
-		return false
+// covers reports whether the server of a kubeconfig can be reached by a certificate with these names.
+func covers(names pki.SANs, c kubeconfig.Cluster) bool {
+	host := c.TLSServerName
+	if u, err := url.Parse(c.Server); host == "" && err == nil {
+		host = u.Hostname()
 	}
-	c := x509.Certificate{DNSNames: names.DNS}
+	x := x509.Certificate{DNSNames: names.DNS}
 	for _, ip := range names.IPs {
-		c.IPAddresses = append(c.IPAddresses, ip.AsSlice())
+		x.IPAddresses = append(x.IPAddresses, ip.AsSlice())
 	}
-	return c.VerifyHostname(u.Hostname()) == nil
+	return x.VerifyHostname(host) == nil
 }
 
 // ChooseRenewal turns names into rows of the tree: a role's name, or the file of

@@ -221,7 +221,7 @@ func TestRenewTakesNames(t *testing.T) {
 		o.DropSANs = pki.SANs{IPs: w.row("apiserver").SANs.IPs}
 		before := w.snapshot()
 		_, err = w.renew(o, "apiserver")
-		w.refused(before, err, "apiserver: would lose the name of the server that "+w.dir+"/admin.conf leads to: https://192.0.2.10:6443 ("+w.certFile(s)+")")
+		w.refused(before, err, "apiserver: would not cover the server that "+w.dir+"/admin.conf leads to: https://192.0.2.10:6443 ("+w.certFile(s)+")")
 		_, err = w.renew(o, "etcd-server")
 		require.NoError(t, err, "no kubeconfig goes to etcd")
 	})
@@ -366,5 +366,5 @@ func TestReissueCoversWhatWasCovered(t *testing.T) {
 	w.neutral(pki.SANs{}) // nobody gives the node's name or address
 	before := w.snapshot()
 	_, err := w.init(reissue(), "apiserver", "admin")
-	w.refused(before, err, "apiserver: would lose the name of the server that "+w.dir+"/admin.conf leads to: https://"+strangeNames[0]+":6443 ("+w.certFile(s)+")")
+	w.refused(before, err, "apiserver: would not cover the server that "+w.dir+"/admin.conf leads to: https://"+strangeNames[0]+":6443 ("+w.certFile(s)+")")
 }

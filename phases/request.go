@@ -76,6 +76,7 @@ func (p planner) request(a *Action, c judge.Case) {
 	}
 	a.Verb, a.Reason = Request, "new key"
 	a.Make = &Order{Signer: a.Spec.Issuer, Template: a.Spec.Template(), Key: h.Signer, Algorithm: a.Spec.KeyAlgorithm}
+	p.tellKnown(a)
 	if h.Signer != nil {
 		a.Reason = "key is kept"
 	} else {

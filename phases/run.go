@@ -38,12 +38,8 @@ func Init(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selec
 // RenewRows makes the chosen rows anew, under a lock, and proves them. The report is whole even where the error is a
 // *RefusedError; then nothing was changed.
 func RenewRows(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection, o RenewOptions) (Report, error) {
-	look := chosen
-	if !o.DropSANs.Empty() {
-		look = nil // the kubeconfigs of the tree may need a name that is taken away
-	}
-	return run(ctx, t, site, look, "RenewReport", o.Options, func(inv judge.Inventory) (Plan, error) {
-		return DecideRenewal(judge.Judge(t, inv, look, o.Now), chosen, o), nil
+	return run(ctx, t, site, chosen, "RenewReport", o.Options, func(inv judge.Inventory) (Plan, error) {
+		return DecideRenewal(judge.Judge(t, inv, chosen, o.Now), chosen, o), nil
 	})
 }
 

@@ -136,6 +136,8 @@ type Inventory struct {
 	site Site
 	held map[certs.ID]*Held
 	rows []certs.Spec // those that a run needs, in the order of the tree
+	// beside are kubeconfigs that no run needs, and that may lead to a server that is chosen. They are not judged.
+	beside map[certs.ID]*Held
 }
 
 // Held is what lies at a row's place; nil for a row that was not looked at.
@@ -154,7 +156,7 @@ func (inv Inventory) Err() error {
 
 // With is the inventory as it will be with other files at some rows.
 func (inv Inventory) With(fresh map[certs.ID]*Held) Inventory {
-	out := Inventory{site: inv.site, rows: inv.rows, held: make(map[certs.ID]*Held, len(inv.held))}
+	out := Inventory{site: inv.site, rows: inv.rows, beside: inv.beside, held: make(map[certs.ID]*Held, len(inv.held))}
 	for id, h := range inv.held {
 		out.held[id] = h
 	}
@@ -166,11 +168,11 @@ func (inv Inventory) With(fresh map[certs.ID]*Held) Inventory {
 
 // Take reads the chosen rows and the CAs that sign them. For a chosen CA that is not there it also looks for what it
 // signed, but only in the directories that the chosen rows lie in: a new CA in one directory has nothing to do with the
-// kubeconfigs of another cluster.
+// kubeconfigs of another cluster. Beside a server's certificate it looks at the kubeconfigs that may lead to it.
 func Take(t certs.Tree, site Site, chosen Selection) Inventory {
 	inv := Inventory{site: site, held: map[certs.ID]*Held{}}
 	roots := map[certs.Root]bool{}
-	need := map[certs.ID]bool{}
+	need, serves := map[certs.ID]bool{}, map[certs.ID]bool{}
 	for s := range t.Rows() {
 		if chosen.Has(s.ID) {
 			roots[s.Place.Root] = true
@@ -178,29 +180,42 @@ func Take(t certs.Tree, site Site, chosen Selection) Inventory {
 			if s.Issuer.Role != "" {
 				need[s.Issuer] = true
 			}
+			if s.Kind.Serves() {
+				serves[certs.ID{Role: s.Issuer.Role, Instance: s.Instance}] = true
+			}
 		}
 	}
-	inv.rows = inv.read(t, func(s certs.Spec) bool { return need[s.ID] })
-	inv.read(t, func(s certs.Spec) bool {
+	inv.rows = site.rows(t, func(s certs.Spec) bool { return need[s.ID] })
+	inv.read(inv.rows)
+	inv.read(site.rows(t, func(s certs.Spec) bool {
 		ca := inv.held[s.Issuer]
 		return inv.held[s.ID] == nil && roots[s.Place.Root] && ca != nil && chosen.Has(s.Issuer) && !ca.Cert.There()
-	})
+	}))
+	beside := Inventory{site: site, held: map[certs.ID]*Held{}}
+	beside.read(site.rows(t, func(s certs.Spec) bool {
+		return inv.held[s.ID] == nil && s.Conf != "" && serves[certs.ID{Role: s.Issuer.Role, Instance: s.Instance}]
+	}))
+	inv.beside = beside.held
 	return inv
 }
 
-// read takes the wanted rows, on all cores.
-func (inv *Inventory) read(t certs.Tree, wanted func(certs.Spec) bool) (rows []certs.Spec) {
+// rows are the wanted rows of a tree, in the directories that the site has.
+func (d Dirs) rows(t certs.Tree, wanted func(certs.Spec) bool) (rows []certs.Spec) {
 	for s := range t.Rows() {
-		if wanted(s) {
+		if (s.Given || d.root(s.Place.Root) != "") && wanted(s) {
 			rows = append(rows, s)
 		}
 	}
+	return rows
+}
+
+// read takes rows, on all cores.
+func (inv *Inventory) read(rows []certs.Spec) {
 	held := make([]*Held, len(rows))
 	AtOnce(len(rows), func(i int) { held[i] = TakeRow(rows[i], inv.site) })
 	for i, s := range rows {
 		inv.held[s.ID] = held[i]
 	}
-	return rows
 }
 
 // AtOnce calls do with 0 to n-1, on all cores.

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"iter"
@@ -73,11 +74,12 @@ type Judgement struct {
 	Tree  certs.Tree
 	Now   time.Time
 	cases map[certs.ID]*Case
+	inv   Inventory
 }
 
 // Judge judges the chosen rows of an inventory, and the CAs that sign them.
 func Judge(t certs.Tree, inv Inventory, chosen Selection, now time.Time) Judgement {
-	j := Judgement{Site: inv.site, Tree: t, Now: now, cases: map[certs.ID]*Case{}}
+	j := Judgement{Site: inv.site, Tree: t, Now: now, cases: map[certs.ID]*Case{}, inv: inv}
 	var leaves []*Case
 	byKey := map[string]certs.ID{} // the CAs so far, by key
 	for s := range t.Rows() {
@@ -135,6 +137,23 @@ func (j Judgement) Cases() iter.Seq[Case] {
 			}
 		}
 	}
+}
+
+// Leading are the kubeconfigs, judged or only looked at, that can be read and trust their row's CA: each leads to a server.
+func (j Judgement) Leading() iter.Seq2[certs.Spec, *Held] {
+	return func(yield func(certs.Spec, *Held) bool) {
+		for s := range j.Tree.Rows() {
+			h, ca := cmp.Or(j.inv.held[s.ID], j.inv.beside[s.ID]), j.inv.held[s.Issuer]
+			if s.Conf != "" && h != nil && ca != nil && h.Conf.Exists && h.EntryErr == nil && h.trusts(ca.Chain) && !yield(s, h) {
+				return
+			}
+		}
+	}
+}
+
+// trusts reports whether a kubeconfig trusts any of a CA's certificates.
+func (h *Held) trusts(ca []*x509.Certificate) bool {
+	return slices.ContainsFunc(ca, func(c *x509.Certificate) bool { return slices.ContainsFunc(h.Bundle, c.Equal) })
 }
 
 // add notes a finding about a file of the row.
