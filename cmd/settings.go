@@ -143,11 +143,12 @@ func known(t certs.Tree, site judge.Site) map[certs.Facts]certs.Found {
 			told = config.ParseManifest(pod.Path, pod.Data)
 		}
 	}
-	return judge.Known(t, site, func() (string, netip.Addr) {
+	host := sync.OnceValues(func() (string, netip.Addr) {
 		name, _ := hostName()
 		addr, _ := defaultRouteAddress()
 		return strings.TrimSpace(name), addr
-	}, told)
+	})
+	return judge.Known(t, site, host, told)
 }
 
 // loadNeeding completes an input by what was given, and loads it.

@@ -68,6 +68,12 @@ func run(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Select
 		return r, nil
 	}
 	r.Swept = lock.Swept()
+	if len(plan.Refused())+plan.Changes() == 0 { // it was read and judged just now
+		for i, a := range plan.Actions {
+			r.Rows[i].describe(a.Spec, a.Held)
+		}
+		return r, nil
+	}
 	_, r.Backup, err = plan.Apply(ctx, lock)
 	if err != nil {
 		return r, err
