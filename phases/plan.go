@@ -314,10 +314,11 @@ func (p planner) order(a *Action, ca *judge.CA, key crypto.Signer) {
 
 // tellKnown says which values a row has from files of the directory: nobody gave them.
 func (p planner) tellKnown(a *Action) {
-	known := p.Tree.Cluster().Known
+	known, s := p.Tree.Cluster().Known, a.Spec
 	for _, fact := range slices.Sorted(maps.Keys(known)) {
-		if a.Spec.Takes.Has(fact) {
-			a.note("takes %s from %s", strings.Join(known[fact].Values, ", "), known[fact].Path)
+		values := strings.Join(known[fact].Values, ", ")
+		if s.Takes.Has(fact) && (s.Conf == "" || strings.Contains(s.Place.Server+" "+s.Subject.CommonName, values)) { // it leads to one server of several
+			a.note("takes %s from %s", values, known[fact].Path)
 		}
 	}
 }
