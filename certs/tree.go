@@ -14,8 +14,10 @@ import (
 )
 
 // Tree is the table for one cluster. New is the only door. Rows are made when they
-// are asked for: a tree of ten thousand nodes is as small as its list of nodes.
+// are asked for: a tree of ten thousand nodes is as small as its list of nodes. Those
+// of a single node are kept.
 type Tree struct {
+	rows    []Spec
 	cluster Cluster
 	roles   []Role
 	byRole  map[string]int
@@ -57,6 +59,9 @@ func New(c Cluster) (Tree, error) {
 			t.roles = append(t.roles, r)
 		}
 	}
+	if len(c.Nodes) == 1 {
+		t.rows = t.unit(0, func(r Role) bool { return r.Scope == Shared || c.Nodes[0].roles().has(r.Scope) })
+	}
 	return t, nil
 }
 
@@ -86,7 +91,7 @@ func (n Node) roles() Scope {
 func (t Tree) Units() iter.Seq[Unit] {
 	return func(yield func(Unit) bool) {
 		if len(t.cluster.Nodes) == 1 {
-			yield(Unit{Rows: t.unit(0, func(r Role) bool { return r.Scope == Shared || t.cluster.Nodes[0].roles().has(r.Scope) })})
+			yield(Unit{Rows: slices.Clone(t.rows)})
 			return
 		}
 		if !yield(Unit{Rows: t.unit(0, func(r Role) bool { return r.Scope == Shared })}) {
@@ -112,6 +117,9 @@ func (t Tree) unit(node int, has func(Role) bool) []Spec {
 
 // Rows are all rows, in order: issuers stand before what they issue.
 func (t Tree) Rows() iter.Seq[Spec] {
+	if t.rows != nil {
+		return slices.Values(t.rows)
+	}
 	return func(yield func(Spec) bool) {
 		for u := range t.Units() {
 			for _, s := range u.Rows {
