@@ -81,10 +81,7 @@ func (k *known) row(s certs.Spec, h *Held, ca []*x509.Certificate) {
 	case h.Chain[0].VerifyHostname(node.text) == nil: // a member of etcd may be called by any name; this one is its host's
 		k.names = append(k.names, node)
 	}
-	if !signed {
-		return
-	}
-	if !s.Kind.Serves() {
+	if !signed || !s.Kind.Serves() {
 		return
 	}
 	if name, _ := k.host(); h.Chain[0].VerifyHostname(name) == nil {
@@ -94,7 +91,7 @@ func (k *known) row(s certs.Spec, h *Held, ca []*x509.Certificate) {
 	}
 	var own []word
 	for _, ip := range pki.SANsOf(h.Chain[0]).IPs {
-		service := slices.ContainsFunc(k.cluster.ServiceCIDRs, func(p netip.Prefix) bool { return p.Contains(ip) })
+		service := slices.ContainsFunc(k.cluster.ServiceCIDRs, func(p netip.Prefix) bool { return p.Masked().Addr().Next() == ip })
 		if !ip.IsLoopback() && !ip.IsUnspecified() && !service {
 			own = append(own, word{ip.String(), path})
 		}
