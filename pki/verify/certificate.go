@@ -172,7 +172,8 @@ func (c *Certificate) parseTBS(r reader) bool {
 		}
 		c.uniqueIDs[tag-1], _ = nonNil(octets, true)
 	}
-	return c.parseExtensions(&r) && len(r) == 0
+	c.exts, ok = r.explicitExtensions(3)
+	return ok && len(r) == 0
 }
 
 func (c *Certificate) parseVersion(inner reader) bool {
@@ -224,21 +225,20 @@ func (r *reader) algorithm() (a algorithm, ok bool) {
 	return a, ok && len(seq) == 0 && validAny(&a.params)
 }
 
-func (c *Certificate) parseExtensions(r *reader) bool {
-	if !r.peek(classContext, 3) {
-		return true
+// explicitExtensions takes Extensions under that explicit tag, if they are there.
+func (r *reader) explicitExtensions(tag int) ([]extension, bool) {
+	if !r.peek(classContext, tag) {
+		return nil, true
 	}
-	inner, ok := r.explicit(3)
+	inner, ok := r.explicit(tag)
 	if !ok {
-		return false
+		return nil, false
 	}
 	list, ok := inner.sequenceOf()
 	if !ok || len(inner) != 0 {
-		return false
+		return nil, false
 	}
-	c.exts = make([]extension, 0, 10)
-	c.exts, ok = appendExtensions(c.exts, list)
-	return ok
+	return appendExtensions(make([]extension, 0, 10), list)
 }
 
 // appendExtensions reads the contents of Extensions, in a certificate, a CRL or

@@ -141,20 +141,8 @@ func (l *CRL) parseTBS(r reader) (ok bool) {
 			return false
 		}
 	}
-	if r.peek(classContext, 0) {
-		inner, ok := r.explicit(0)
-		if !ok {
-			return false
-		}
-		list, ok := inner.sequenceOf()
-		if !ok || len(inner) != 0 {
-			return false
-		}
-		if l.exts, ok = appendExtensions(nil, list); !ok {
-			return false
-		}
-	}
-	return len(r) == 0
+	l.exts, ok = r.explicitExtensions(0)
+	return ok && len(r) == 0
 }
 
 // findProperties reads the extensions of the list. openssl 3.0 marks a CRL with a malformed or

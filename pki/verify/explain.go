@@ -17,7 +17,7 @@ func (b *builder) nearMisses(c *Certificate) []string {
 				continue
 			}
 			if code := whyNotIssued(c, candidate); code != OK {
-				out = append(out, from+" certificate "+candidate.serialText()+": "+candidate.mismatch(c, code))
+				out = append(out, from+" certificate with serial "+hex.EncodeToString(candidate.serial)+": "+candidate.mismatch(c, code))
 			}
 		}
 	}
@@ -25,9 +25,6 @@ func (b *builder) nearMisses(c *Certificate) []string {
 	list(b.verifier.untrusted, "untrusted")
 	return out
 }
-
-// serialText is the serial number in hexadecimal.
-func (c *Certificate) serialText() string { return "with serial " + hex.EncodeToString(c.serial) }
 
 // mismatch says why issuer is not the issuer of c.
 func (issuer *Certificate) mismatch(c *Certificate, code Code) string {

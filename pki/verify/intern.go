@@ -1,31 +1,18 @@
 package verify
 
+// usualOIDs are those that occur in most certificates, beside the usual signature algorithms.
+var usualOIDs = [...]string{
+	oidSubjectKeyID, oidKeyUsage, oidSubjectAltName, oidBasicConstraints, oidNameConstraints, oidCRLDistributionPoints,
+	oidCertificatePolicies, oidAuthorityKeyID, oidExtKeyUsage, oidRSA, oidEC,
+}
+
 // internOID returns the constant for an object identifier that occurs in most
 // certificates, so that reading one needs no copy of it.
 func internOID(b []byte) string {
-	switch string(b) {
-	case oidSubjectKeyID:
-		return oidSubjectKeyID
-	case oidKeyUsage:
-		return oidKeyUsage
-	case oidSubjectAltName:
-		return oidSubjectAltName
-	case oidBasicConstraints:
-		return oidBasicConstraints
-	case oidNameConstraints:
-		return oidNameConstraints
-	case oidCRLDistributionPoints:
-		return oidCRLDistributionPoints
-	case oidCertificatePolicies:
-		return oidCertificatePolicies
-	case oidAuthorityKeyID:
-		return oidAuthorityKeyID
-	case oidExtKeyUsage:
-		return oidExtKeyUsage
-	case oidRSA:
-		return oidRSA
-	case oidEC:
-		return oidEC
+	for _, oid := range usualOIDs {
+		if string(b) == oid {
+			return oid
+		}
 	}
 	for i := range sigAlgorithms[:8] { // the usual ones come first
 		if string(b) == sigAlgorithms[i].oid {

@@ -3,6 +3,8 @@ package verify
 import (
 	"math"
 	"net/netip"
+	"strconv"
+	"strings"
 )
 
 // ParseIP reads an address in the forms that openssl's -verify_ip takes, which
@@ -10,10 +12,8 @@ import (
 // leading zeros and blanks, or IPv6 groups with at most one "::", which stands
 // for at least one group, optionally with a dotted quad at the end.
 func ParseIP(text string) (netip.Addr, bool) {
-	for i := range len(text) {
-		if text[i] == ':' {
-			return parseIPv6(text)
-		}
+	if strings.Contains(text, ":") {
+		return parseIPv6(text)
 	}
 	quad, ok := parseQuad(text)
 	return netip.AddrFrom4(quad), ok
@@ -63,7 +63,7 @@ func parseQuad(text string) (out [4]byte, ok bool) {
 func parseIPv6(text string) (netip.Addr, bool) {
 	var octets []byte
 	gap, empty := -1, 0
-	groups := splitColons(text)
+	groups := strings.Split(text, ":")
 	for i, g := range groups {
 		last := i == len(groups)-1
 		switch {
@@ -83,8 +83,8 @@ func parseIPv6(text string) (netip.Addr, bool) {
 			}
 			octets = append(octets, quad[:]...)
 		default:
-			n, ok := parseGroup(g)
-			if !ok {
+			n, err := strconv.ParseUint(g, 16, 16)
+			if err != nil {
 				return netip.Addr{}, false
 			}
 			octets = append(octets, byte(n>>8), byte(n))
@@ -115,31 +115,4 @@ func plausibleGap(empty, gap, total int) bool {
 		return gap != 0 && gap != total
 	}
 	return false
-}
-
-func splitColons(text string) []string {
-	var out []string
-	start := 0
-	for i := range len(text) {
-		if text[i] == ':' {
-			out = append(out, text[start:i])
-			start = i + 1
-		}
-	}
-	return append(out, text[start:])
-}
-
-func parseGroup(g string) (n int, ok bool) {
-	for i := range len(g) {
-		c := g[i]
-		switch {
-		case isDigit(c):
-			n = n<<4 | int(c-'0')
-		case 'a' <= lower(c) && lower(c) <= 'f':
-			n = n<<4 | int(lower(c)-'a'+10)
-		default:
-			return 0, false
-		}
-	}
-	return n, true
 }

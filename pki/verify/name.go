@@ -208,7 +208,7 @@ func canonicalValue(scratch []byte, value *element) (text []byte, tag int, ok bo
 // appendFolded appends text with ASCII letters in lower case, runs of white
 // space as one space, none at the ends.
 func appendFolded(out, text []byte) []byte {
-	text = trimSpace(text)
+	text = bytes.Trim(text, " \t\n\v\f\r")
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		switch {
@@ -227,16 +227,6 @@ func appendFolded(out, text []byte) []byte {
 }
 
 func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
-
-func trimSpace(b []byte) []byte {
-	for len(b) > 0 && isSpace(b[0]) {
-		b = b[1:]
-	}
-	for len(b) > 0 && isSpace(b[len(b)-1]) {
-		b = b[:len(b)-1]
-	}
-	return b
-}
 
 // utf8Text converts a character string to UTF-8 as ASN1_STRING_to_UTF8 does;
 // it fails on types that are none and on characters that do not exist. T61 is
@@ -315,22 +305,15 @@ func (n Name) String() string {
 	return out.String()
 }
 
+// bestKnown are the attribute types that a sentence calls by their short names.
+var bestKnown = map[string]string{
+	oidCommonName: "CN", "\x55\x04\x0a": "O", "\x55\x04\x0b": "OU", "\x55\x04\x06": "C", "\x55\x04\x08": "ST",
+	"\x55\x04\x07": "L", oidEmailAddress: "emailAddress",
+}
+
 func attributeName(oid string) string {
-	switch oid {
-	case oidCommonName:
-		return "CN"
-	case "\x55\x04\x0a":
-		return "O"
-	case "\x55\x04\x0b":
-		return "OU"
-	case "\x55\x04\x06":
-		return "C"
-	case "\x55\x04\x08":
-		return "ST"
-	case "\x55\x04\x07":
-		return "L"
-	case oidEmailAddress:
-		return "emailAddress"
+	if short, ok := bestKnown[oid]; ok {
+		return short
 	}
 	return dottedOID(oid)
 }

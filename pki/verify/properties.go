@@ -195,34 +195,24 @@ func (c *Certificate) readExtKeyUsage(value []byte) bool {
 		if !ok || !oidContents(&id) {
 			return false
 		}
-		c.extKeyUsage |= extKeyUsageBit(id.body)
+		c.extKeyUsage |= extKeyUsageBits[string(id.body)]
 	}
 	c.hasExtKeyUsage = true
 	return true
 }
 
-func extKeyUsageBit(oid []byte) uint16 {
-	switch string(oid) {
-	case oidServerAuth:
-		return xkuServerAuth
-	case oidClientAuth:
-		return xkuClientAuth
-	case oidEmailProtection:
-		return xkuEmail
-	case oidCodeSigning:
-		return xkuCodeSigning
-	case oidMicrosoftSGC, oidNetscapeSGC:
-		return xkuSGC
-	case oidOCSPSigning:
-		return xkuOCSPSigning
-	case oidTimeStamping:
-		return xkuTimeStamping
-	case oidDVCS:
-		return xkuDVCS
-	case oidAnyExtKeyUsage:
-		return xkuAny
-	}
-	return 0
+// extKeyUsageBits are the uses that a purpose may ask for; of others nothing is noted.
+var extKeyUsageBits = map[string]uint16{
+	oidServerAuth:      xkuServerAuth,
+	oidClientAuth:      xkuClientAuth,
+	oidEmailProtection: xkuEmail,
+	oidCodeSigning:     xkuCodeSigning,
+	oidMicrosoftSGC:    xkuSGC,
+	oidNetscapeSGC:     xkuSGC,
+	oidOCSPSigning:     xkuOCSPSigning,
+	oidTimeStamping:    xkuTimeStamping,
+	oidDVCS:            xkuDVCS,
+	oidAnyExtKeyUsage:  xkuAny,
 }
 
 func (c *Certificate) readNSCertType(value []byte) bool {

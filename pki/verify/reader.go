@@ -174,16 +174,6 @@ func (r *Reader) Algorithm() Algorithm {
 	return a.shown()
 }
 
-// Name takes a distinguished name.
-func (r *Reader) Name() Name {
-	if !r.OK() {
-		return Name{}
-	}
-	n, ok := parseName(&r.rest)
-	r.Require(ok)
-	return n
-}
-
 // RDN is the set of attributes in e as a name of this one part.
 func (r *Reader) RDN(e Element) Name {
 	der := appendElement(nil, 0x30, appendElement(nil, 0x31, e.e.body))

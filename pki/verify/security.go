@@ -24,25 +24,15 @@ const (
 	fixed4Dot69 = 0x12c28f // 4.690
 )
 
+// statedStrengths are the figures of NIST, by the bits of the modulus.
+var statedStrengths = map[int]int{2048: 112, 3072: 128, 4096: 152, 6144: 176, 7680: 192, 8192: 200, 15360: 256}
+
 // modulusSecurity is the strength of an RSA modulus of n bits: the figures that
 // NIST states, and between them the estimate of SP 800-56B revision 2 appendix
 // D, in the fixed-point steps that openssl takes, since rounding shows.
 func modulusSecurity(n int) int {
-	switch n {
-	case 2048:
-		return 112
-	case 3072:
-		return 128
-	case 4096:
-		return 152
-	case 6144:
-		return 176
-	case 7680:
-		return 192
-	case 8192:
-		return 200
-	case 15360:
-		return 256
+	if bits, ok := statedStrengths[n]; ok {
+		return bits
 	}
 	limit := 1200
 	switch {

@@ -1,6 +1,9 @@
 package verify
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // isTime reports whether e may stand where a certificate has a time: only the
 // tag counts, what is inside is looked at when it is compared.
@@ -68,14 +71,7 @@ type timeParser struct {
 }
 
 func (p *timeParser) at(chars string) bool {
-	if len(p.b) > 0 {
-		for i := range len(chars) {
-			if p.b[0] == chars[i] {
-				return true
-			}
-		}
-	}
-	return false
+	return len(p.b) > 0 && strings.IndexByte(chars, p.b[0]) >= 0
 }
 
 func (p *timeParser) number(low, high int) int {

@@ -90,21 +90,14 @@ const (
 	trustTimeStamping
 )
 
-// oid returns the extended key usage that stands for the trust; "" for compat.
-func (id trustID) oid() string {
-	switch id {
-	case trustClientAuth:
-		return oidClientAuth
-	case trustServerAuth:
-		return oidServerAuth
-	case trustEmail:
-		return oidEmailProtection
-	case trustTimeStamping:
-		return oidTimeStamping
-	case trustCompat:
-		return ""
-	}
-	return oidAnyExtKeyUsage
+// trustUses are the extended key usages that stand for the trust; "" for compat.
+var trustUses = [...]string{
+	trustDefault:      oidAnyExtKeyUsage,
+	trustCompat:       "",
+	trustClientAuth:   oidClientAuth,
+	trustServerAuth:   oidServerAuth,
+	trustEmail:        oidEmailProtection,
+	trustTimeStamping: oidTimeStamping,
 }
 
 // trustVerdict is what the settings of a certificate say of a use.
@@ -128,7 +121,7 @@ func (c *Certificate) trustFor(id trustID, plain bool) trustVerdict {
 	}
 	names := func(uses []string) bool {
 		return slices.ContainsFunc(uses, func(use string) bool {
-			return use == id.oid() || use == oidAnyExtKeyUsage
+			return use == trustUses[id] || use == oidAnyExtKeyUsage
 		})
 	}
 	switch {

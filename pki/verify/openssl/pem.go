@@ -3,6 +3,7 @@ package openssl
 import (
 	"bytes"
 	"encoding/base64"
+	"strings"
 )
 
 // block is one PEM block as PEM_read_bio gives it: the label, what stands before a blank line, the decoded rest.
@@ -181,35 +182,7 @@ func readBody(l *lines, label []byte) (header, body []byte, ok bool) {
 	}
 }
 
-// Classes of octets in base64 text.
-const (
-	b64Space = 0x80 + iota
-	b64Stop  // a dash: the text ends there
-	b64Wrong
-	b64Pad
-)
-
-func base64Value(c byte) byte {
-	switch {
-	case c >= 'A' && c <= 'Z':
-		return c - 'A'
-	case c >= 'a' && c <= 'z':
-		return c - 'a' + 26
-	case c >= '0' && c <= '9':
-		return c - '0' + 52
-	case c == '+':
-		return 62
-	case c == '/':
-		return 63
-	case c == '=':
-		return b64Pad
-	case c == '-':
-		return b64Stop
-	case c == ' ' || c == '\t' || c == '\n' || c == '\r':
-		return b64Space
-	}
-	return b64Wrong
-}
+const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 // decodeBase64 decodes as EVP_DecodeUpdate and EVP_DecodeFinal do: white space anywhere, padding only at the end,
 // whole groups of four.
@@ -222,23 +195,19 @@ func decodeBase64(text []byte) ([]byte, bool) {
 	var group uint32
 	count, pads := 0, 0
 	for _, c := range text {
-		v := base64Value(c)
-		switch v {
-		case b64Space:
+		v := strings.IndexByte(base64Digits, c)
+		switch {
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			continue
-		case b64Wrong:
-			return nil, false
-		case b64Stop:
+		case c == '-': // the text ends there
 			return out, count == 0
-		case b64Pad:
+		case c == '=':
 			if pads++; pads > 2 {
 				return nil, false
 			}
 			v = 0
-		default:
-			if pads > 0 {
-				return nil, false
-			}
+		case v < 0 || pads > 0:
+			return nil, false
 		}
 		group = group<<6 | uint32(v)
 		if count++; count == 4 {
