@@ -168,7 +168,7 @@ func (k *publicKey) parseEC(alg *algorithm, bits []byte) bool {
 		return false
 	}
 	oid := string(alg.params.body)
-	curve := standardCurves[oid]
+	curve := standardCurve(oid)
 	if curve == nil {
 		if oid == oidSM2 {
 			k.kind = keySM2
@@ -216,10 +216,17 @@ func uncompressed(curve elliptic.Curve, point []byte) []byte {
 	return point
 }
 
-// standardCurves are those that crypto/ecdsa has.
-var standardCurves = map[string]elliptic.Curve{
-	"\x2a\x86\x48\xce\x3d\x03\x01\x07": elliptic.P256(),
-	"\x2b\x81\x04\x00\x22":             elliptic.P384(),
-	"\x2b\x81\x04\x00\x23":             elliptic.P521(),
-	"\x2b\x81\x04\x00\x21":             elliptic.P224(),
+// standardCurve returns the curves that crypto/ecdsa has.
+func standardCurve(oid string) elliptic.Curve {
+	switch oid {
+	case "\x2a\x86\x48\xce\x3d\x03\x01\x07":
+		return elliptic.P256()
+	case "\x2b\x81\x04\x00\x22":
+		return elliptic.P384()
+	case "\x2b\x81\x04\x00\x23":
+		return elliptic.P521()
+	case "\x2b\x81\x04\x00\x21":
+		return elliptic.P224()
+	}
+	return nil
 }
