@@ -88,7 +88,7 @@ func prove(t certs.Tree, site judge.Site, chosen judge.Selection, done Plan, r *
 		if !ok {
 			continue
 		}
-		if len(a.Outputs)+len(a.Tighten) > 0 {
+		if a.changes() {
 			bad.Findings = append(bad.Findings, proofOf(a, c, done)...)
 		}
 		r.Rows[i].describe(c.Spec, c.Held)

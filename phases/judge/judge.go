@@ -7,6 +7,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -102,10 +103,9 @@ func Judge(t certs.Tree, inv Inventory, chosen Selection, now time.Time) Judgeme
 		if ca := j.cases[c.Spec.Issuer]; ca != nil {
 			c.CA = ca.CA
 		}
-		switch {
-		case c.Spec.Kind == certs.KeyPair:
+		if c.Spec.Kind == certs.KeyPair {
 			j.keyPair(c)
-		default:
+		} else {
 			j.leaf(c)
 		}
 	})
@@ -292,7 +292,7 @@ func (j Judgement) bundle(c *Case) {
 	for i, x := range c.Held.Chain {
 		switch {
 		case len(c.Held.Chain) > 1 && j.Now.After(x.NotAfter):
-			c.add(finding.New(finding.CAPartExpired, number(i), stamp(x.NotAfter)), c.Held.Cert.Path)
+			c.add(finding.New(finding.CAPartExpired, strconv.Itoa(i+1), stamp(x.NotAfter)), c.Held.Cert.Path)
 		case x.Version == 1:
 			c.add(finding.New(finding.CAVersion1), c.Held.Cert.Path)
 		}
