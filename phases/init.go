@@ -112,9 +112,7 @@ func (p planner) initLeaf(a *Action, c judge.Case, planned map[certs.ID]bool) {
 		a.Because = ca.ID
 		a.refuseOnly(finding.New(finding.IssuerRefused, ca.ID.String()).At("", "", p.Site.Files(a.Spec)[0]))
 	case ca.Absent && !planned[ca.ID]:
-		a.Findings = nil
-		f := finding.New(finding.CAMissing)
-		a.refuse(f.At(ca.ID.String(), "certs", ca.Path))
+		a.refuseOnly(finding.New(finding.CAMissing).At(ca.ID.String(), "certs", ca.Path))
 	case h.Conf.Exists || h.Cert.Exists && h.Key.Exists:
 		p.have(a, c)
 	case h.Cert.Exists: // without its key
