@@ -26,9 +26,6 @@ type Case struct {
 	CA *CA
 }
 
-// Worst is the highest severity of the findings; ok is false where there is none.
-func (c Case) Worst() (finding.Severity, bool) { return finding.Worst(c.Findings) }
-
 // Errors are the findings of that severity.
 func (c Case) Errors() []finding.Finding {
 	return slices.DeleteFunc(slices.Clone(c.Findings), func(f finding.Finding) bool { return f.Severity != finding.Error })
