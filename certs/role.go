@@ -48,6 +48,16 @@ func (r Role) Phase() string {
 	return "certs"
 }
 
+// RoleNamed finds a role by its name, or by that of its kubeconfig as kubeadm names it ("admin.conf").
+func RoleNamed(name string) (Role, bool) {
+	for _, r := range Roles() {
+		if r.Name == name || r.Conf != "" && r.Conf == name {
+			return r, true
+		}
+	}
+	return Role{}, false
+}
+
 // names are names of one origin.
 type names struct {
 	pki.SANs

@@ -149,11 +149,6 @@ func TestScopes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tree := newTree(t, with(tt.change))
 			assert.Equal(t, tt.want, namesOf(slices.Collect(tree.Rows())))
-			var roles []string
-			for _, r := range tree.Roles() {
-				roles = append(roles, r.Name)
-			}
-			assert.Equal(t, tt.want, roles, "the roles of the rows")
 		})
 	}
 }

@@ -131,9 +131,6 @@ func (t Tree) Rows() iter.Seq[Spec] {
 	}
 }
 
-// Roles are the roles that the tree has rows of, in order.
-func (t Tree) Roles() []Role { return slices.Clone(t.roles) }
-
 // Cluster is what the tree was made from, with its defaults filled in.
 func (t Tree) Cluster() Cluster { return t.cluster }
 

@@ -215,10 +215,9 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// The rows and the roles that a caller gets are its own.
+// The roles that a caller gets are its own.
 func TestTreeIsAValue(t *testing.T) {
 	tree := newTree(t, plain())
-	tree.Roles()[0].Name = "spoilt"
 	certs.Roles()[0].Name = "spoilt"
 	assert.Equal(t, "ca", row(t, tree, "ca").Name)
 	for range tree.Rows() {

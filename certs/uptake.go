@@ -51,10 +51,6 @@ func (s Spec) uptake(component string) Uptake {
 
 // caUsers are the components that read the CA of the row.
 func (s Spec) caUsers() []string {
-	for _, r := range Roles() {
-		if r.Name == s.Role.Issuer {
-			return r.UsedBy
-		}
-	}
-	return nil
+	ca, _ := RoleNamed(s.Role.Issuer)
+	return ca.UsedBy
 }

@@ -3,11 +3,7 @@ package cmd
 import "github.com/spf13/cobra"
 
 func newCerts(env *Env) *cobra.Command {
-	c := &cobra.Command{
-		Use: "certs", Short: "Show, issue, sign, request, import and renew certificates", Args: noCommand,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	c.AddCommand(
+	return newGroup("certs", "Show, issue, sign, request, import and renew certificates",
 		newCertsShow(env),
 		newCertsIssue(env),
 		newCertsSign(env),
@@ -16,5 +12,14 @@ func newCerts(env *Env) *cobra.Command {
 		newCertsRenew(env),
 		newCertsExpiration(env),
 	)
+}
+
+// newGroup is a command that only has sub-commands.
+func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{
+		Use: use, Short: short, Args: noCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(commands...)
 	return c
 }

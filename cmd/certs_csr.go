@@ -32,15 +32,9 @@ CAs, and the service-account key pair, have no request: "init phase certs sa" ma
   pkitool certs generate-csr apiserver admin.conf --config kubeadm.yaml`,
 		ValidArgsFunction: cobra.FixedCompletions(append([]string{"all"}, phases.RoleNames(phases.Requestable)...), cobra.ShellCompDirectiveNoFileComp),
 	}
-	flags := addSettings(c, env, func(f config.Field) bool {
-		switch f.Flag {
-		case "validity", "ca-validity", "sa-key-algorithm", "reissue", "cert-mode", "skip-phases":
-			return false // of the signing, or of rows without request
-		}
-		return true
-	})
-	out := addOutput(c, env)
-	out.addQuiet(c)
+	// What is left out is of the signing, or of rows without request.
+	flags := addSettings(c, env, except("validity", "ca-validity", "sa-key-algorithm", "reissue", "cert-mode", "skip-phases"))
+	out := addOutput(c, env).withQuiet(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if slices.Equal(args, []string{"all"}) {
 			args = nil
@@ -60,10 +54,7 @@ CAs, and the service-account key pair, have no request: "init phase certs sa" ma
 			return err
 		}
 		r, err := phases.Requests(c.Context(), tree, site, chosen, phases.Options{Now: env.Now, CertMode: s.CertMode, Backup: backupDir(s), DryRun: s.DryRun})
-		if err != nil {
-			return errors.Join(err, out.printRefused(err, r))
-		}
-		return out.print(r, func(w io.Writer) error { return writeRequestReport(env, w, r) })
+		return out.printRun(r, err, false, func(w io.Writer) error { return writeRequestReport(env, w, r) })
 	}
 	return c
 }

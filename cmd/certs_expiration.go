@@ -5,18 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/pkitool/pkitool/certs"
-	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/phases"
 )
 
 func newCertsExpiration(env *Env) *cobra.Command {
 	var within, file string
-	names := phases.RoleNames(expiring)
+	names := phases.RoleNames(phases.Expiring)
 	c := &cobra.Command{
 		Use:   "check-expiration [NAME...]",
 		Short: "Tell when everything expires: exit code 1 if it has, or does so soon",
@@ -41,11 +38,10 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
   pkitool certs check-expiration -o prometheus --out /var/lib/node_exporter/pkitool.prom`,
 		ValidArgsFunction: cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp),
 	}
-	flags := addSettings(c, env, func(f config.Field) bool { return slices.Contains([]string{"cert-dir", "kubeconfig-dir"}, f.Flag) })
+	flags := addSettings(c, env, only("cert-dir", "kubeconfig-dir"))
 	c.Flags().StringVar(&within, "within", "", "also exit with 1 if anything ends within this `time` (720h, 30d), or has no more than this part of its life left (20%)")
 	c.Flags().StringVar(&file, "out", "", "write to this `file`, whole or not at all, instead of standard output")
-	out := addOutput(c, env, "prometheus")
-	out.addQuiet(c)
+	out := addOutput(c, env, "prometheus").withQuiet(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := fromEnvironment(c, env, "within", "out"); err != nil {
 			return err
@@ -54,11 +50,7 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 		if err != nil {
 			return &usageError{err: err, command: c.CommandPath()}
 		}
-		s, err := flags.load(out.quiet)
-		if err != nil {
-			return err
-		}
-		tree, err := certs.New(s.Cluster)
+		s, tree, err := flags.loadTree(out.quiet)
 		if err != nil {
 			return err
 		}
@@ -69,15 +61,14 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 		o := phases.ExpiryOptions{Now: env.Now, Within: threshold}
 		x, err := phases.CheckExpiration(c.Context(), tree, siteOf(s), chosen, o)
 		err = errors.Join(err, printExpirations(c, out, file, x))
-		if bad := tellExpirations(env, x); err == nil {
-			err = bad
+		tellFindings(env, x.Findings)
+		if err == nil && len(x.Findings) > 0 {
+			err = &quietError{code: exitBad}
 		}
 		return err
 	}
 	return c
 }
-
-func expiring(r certs.Role) bool { return r.Kind != certs.KeyPair }
 
 // printExpirations prints the value, or replaces a file by it.
 func printExpirations(c *cobra.Command, out *outputFlags, file string, x phases.Expirations) error {
@@ -99,15 +90,6 @@ func printExpirations(c *cobra.Command, out *outputFlags, file string, x phases.
 		return err
 	}
 	return phases.WriteFiles(c.Context(), out.env.Now, phases.Output{Kind: phases.DataFile, Path: file, Data: buf.Bytes(), Mode: 0o644, Replaces: true})
-}
-
-// tellExpirations says each cause of a bad result on a line of its own.
-func tellExpirations(env *Env, x phases.Expirations) error {
-	tellFindings(env, x.Findings)
-	if len(x.Findings) > 0 {
-		return &quietError{code: exitBad}
-	}
-	return nil
 }
 
 // writeExpirations writes kubeadm's two tables, each where it has a line.

@@ -31,15 +31,8 @@ certificate with names that nobody asked for is refused, unless --accept-names i
 		Example: `  pkitool certs import signed/*.pem --config kubeadm.yaml --cert-dir pki --kubeconfig-dir .
   pkitool certs import signed/*.pem --ca-cert ca=root.pem --ca-cert etcd-ca=etcd-root.pem`,
 	}
-	flags := addSettings(c, env, func(f config.Field) bool {
-		switch f.Flag {
-		case "validity", "ca-validity", "key-algorithm", "sa-key-algorithm", "reissue", "skip-phases", "dry-run":
-			return false
-		}
-		return true
-	})
-	out := addOutput(c, env)
-	out.addQuiet(c)
+	flags := addSettings(c, env, except("validity", "ca-validity", "key-algorithm", "sa-key-algorithm", "reissue", "skip-phases", "dry-run"))
+	out := addOutput(c, env).withQuiet(c)
 	c.Flags().StringArrayVar(&caFiles, "ca-cert", nil, "`ROW=FILE`: the certificate of a CA that has none here yet")
 	c.Flags().BoolVar(&acceptNames, "accept-names", false, "take certificates with names that nobody asked for")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -57,10 +50,7 @@ certificate with names that nobody asked for is refused, unless --accept-names i
 		}
 		o := phases.ImportOptions{Options: phases.Options{Now: env.Now, CertMode: s.CertMode, Backup: backupDir(s)}, AcceptNames: acceptNames}
 		r, err := phases.Import(c.Context(), tree, siteOf(s), signed, cas, o)
-		if err != nil {
-			return errors.Join(err, out.printRefused(err, r))
-		}
-		return out.print(r, func(w io.Writer) error {
+		return out.printRun(r, err, false, func(w io.Writer) error {
 			t := newTable(w)
 			for _, row := range r.Rows {
 				t.row("imported", row.Name, strings.Join(row.Written, " "))

@@ -37,16 +37,8 @@ type issueFlags struct {
 
 func addIssueFlags(c *cobra.Command, env *Env, more ...string) *issueFlags {
 	i := &issueFlags{env: env}
-	i.settings = addSettings(c, env, func(f config.Field) bool {
-		for _, name := range append(more, "cert-dir", "validity") {
-			if name == f.Flag {
-				return true
-			}
-		}
-		return false
-	})
-	i.output = addOutput(c, env)
-	i.output.addQuiet(c)
+	i.settings = addSettings(c, env, only(append(more, "cert-dir", "validity")...))
+	i.output = addOutput(c, env).withQuiet(c)
 	f := c.Flags()
 	f.StringVar(&i.signer, "signer", certs.ClusterCA, "`row` of the CA that signs: "+strings.Join(caRows(), ", "))
 	_ = c.RegisterFlagCompletionFunc("signer", cobra.FixedCompletions(caRows(), cobra.ShellCompDirectiveNoFileComp))
@@ -65,12 +57,7 @@ func (i *issueFlags) load(c *cobra.Command) (config.Settings, certs.Tree, error)
 		return config.Settings{}, certs.Tree{}, &usageError{err: fmt.Errorf("--signer %q: must be one of %s", i.signer, strings.Join(caRows(), ", ")), command: c.CommandPath()}
 	}
 	i.settings.anyCAValidity()
-	s, err := i.settings.load(i.output.quiet)
-	if err != nil {
-		return s, certs.Tree{}, err
-	}
-	t, err := certs.New(s.Cluster)
-	return s, t, err
+	return i.settings.loadTree(i.output.quiet)
 }
 
 func (i *issueFlags) names() (pki.SANs, error) {

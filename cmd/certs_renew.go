@@ -63,9 +63,7 @@ must be restarted.`,
   pkitool certs renew apiserver etcd-server admin.conf --validity 90d --dry-run`,
 		ValidArgsFunction: cobra.FixedCompletions(append([]string{"all"}, names...), cobra.ShellCompDirectiveNoFileComp),
 	}
-	flags := addSettings(c, env, func(f config.Field) bool {
-		return slices.Contains([]string{"apiserver-cert-extra-sans", "etcd-cert-extra-sans", "key-algorithm", "validity", "cert-dir", "kubeconfig-dir", "cert-mode", "dry-run"}, f.Flag)
-	})
+	flags := addSettings(c, env, only("apiserver-cert-extra-sans", "etcd-cert-extra-sans", "key-algorithm", "validity", "cert-dir", "kubeconfig-dir", "cert-mode", "dry-run"))
 	c.Flags().Lookup("key-algorithm").Usage = "algorithm of the new keys (default: as the old ones, or the configuration's)"
 	_ = c.RegisterFlagCompletionFunc("key-algorithm", cobra.FixedCompletions(algorithms(), cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().StringVar(&own.due, "if-expires-within", "", "renew only what ends within this `time` (720h, 30d), or has no more than this part of its life left (33%)")
@@ -75,8 +73,7 @@ must be restarted.`,
 	c.Flags().StringVar(&own.file, "file", "", "renew this certificate or kubeconfig `file`, which is no row's")
 	c.Flags().StringVar(&own.backupDir, "backup-dir", "", "`directory` in which the dated directory of copies is made (default: the one that --cert-dir is in)")
 	c.MarkFlagsMutuallyExclusive("no-backup", "backup-dir")
-	out := addOutput(c, env)
-	out.addQuiet(c)
+	out := addOutput(c, env).withQuiet(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := fromEnvironment(c, env, "if-expires-within", "reuse-key", "no-backup", "backup-dir"); err != nil {
 			return err
@@ -109,11 +106,7 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 		}
 	}
 	flags.anyCAValidity()
-	s, err := flags.load(out.quiet)
-	if err != nil {
-		return err
-	}
-	tree, err := certs.New(s.Cluster)
+	s, tree, err := flags.loadTree(out.quiet)
 	if err != nil {
 		return err
 	}
@@ -132,21 +125,11 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	} else {
 		r, err = phases.RenewRows(c.Context(), tree, siteOf(s), chosen, o)
 	}
-	if r.Kind == "" {
-		return err
+	if err != nil && r.Backup != "" {
+		// It is not as it was meant, and there is no report, which would say that it was.
+		fmt.Fprintf(env.Stderr, "note: copies of the old files are in %s\n", r.Backup)
 	}
-	var refused *phases.RefusedError
-	switch isRefused := errors.As(err, &refused); {
-	case err != nil && !isRefused:
-		// Nothing was done, or it is not as it was meant: a report would say that it was.
-		if r.Backup != "" {
-			fmt.Fprintf(env.Stderr, "note: copies of the old files are in %s\n", r.Backup)
-		}
-		return err
-	case isRefused && out.format == "text" && !s.DryRun:
-		return err // the refusals say it all
-	}
-	return errors.Join(err, out.print(r, func(w io.Writer) error { return writeRenewal(w, r) }))
+	return out.printRun(r, err, s.DryRun, func(w io.Writer) error { return writeRenewal(w, r) })
 }
 
 // rolesIn are the roles of a choice of rows.

@@ -80,13 +80,7 @@ func (s *shower) add(name, field, dir string, data []byte) []inspect.Object {
 		f.Entry = within(field, f.Entry)
 		s.faults = append(s.faults, f.At("", "", name))
 	}
-	var candidates []knownCA // those of the file itself come first
-	for _, o := range objects {
-		if o.IsCA() {
-			candidates = append(candidates, knownCA{name, o})
-		}
-	}
-	candidates = append(candidates, s.beside(name, dir)...)
+	candidates := append(casOf(name, objects), s.beside(dir)...) // those of the file itself come first
 	issuers := issuersOf(candidates)
 	for i, o := range objects {
 		o.Where = within(field, o.Where)
@@ -133,7 +127,7 @@ func issuersOf(candidates []knownCA) *inspect.Issuers {
 
 // beside are the CAs in the directory of a file and in the directory etcd below it, where kubeadm keeps the CA of
 // apiserver-etcd-client.crt. What cannot be read there is not what was asked about.
-func (s *shower) beside(name, dir string) []knownCA {
+func (s *shower) beside(dir string) []knownCA {
 	if dir == "" {
 		return nil
 	}
@@ -172,10 +166,17 @@ func casIn(dir string) []knownCA {
 			continue
 		}
 		objects, _ := inspect.Parse(got.Data) // its faults are those of another file
-		for _, o := range objects {
-			if o.IsCA() {
-				out = append(out, knownCA{f, o})
-			}
+		out = append(out, casOf(f, objects)...)
+	}
+	return out
+}
+
+// casOf are the CAs among the objects of a file.
+func casOf(file string, objects []inspect.Object) []knownCA {
+	var out []knownCA
+	for _, o := range objects {
+		if o.IsCA() {
+			out = append(out, knownCA{file, o})
 		}
 	}
 	return out
@@ -226,11 +227,7 @@ func (s *shower) kubeconfig(name, dir string, c *kubeconfig.Config) {
 	take := func(entry, field string, data []byte, path string) {
 		switch {
 		case len(data) > 0:
-			for _, o := range s.add(name, entry+" "+field+"-data", "", data) {
-				if o.IsCA() {
-					anchors = append(anchors, knownCA{name, o})
-				}
-			}
+			anchors = append(anchors, casOf(name, s.add(name, entry+" "+field+"-data", "", data))...)
 		case path != "":
 			if !filepath.IsAbs(path) {
 				path = filepath.Join(dir, path)
@@ -254,7 +251,7 @@ func (s *shower) kubeconfig(name, dir string, c *kubeconfig.Config) {
 		take(entry, "client-key", u.ClientKey, u.ClientKeyFile)
 		s.pair(from, middle)
 	}
-	anchors = append(anchors, s.beside(name, dir)...)
+	anchors = append(anchors, s.beside(dir)...)
 	issuers := issuersOf(anchors)
 	for i := before; i < len(s.objects); i++ {
 		if s.objects[i].SignedBy == "" {

@@ -27,10 +27,6 @@ func concerns(f config.Field) func(certs.Role) bool {
 
 // roleNamed is the role of a name, or of a kubeconfig as kubeadm names it ("admin.conf"); the zero Role for others.
 func roleNamed(name string) certs.Role {
-	for _, r := range certs.Roles() {
-		if r.Name == name || r.Conf != "" && r.Conf == name {
-			return r
-		}
-	}
-	return certs.Role{}
+	r, _ := certs.RoleNamed(name)
+	return r
 }

@@ -10,12 +10,7 @@ import (
 )
 
 func newConfig(env *Env) *cobra.Command {
-	c := &cobra.Command{
-		Use: "config", Short: "Print or check a configuration", Args: noCommand,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	c.AddCommand(newConfigPrint(env), newConfigValidate(env))
-	return c
+	return newGroup("config", "Print or check a configuration", newConfigPrint(env), newConfigValidate(env))
 }
 
 func newConfigPrint(env *Env) *cobra.Command {

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -45,10 +44,7 @@ is changed. At the end everything is read again and proven.`,
 	}
 	runInit(c, env, nil, func(config.Field) bool { return true })
 	_ = c.RegisterFlagCompletionFunc("skip-phases", cobra.FixedCompletions(phases.Paths(), cobra.ShellCompDirectiveNoFileComp))
-	phase := &cobra.Command{
-		Use: "phase", Short: "Run one phase of init, or one row of a phase", Args: noCommand,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	phase := newGroup("phase", "Run one phase of init, or one row of a phase")
 	c.AddCommand(phase)
 	if len(env.args) > 1 && env.args[0] == "init" && strings.HasPrefix(env.args[1], "-") && !slices.Contains(env.args, "phase") {
 		return c // init itself, which need not wait for the commands of its phases to be made
@@ -200,8 +196,7 @@ func rowHelp(s certs.Spec) string {
 // runInit makes a command run the phases that want says, with the flags that concern them.
 func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, error), concerns func(config.Field) bool) {
 	flags := addSettings(c, env, concerns)
-	out := addOutput(c, env)
-	out.addQuiet(c)
+	out := addOutput(c, env).withQuiet(c)
 	for f, names := range map[string][]string{"key-algorithm": algorithms(), "sa-key-algorithm": slices.DeleteFunc(algorithms(), func(a string) bool {
 		return a == string(pki.Ed25519) // no Kubernetes component signs tokens with it
 	})} {
@@ -234,11 +229,7 @@ func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, err
 		}
 		o := phases.Options{Now: env.Now, Reissue: s.Reissue, CertMode: s.CertMode, Backup: backupDir(s), DryRun: s.DryRun}
 		r, err := phases.Init(c.Context(), tree, site, chosen, o)
-		var refused *phases.RefusedError
-		if err != nil && (!errors.As(err, &refused) || out.format == "text" && !s.DryRun) {
-			return err // nothing was done, or it is not as it was meant, or the refusals say it all
-		}
-		return errors.Join(out.print(r, func(w io.Writer) error { return writeReport(w, r) }), err)
+		return out.printRun(r, err, s.DryRun, func(w io.Writer) error { return writeReport(w, r) })
 	}
 }
 

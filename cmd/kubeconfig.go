@@ -17,12 +17,8 @@ import (
 )
 
 func newKubeconfig(env *Env) *cobra.Command {
-	c := &cobra.Command{
-		Use: "kubeconfig", Short: "Make, merge, show and check kubeconfigs", Args: noCommand,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	c.AddCommand(newKubeconfigUser(env), newKubeconfigMerge(env), newKubeconfigShow(env), newKubeconfigCheck(env))
-	return c
+	return newGroup("kubeconfig", "Make, merge, show and check kubeconfigs",
+		newKubeconfigUser(env), newKubeconfigMerge(env), newKubeconfigShow(env), newKubeconfigCheck(env))
 }
 
 // inFile puts the file's name in front of what a reader says of its content, and keeps the cause.
@@ -59,15 +55,9 @@ merging all files goes to standard output. The file merged into is locked,
 replaced whole, has mode 0600, and its old content is kept beside it.`,
 		Example: `  pkitool kubeconfig merge admin.conf --into ~/.kube/config
   pkitool kubeconfig merge a.conf b.conf --rename > both.conf`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return &usageError{err: errors.New("which FILE is to be merged?"), command: c.CommandPath()}
-			}
-			return nil
-		},
+		Args: someFiles("which FILE is to be merged?"),
 	}
-	out := addOutput(c, env)
-	out.addQuiet(c)
+	out := addOutput(c, env).withQuiet(c)
 	c.Flags().StringVar(&into, "into", "", "`file` to merge into; made if it is not there")
 	c.Flags().BoolVar(&rename, "rename", false, "give an entry whose name is taken a new one")
 	c.Flags().BoolVar(&replace, "replace", false, "replace an entry whose name is taken")
@@ -194,7 +184,7 @@ func newKubeconfigShow(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show FILE...|-",
 		Short: "Show who a kubeconfig says you are, to which server, until when",
-		Args:  someFiles,
+		Args:  someFiles(whichFile),
 	}
 	out := addOutput(c, env)
 	c.RunE = func(_ *cobra.Command, args []string) error {
@@ -212,7 +202,7 @@ func newKubeconfigCheck(env *Env) *cobra.Command {
 		Long: `Check what a kubeconfig says and whether its certificates and keys hold. Findings
 have stable ids. --fix mends what needs no choice (data and path both given, for
 one), keeps everything else, and leaves the old content beside the file.`,
-		Args: someFiles,
+		Args: someFiles(whichFile),
 	}
 	out := addOutput(c, env)
 	c.Flags().BoolVar(&fix, "fix", false, "mend what can be mended without a choice")
@@ -231,11 +221,16 @@ one), keeps everything else, and leaves the old content beside the file.`,
 	return c
 }
 
-func someFiles(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return &usageError{err: errors.New("which FILE? - is standard input"), command: c.CommandPath()}
+const whichFile = "which FILE? - is standard input"
+
+// someFiles asks the question where no file is given.
+func someFiles(question string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return &usageError{err: errors.New(question), command: c.CommandPath()}
+		}
+		return nil
 	}
-	return nil
 }
 
 func fixFiles(c *cobra.Command, env *Env, files []string) error {

@@ -58,11 +58,8 @@ file is a list of entries with these keys.`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return u.run(c) },
 	}
-	u.settings = addSettings(c, env, func(f config.Field) bool {
-		return slices.Contains([]string{"cert-dir", "kubeconfig-dir", "cluster-name", "control-plane-endpoint", "apiserver-advertise-address", "apiserver-bind-port", "key-algorithm", "validity"}, f.Flag)
-	})
-	u.output = addOutput(c, env)
-	u.output.addQuiet(c)
+	u.settings = addSettings(c, env, only("cert-dir", "kubeconfig-dir", "cluster-name", "control-plane-endpoint", "apiserver-advertise-address", "apiserver-bind-port", "key-algorithm", "validity"))
+	u.output = addOutput(c, env).withQuiet(c)
 	f := c.Flags()
 	f.StringVar(&u.cn, "cn", "", "the user's `name` (common name); --client-name is the same")
 	f.StringSliceVar(&u.orgs, "org", nil, "a `group` of the user (organization); can be given several times")
@@ -123,11 +120,7 @@ func (u *userFlags) run(c *cobra.Command) error {
 		return err
 	}
 	u.settings.anyCAValidity()
-	s, err := u.settings.load(u.output.quiet)
-	if err != nil {
-		return err
-	}
-	tree, err := certs.New(s.Cluster)
+	s, tree, err := u.settings.loadTree(u.output.quiet)
 	if err != nil {
 		return err
 	}
@@ -171,11 +164,11 @@ func (u *userFlags) serverURL(t certs.Tree, s config.Settings) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	var e kubeconfig.Entry
 	cfg, err := kubeconfig.Parse(got.Data)
-	if err != nil {
-		return "", &hinted{inFile(path, err), hint}
+	if err == nil {
+		e, err = cfg.Current()
 	}
-	e, err := cfg.Current()
 	if err != nil {
 		return "", &hinted{inFile(path, err), hint}
 	}
@@ -236,7 +229,7 @@ func (u *userFlags) requests(base phases.UserRequest) ([]phases.UserRequest, err
 		}
 		base.Path = u.out
 		if u.external {
-			stem := filepath.Base(stemOf(u.out))
+			stem := filepath.Base(strings.TrimSuffix(u.out, ".conf"))
 			base.Files = phases.UserFiles{CA: stem + "-ca.crt", Cert: stem + ".crt", Key: stem + ".key"}
 		}
 		return []phases.UserRequest{base}, nil
@@ -271,8 +264,6 @@ func (u *userFlags) requests(base phases.UserRequest) ([]phases.UserRequest, err
 	}
 	return out, nil
 }
-
-func stemOf(path string) string { return strings.TrimSuffix(path, ".conf") }
 
 // fileName reports whether a user's name can be the name of a file on every system and in every shell.
 func fileName(s string) bool {

@@ -27,8 +27,7 @@ func addOutput(c *cobra.Command, env *Env, more ...string) *outputFlags {
 	formats := append([]string{"text", "json", "yaml"}, more...)
 	c.Flags().StringVarP(&o.format, "output", "o", "", "output `format`: "+strings.Join(formats, ", ")+" (default: text)")
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
-	before := c.PreRunE
-	c.PreRunE = func(c *cobra.Command, args []string) error {
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
 		asked := "--output"
 		if !c.Flags().Changed("output") {
 			asked = envName("output")
@@ -42,27 +41,25 @@ func addOutput(c *cobra.Command, env *Env, more ...string) *outputFlags {
 		if !slices.Contains(formats, o.format) {
 			return &usageError{err: fmt.Errorf("%s: %q is none of %s", asked, o.format, strings.Join(formats, ", ")), command: c.CommandPath()}
 		}
-		if before != nil {
-			return before(c, args)
-		}
 		return nil
 	}
 	return o
 }
 
-// addQuiet gives a command -q.
-func (o *outputFlags) addQuiet(c *cobra.Command) {
+// withQuiet gives a command -q.
+func (o *outputFlags) withQuiet(c *cobra.Command) *outputFlags {
 	c.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but errors")
+	return o
 }
 
-// printRefused writes the report of a run that was refused as JSON or YAML. As text the refusals, told on standard
-// error, say it all, and any other error leaves nothing to report.
-func (o *outputFlags) printRefused(err error, v any) error {
+// printRun writes the report of a run, beside its error. As text the refusals, told on standard error, say it all,
+// unless the plan is asked for; any other error leaves nothing to report.
+func (o *outputFlags) printRun(r phases.Report, err error, plan bool, text func(io.Writer) error) error {
 	var refused *phases.RefusedError
-	if o.format == "text" || !errors.As(err, &refused) {
-		return nil
+	if err != nil && (!errors.As(err, &refused) || o.format == "text" && !plan) {
+		return err
 	}
-	return o.print(v, nil)
+	return errors.Join(err, o.print(r, text))
 }
 
 // print writes a value as one document in the chosen format; text is written by the function.

@@ -77,6 +77,15 @@ func addSettings(c *cobra.Command, env *Env, wanted func(config.Field) bool) *se
 	return s
 }
 
+// only lets through the flags that are named, except all others.
+func only(flags ...string) func(config.Field) bool {
+	return func(f config.Field) bool { return slices.Contains(flags, f.Flag) }
+}
+
+func except(flags ...string) func(config.Field) bool {
+	return func(f config.Field) bool { return !slices.Contains(flags, f.Flag) }
+}
+
 // idle refuses a flag that was given and has no effect on any of the roles that
 // are asked for by name; none: all.
 func (s *settingsFlags) idle(c *cobra.Command, names []string) error {
@@ -92,6 +101,16 @@ func (s *settingsFlags) idle(c *cobra.Command, names []string) error {
 // load reads the file and judges everything that was given. Notes go to stderr, unless quiet. The host is not asked.
 func (s *settingsFlags) load(quiet bool) (config.Settings, error) {
 	return s.loadNeeding(quiet, config.Input{Needs: func(config.Settings) certs.Facts { return 0 }})
+}
+
+// loadTree is load, with the tree of the cluster.
+func (s *settingsFlags) loadTree(quiet bool) (config.Settings, certs.Tree, error) {
+	settings, err := s.load(quiet)
+	if err != nil {
+		return settings, certs.Tree{}, err
+	}
+	t, err := certs.New(settings.Cluster)
+	return settings, t, err
 }
 
 // loadRows is load for rows that choose picks from a tree. What nobody gave, and they are made from, the directory is

@@ -1,6 +1,9 @@
 package finding
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Rule is one row of the table.
 type Rule struct {
@@ -20,11 +23,7 @@ type Rule struct {
 
 // Rules is the table, in the order of the documentation.
 func Rules() []Rule {
-	var out []Rule
-	for _, part := range [][]Rule{fileRules, certificateRules, authorityRules, keyPairRules, rowRules, runRules, requestRules, kubeconfigRules} {
-		out = append(out, part...)
-	}
-	return out
+	return slices.Concat(fileRules, certificateRules, authorityRules, keyPairRules, rowRules, requestRules, kubeconfigRules)
 }
 
 var byID = sync.OnceValue(func() map[ID]Rule {

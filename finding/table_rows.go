@@ -81,7 +81,4 @@ var rowRules = []Rule{
 	{ID: NotThere, Severity: Error, Text: "is not there after it was written"},
 }
 
-// runRules are for later commands' faults about a run as a whole.
-var runRules = []Rule{}
-
 // requestRules: certificate requests, see table_requests.go.

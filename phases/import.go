@@ -243,7 +243,6 @@ func (im *importer) notAsked(a *Action, c judge.Case, old *judge.Held, accept bo
 	case accept:
 		a.note("has names that nobody asked for: %s", more)
 	default:
-		a.Findings = nil
-		a.refuse(finding.New(finding.NamesNotAsked, more.Strings()...).At("", "", im.source[c.Spec.ID]))
+		a.refuseOnly(finding.New(finding.NamesNotAsked, more.Strings()...).At("", "", im.source[c.Spec.ID]))
 	}
 }

@@ -60,8 +60,7 @@ func (p planner) initCA(a *Action, c judge.Case) {
 	h := c.Held
 	switch {
 	case h.Nothing() && p.Tree.Cluster().Joins:
-		a.Findings = nil
-		a.refuse(finding.New(finding.CASharedMissing).At("", "", h.Cert.Path))
+		a.refuseOnly(finding.New(finding.CASharedMissing).At("", "", h.Cert.Path))
 	case len(c.Errors()) > 0:
 		a.refuseErrors(c)
 	case h.Cert.Exists:
@@ -111,12 +110,9 @@ func (p planner) initLeaf(a *Action, c judge.Case, planned map[certs.ID]bool) {
 	switch {
 	case ca.Fault != nil, ca.Absent && p.Tree.Cluster().Joins:
 		a.Because = ca.ID
-		a.Findings = nil
-		a.refuse(finding.New(finding.IssuerRefused, ca.ID.String()).At("", "", p.Site.Files(a.Spec)[0]))
+		a.refuseOnly(finding.New(finding.IssuerRefused, ca.ID.String()).At("", "", p.Site.Files(a.Spec)[0]))
 	case ca.Absent && !planned[ca.ID]:
-		a.Findings = nil
-		f := finding.New(finding.CAMissing)
-		a.refuse(f.At(ca.ID.String(), "certs", ca.Path))
+		a.refuseOnly(finding.New(finding.CAMissing).At(ca.ID.String(), "certs", ca.Path))
 	case h.Conf.Exists || h.Cert.Exists && h.Key.Exists:
 		p.have(a, c)
 	case h.Cert.Exists: // without its key
@@ -139,7 +135,7 @@ func (p planner) initLeaf(a *Action, c judge.Case, planned map[certs.ID]bool) {
 
 // have decides a row that is there as a whole.
 func (p planner) have(a *Action, c judge.Case) {
-	if len(c.Errors()) == 0 && !(p.o.Reissue && reissuable(c)) {
+	if len(c.Errors()) == 0 && !(p.o.Reissue && slices.ContainsFunc(c.Findings, reissues)) {
 		a.Verb, a.Reason = Keep, "complete"
 		return
 	}
@@ -155,13 +151,10 @@ var frameIDs = []finding.ID{finding.TrustMissing, finding.TrustOther, finding.Tr
 
 // onlyFrame reports whether no certificate is needed to set a kubeconfig right.
 func onlyFrame(c judge.Case) bool {
-	for _, f := range c.Findings {
-		rule, _ := finding.Lookup(f.ID)
-		if around := f.Entry == "certificate authority" || slices.Contains(frameIDs, f.ID); (f.Severity == finding.Error || rule.Reissue) && !around {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(c.Findings, func(f finding.Finding) bool {
+		around := f.Entry == "certificate authority" || slices.Contains(frameIDs, f.ID)
+		return (f.Severity == finding.Error || reissues(f)) && !around
+	})
 }
 
 // frame decides a kubeconfig of an external CA that trusts or goes wrong.
@@ -183,21 +176,17 @@ func (p planner) frame(a *Action, c judge.Case) {
 // reasonOf is the text of the first finding that a new certificate mends.
 func reasonOf(c judge.Case) string {
 	for _, f := range c.Findings {
-		if rule, _ := finding.Lookup(f.ID); f.Severity == finding.Error || rule.Reissue {
+		if f.Severity == finding.Error || reissues(f) {
 			return f.Text()
 		}
 	}
 	return "was asked for"
 }
 
-// reissuable reports whether something is wrong, short of an error, that a new certificate mends.
-func reissuable(c judge.Case) bool {
-	for _, f := range c.Findings {
-		if rule, _ := finding.Lookup(f.ID); rule.Reissue {
-			return true
-		}
-	}
-	return false
+// reissues reports whether a finding is one, short of an error, that a new certificate mends.
+func reissues(f finding.Finding) bool {
+	rule, _ := finding.Lookup(f.ID)
+	return rule.Reissue
 }
 
 // wrong refuses what is there, or replaces it where that was asked for and can be done. What a new one would change

@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pkitool/pkitool/finding"
@@ -37,12 +38,7 @@ type ContextReport struct {
 
 // Bad reports whether any finding is an error.
 func (r KubeconfigReport) Bad() bool {
-	for _, f := range r.Findings {
-		if f.Severity == finding.Error {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Findings, func(f finding.Shown) bool { return f.Severity == finding.Error })
 }
 
 // DescribeKubeconfig reads and judges a kubeconfig. read gives the content of the files

@@ -147,16 +147,8 @@ func (p Plan) Refused() []Action {
 	return out
 }
 
-// Changes counts the rows that the plan writes or whose modes it mends.
-func (p Plan) Changes() int {
-	n := 0
-	for _, a := range p.Actions {
-		if len(a.Outputs)+len(a.Tighten) > 0 {
-			n++
-		}
-	}
-	return n
-}
+// changes reports whether an action writes files or mends modes.
+func (a Action) changes() bool { return len(a.Outputs)+len(a.Tighten) > 0 }
 
 // Files are the paths of an action's row, in the order in which they are written.
 func (p Plan) Files(a Action) []string { return p.site.Files(a.Spec) }
@@ -197,12 +189,17 @@ func (a *Action) refuse(list ...*finding.Finding) {
 	}
 }
 
+// refuseOnly is refuse, where what else is known of the row does not count.
+func (a *Action) refuseOnly(list ...*finding.Finding) {
+	a.Findings = nil
+	a.refuse(list...)
+}
+
 // unlinked refuses to write through a symbolic link.
 func (a *Action) unlinked() {
 	for _, f := range []judge.File{a.Held.Key, a.Held.Cert, a.Held.Conf} {
 		if f.Symlink && a.writes(f.Path) {
-			a.Findings = nil
-			a.refuse(finding.New(finding.LinkNotWritten).At("", "", f.Path))
+			a.refuseOnly(finding.New(finding.LinkNotWritten).At("", "", f.Path))
 			return
 		}
 	}
@@ -304,8 +301,7 @@ func (p planner) order(a *Action, ca *judge.CA, key crypto.Signer) {
 		a.Findings = append(a.Findings, *finding.New(finding.CommonNameLong, strconv.Itoa(n)).At(s.ID.String(), s.Phase(), p.certPath(s)))
 	}
 	if lacking := p.lacking(s); len(lacking) > 0 {
-		a.Findings = nil
-		a.refuse(lacking...)
+		a.refuseOnly(lacking...)
 		return
 	}
 	p.tellKnown(a)
@@ -332,13 +328,12 @@ func (p planner) permitted(a *Action, ca *judge.CA) {
 	if _, end := pki.Window(p.Now, o.Validity); o.UntilCA && end.After(ca.Signer.Certificate().NotAfter) {
 		a.note("ends with its CA, on %s", stamp(ca.Signer.Certificate().NotAfter))
 	} else if _, _, err := ca.Signer.Window(p.Now, o.Validity); err != nil {
-		a.Findings = nil
-		a.refuse(finding.Of(err, finding.WouldOutliveCA).At("", "", p.certPath(a.Spec)))
+		a.refuseOnly(finding.Of(err, finding.WouldOutliveCA).At("", "", p.certPath(a.Spec)))
 		return
 	}
 	if text := forbidden(o.Template, ca, p.Now); text != "" {
-		a.Findings = nil // what is there may be wrong just because of it
-		a.refuse(finding.New(finding.CAForbids, text).At("", "", p.certPath(a.Spec)))
+		// what is there may be wrong just because of it
+		a.refuseOnly(finding.New(finding.CAForbids, text).At("", "", p.certPath(a.Spec)))
 	}
 }
 
@@ -382,8 +377,7 @@ func (p planner) tighten(a *Action) {
 		}
 		if x.file.Symlink {
 			if x.file.Path != h.Cert.Path {
-				a.Findings = nil
-				a.refuse(finding.New(finding.KeyModeBehindLink, fmt.Sprintf("%04o", perm)).At("", "", x.file.Path))
+				a.refuseOnly(finding.New(finding.KeyModeBehindLink, fmt.Sprintf("%04o", perm)).At("", "", x.file.Path))
 				return
 			}
 			continue

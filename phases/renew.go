@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 
@@ -245,8 +244,7 @@ func (p planner) coveredBy(a *Action, confs []*judge.Held) {
 		case lost && !c.Assumed.Has(certs.AdvertiseAddress):
 			a.note("does not cover %s, to which %s leads", to, h.Conf.Path)
 		case lost || covers(old, h.Entry.Cluster):
-			a.Findings = nil
-			a.refuse(finding.New(finding.ServerNotCovered, to, h.Conf.Path).At("", "", p.certPath(a.Spec)))
+			a.refuseOnly(finding.New(finding.ServerNotCovered, to, h.Conf.Path).At("", "", p.certPath(a.Spec)))
 			return
 		}
 	}
@@ -280,7 +278,7 @@ func ChooseRenewal(t certs.Tree, names []string) (judge.Selection, error) {
 		}
 	}
 	for _, name := range names {
-		r, ok := roleCalled(name)
+		r, ok := certs.RoleNamed(name)
 		switch {
 		case !ok || r.Given:
 			return nil, fmt.Errorf("unknown name %q: must be one of all, %s", name, strings.Join(RoleNames(Renewable), ", "))
@@ -300,16 +298,6 @@ func ChooseRenewal(t certs.Tree, names []string) (judge.Selection, error) {
 		}
 	}
 	return chosen, nil
-}
-
-// roleCalled finds a role by its name, or by the file name of its kubeconfig.
-func roleCalled(name string) (certs.Role, bool) {
-	for _, r := range certs.Roles() {
-		if name == r.Name || r.Conf != "" && name == path.Base(r.Conf) {
-			return r, true
-		}
-	}
-	return certs.Role{}, false
 }
 
 // RoleNames are the names of the roles that are wanted, in the order of the table.

@@ -79,7 +79,7 @@ func newReport(kind string, p Plan) Report {
 		}
 		r.Rows = append(r.Rows, row)
 	}
-	r.Changed = len(p.Refused()) == 0 && p.Changes() > 0
+	r.Changed = len(p.Refused()) == 0 && slices.ContainsFunc(p.Actions, Action.changes)
 	return r
 }
 

@@ -68,7 +68,7 @@ func run(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Select
 		return r, nil
 	}
 	r.Swept = lock.Swept()
-	if len(plan.Refused())+plan.Changes() == 0 { // it was read and judged just now
+	if len(plan.Refused()) == 0 && !r.Changed { // it was read and judged just now
 		for i, a := range plan.Actions {
 			r.Rows[i].describe(a.Spec, a.Held)
 		}
@@ -94,7 +94,7 @@ func prove(t certs.Tree, site judge.Site, chosen judge.Selection, done Plan, r *
 		if !ok {
 			continue
 		}
-		if len(a.Outputs)+len(a.Tighten) > 0 {
+		if a.changes() {
 			bad.Findings = append(bad.Findings, proofOf(a, c, done)...)
 		}
 		r.Rows[i].describe(c.Spec, c.Held)

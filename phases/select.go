@@ -38,17 +38,26 @@ func Choose(t certs.Tree, want, skip []string) (judge.Selection, error) {
 // ChooseRequests turns names into the rows of a tree that a CA signs: a role's name, or the file of a kubeconfig as
 // kubeadm names it ("admin.conf"). None: all of them.
 func ChooseRequests(t certs.Tree, names []string) (judge.Selection, error) {
+	if len(names) == 0 {
+		names = RoleNames(Requestable)
+	}
+	return rowsNamed(t, names, Requestable, "all, ")
+}
+
+// rowsNamed turns names of roles that fit into rows of a tree. An unknown name is an error that lists what there is,
+// with more in front.
+func rowsNamed(t certs.Tree, names []string, fit func(certs.Role) bool, more string) (judge.Selection, error) {
 	wanted := map[string]bool{}
 	for _, name := range names {
-		r, ok := roleCalled(name)
-		if !ok || !Requestable(r) {
-			return nil, fmt.Errorf("unknown name %q: must be one of all, %s", name, strings.Join(RoleNames(Requestable), ", "))
+		r, ok := certs.RoleNamed(name)
+		if !ok || !fit(r) {
+			return nil, fmt.Errorf("unknown name %q: must be one of %s%s", name, more, strings.Join(RoleNames(fit), ", "))
 		}
 		wanted[r.Name] = true
 	}
 	chosen := judge.Selection{}
 	for s := range t.Rows() {
-		if Requestable(*s.Role) && (len(names) == 0 || wanted[s.Name]) {
+		if wanted[s.Name] {
 			chosen[s.ID] = true
 		}
 	}
@@ -74,20 +83,8 @@ func ChooseExpiring(t certs.Tree, names []string) (judge.Selection, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	expiring := func(r certs.Role) bool { return r.Kind != certs.KeyPair }
-	wanted := map[string]bool{}
-	for _, name := range names {
-		r, ok := roleCalled(name)
-		if !ok || !expiring(r) {
-			return nil, fmt.Errorf("unknown name %q: must be one of %s", name, strings.Join(RoleNames(expiring), ", "))
-		}
-		wanted[r.Name] = true
-	}
-	chosen := judge.Selection{}
-	for s := range t.Rows() {
-		if wanted[s.Name] {
-			chosen[s.ID] = true
-		}
-	}
-	return chosen, nil
+	return rowsNamed(t, names, Expiring, "")
 }
+
+// Expiring reports whether a role has an end: a key pair has none.
+func Expiring(r certs.Role) bool { return r.Kind != certs.KeyPair }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/pkitool/pkitool/certs"
@@ -46,12 +47,7 @@ func (p Plan) backup(l *store.Locked) (string, error) {
 }
 
 func replaces(a Action, kind OutputKind) bool {
-	for _, o := range a.Outputs {
-		if o.Kind == kind && o.Replaces {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(a.Outputs, func(o Output) bool { return o.Kind == kind && o.Replaces })
 }
 
 // nameInBackup is a file's place in a backup: as below /etc/kubernetes.

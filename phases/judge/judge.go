@@ -7,6 +7,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -24,9 +25,6 @@ type Case struct {
 	// CA is, for a CA row, what it can do for others; for all others the CA that signs it. nil for a key pair.
 	CA *CA
 }
-
-// Worst is the highest severity of the findings; ok is false where there is none.
-func (c Case) Worst() (finding.Severity, bool) { return finding.Worst(c.Findings) }
 
 // Errors are the findings of that severity.
 func (c Case) Errors() []finding.Finding {
@@ -102,10 +100,9 @@ func Judge(t certs.Tree, inv Inventory, chosen Selection, now time.Time) Judgeme
 		if ca := j.cases[c.Spec.Issuer]; ca != nil {
 			c.CA = ca.CA
 		}
-		switch {
-		case c.Spec.Kind == certs.KeyPair:
+		if c.Spec.Kind == certs.KeyPair {
 			j.keyPair(c)
-		default:
+		} else {
 			j.leaf(c)
 		}
 	})
@@ -292,7 +289,7 @@ func (j Judgement) bundle(c *Case) {
 	for i, x := range c.Held.Chain {
 		switch {
 		case len(c.Held.Chain) > 1 && j.Now.After(x.NotAfter):
-			c.add(finding.New(finding.CAPartExpired, number(i), stamp(x.NotAfter)), c.Held.Cert.Path)
+			c.add(finding.New(finding.CAPartExpired, strconv.Itoa(i+1), stamp(x.NotAfter)), c.Held.Cert.Path)
 		case x.Version == 1:
 			c.add(finding.New(finding.CAVersion1), c.Held.Cert.Path)
 		}

@@ -234,6 +234,4 @@ func unusable(h *Held) []finding.Finding {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-func number(i int) string { return strconv.Itoa(i + 1) }
-
 func mode(m fs.FileMode) string { return fmt.Sprintf("%04o", m.Perm()) }
