@@ -278,19 +278,15 @@ func (d *documentReader) list(n *yaml.Node, s *shape, path string, at Origin) {
 		d.mismatch(n, s, path, at)
 		return
 	}
-	if !d.wanted[path] {
-		for i, e := range n.Content {
-			d.entry(e, s.of, path, i)
-		}
-		return
-	}
 	items := []item{}
 	for i, e := range n.Content {
 		if got, ok := d.entry(e, s.of, path, i); ok {
 			items = append(items, got)
 		}
 	}
-	d.values[path] = items
+	if d.wanted[path] {
+		d.values[path] = items
+	}
 }
 
 // entry judges one entry of a list; ok when it is a good scalar.

@@ -137,9 +137,12 @@ func (u *userReader) csv(data []byte) {
 		}
 		values := map[string][]string{}
 		for i, v := range record {
-			values[header[i]] = []string{strings.TrimSpace(v)}
+			parts := []string{v}
 			if header[i] == "org" {
-				values["org"] = splitTrim(v)
+				parts = strings.Split(v, ";")
+			}
+			for _, p := range parts {
+				values[header[i]] = append(values[header[i]], strings.TrimSpace(p))
 			}
 		}
 		u.add(line, values)
@@ -148,14 +151,6 @@ func (u *userReader) csv(data []byte) {
 	if errors.As(err, &bad) {
 		u.faults.add(u.at(bad.StartLine, ""), bad.Err) // a quote that is never closed runs to the end of the file
 	}
-}
-
-func splitTrim(v string) []string {
-	parts := strings.Split(v, ";")
-	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
-	}
-	return parts
 }
 
 func (u *userReader) yaml(data []byte) {
