@@ -100,7 +100,7 @@ func Load(in Input) (Settings, []string, error) {
 		name = "stdin"
 	}
 	table := Fields()
-	r := &reader{name: name, faults: d.faults, wanted: map[string]bool{externalEtcd: true, localEtcd: true, joinControlPlane: true}}
+	r := &reader{source: source{name, d.faults}, wanted: map[string]bool{externalEtcd: true, localEtcd: true, joinControlPlane: true}}
 	for _, f := range table {
 		for _, p := range f.Paths() {
 			r.wanted[p] = true

@@ -32,14 +32,19 @@ type item struct {
 	at   Origin
 }
 
+// source is a file that somebody gave, and what is wrong with it.
+type source struct {
+	name   string // for messages
+	faults *faults
+}
+
 // reader turns a file into the values at the paths that somebody wants. It
 // walks the nodes itself: decoding into Go types would drop line numbers,
 // accept duplicate keys in places, and panic on a merge key beside a key that
 // is not a scalar (yaml.v3 v3.0.1).
 type reader struct {
-	name   string // the file's, for messages
-	faults *faults
-	notes  []string
+	source
+	notes []string
 
 	wanted map[string]bool   // "Kind.path"
 	values map[string][]item // by "Kind.path"; present and empty for an empty list
@@ -99,10 +104,10 @@ func (r *reader) has(kind string) bool {
 }
 
 // file is the origin of faults of the file as a whole.
-func (r *reader) file() Origin { return Origin{Layer: ByFile, Source: r.name} }
+func (s source) file() Origin { return Origin{Layer: ByFile, Source: s.name} }
 
-func (r *reader) at(line int, field string) Origin {
-	return Origin{Layer: ByFile, Line: line, Source: r.name + ":" + strconv.Itoa(line), Field: field}
+func (s source) at(line int, field string) Origin {
+	return Origin{Layer: ByFile, Line: line, Source: s.name + ":" + strconv.Itoa(line), Field: field}
 }
 
 // Compiled when first used: no command but those that meet a broken document needs them.
@@ -116,11 +121,11 @@ var (
 
 // syntax reports what the YAML parser says. After that nothing more of the
 // file can be read.
-func (r *reader) syntax(data []byte, err error) {
+func (s source) syntax(data []byte, err error) {
 	what := err.Error()
 	m := yamlLine().FindStringSubmatch(what)
 	if m == nil {
-		r.faults.addf(r.file(), "not YAML: %s", clip(what))
+		s.faults.addf(s.file(), "not YAML: %s", clip(what))
 		return
 	}
 	what = what[len(m[0]):]
@@ -134,7 +139,7 @@ func (r *reader) syntax(data []byte, err error) {
 	} else if i := unreadable(data); i >= 0 && m[1] == "" {
 		line = lineOf(data, i)
 	}
-	r.faults.addf(r.at(line, ""), "not YAML: %s", clip(what))
+	s.faults.addf(s.at(line, ""), "not YAML: %s", clip(what))
 }
 
 func lineOf(data []byte, i int) int {
@@ -278,19 +283,15 @@ func (d *documentReader) list(n *yaml.Node, s *shape, path string, at Origin) {
 		d.mismatch(n, s, path, at)
 		return
 	}
-	if !d.wanted[path] {
-		for i, e := range n.Content {
-			d.entry(e, s.of, path, i)
-		}
-		return
-	}
 	items := []item{}
 	for i, e := range n.Content {
 		if got, ok := d.entry(e, s.of, path, i); ok {
 			items = append(items, got)
 		}
 	}
-	d.values[path] = items
+	if d.wanted[path] {
+		d.values[path] = items
+	}
 }
 
 // entry judges one entry of a list; ok when it is a good scalar.

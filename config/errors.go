@@ -25,12 +25,7 @@ type Fault struct {
 }
 
 // String is the fault on one line, without its hint.
-func (f Fault) String() string {
-	if f.Field == "" {
-		return f.Source + ": " + f.Text
-	}
-	return f.Source + ": " + f.Field + ": " + f.Text
-}
+func (f Fault) String() string { return Origin{Source: f.Source, Field: f.Field}.note(f.Text) }
 
 // Errors is everything that is wrong with what was given, not only the first
 // thing: faults of the file by line, then those of flags and of the environment.
@@ -98,10 +93,9 @@ func (c *faults) err() error {
 	slices.SortStableFunc(list, func(a, b Fault) int {
 		return cmp.Or(cmp.Compare(rank[a.at.Layer], rank[b.at.Layer]), cmp.Compare(a.at.Line, b.at.Line))
 	})
-	list = slices.Compact(list) // one flag may fill two fields, and be wrong for both
-	e := &Errors{Faults: list}
-	if len(list) > maxFaults {
-		e.Faults, e.More = list[:maxFaults:maxFaults], len(list)-maxFaults
+	e := &Errors{}
+	for _, f := range slices.Compact(list) { // one flag may fill two fields, and be wrong for both
+		e.Add(f)
 	}
 	return e
 }

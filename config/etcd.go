@@ -9,15 +9,9 @@ import (
 	"github.com/pkitool/pkitool/pki"
 )
 
-func setEtcdEndpoints(d *draft, items []item) {
-	each(func(d *draft, it item) error {
-		d.external.Endpoints = append(d.external.Endpoints, it.text)
-		return checkURL(it.text)
-	})(d, items)
-}
-
-func checkEtcdURLs(d *draft, items []item) {
-	each(func(_ *draft, it item) error { return checkURL(it.text) })(d, items)
+func setEtcdEndpoint(d *draft, it item) error {
+	d.external.Endpoints = append(d.external.Endpoints, it.text)
+	return checkURL(d, it)
 }
 
 // etcdFile is the part of one file of the external etcd.

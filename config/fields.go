@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"time"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/pki"
@@ -103,27 +104,24 @@ func clusterFields() []Field {
 			parts: []part{{paths: in(clusterKind, "controlPlaneEndpoint"), set: each(setEndpoint),
 				show: text1(func(s Settings) string { return formatEndpoint(s.Cluster.Endpoint) })}}},
 		{Flag: "service-cidr", Fact: certs.ServiceCIDRs, APIServer: "service-cluster-ip-range", Type: List, Default: "10.96.0.0/12", Doc: "range of service addresses; two of different families for dual stack",
-			parts: []part{{paths: in(clusterKind, "networking.serviceSubnet"), comma: true, set: setServiceCIDRs, show: showServiceCIDRs}}},
+			parts: []part{{paths: in(clusterKind, "networking.serviceSubnet"), comma: true, set: setServiceCIDRs, show: func(s Settings) []string { return textsOf(s.Cluster.ServiceCIDRs) }}}},
 		{Flag: "service-dns-domain", Fact: certs.DNSDomain, Default: "cluster.local", Doc: "DNS domain of the cluster's services",
 			parts: []part{{paths: in(clusterKind, "networking.dnsDomain"), set: one(setDNSDomain),
 				show: text1(func(s Settings) string { return s.Cluster.DNSDomain })}}},
 		{Doc: "range of pod addresses: judged, without effect on the PKI",
 			parts: []part{{paths: in(clusterKind, "networking.podSubnet"), comma: true, set: checkPodCIDRs}}},
 		{Flag: "apiserver-cert-extra-sans", Fact: certs.APIServerSANs, Type: List, Doc: "further names and addresses in the API server's certificate",
-			parts: []part{{paths: in(clusterKind, "apiServer.certSANs"), set: sans(func(c *certs.Cluster) *pki.SANs { return &c.APIServerSANs }),
-				show: func(s Settings) []string { return sanTexts(s.Cluster.APIServerSANs) }}}},
+			parts: []part{sans("apiServer.certSANs", func(c *certs.Cluster) *pki.SANs { return &c.APIServerSANs })}},
 		{Flag: "etcd-cert-extra-sans", Fact: certs.EtcdServerSANs | certs.EtcdPeerSANs, Type: List, Doc: "further names and addresses in etcd's server and peer certificates",
 			parts: []part{
-				{paths: in(clusterKind, "etcd.local.serverCertSANs"), set: sans(func(c *certs.Cluster) *pki.SANs { return &c.EtcdServerSANs }),
-					show: func(s Settings) []string { return sanTexts(s.Cluster.EtcdServerSANs) }},
-				{paths: in(clusterKind, "etcd.local.peerCertSANs"), set: sans(func(c *certs.Cluster) *pki.SANs { return &c.EtcdPeerSANs }),
-					show: func(s Settings) []string { return sanTexts(s.Cluster.EtcdPeerSANs) }},
+				sans("etcd.local.serverCertSANs", func(c *certs.Cluster) *pki.SANs { return &c.EtcdServerSANs }),
+				sans("etcd.local.peerCertSANs", func(c *certs.Cluster) *pki.SANs { return &c.EtcdPeerSANs }),
 			}},
 		{Type: List, Doc: "URLs of an etcd that is run by somebody else",
-			parts: []part{{paths: in(clusterKind, "etcd.external.endpoints"), set: setEtcdEndpoints,
+			parts: []part{{paths: in(clusterKind, "etcd.external.endpoints"), set: each(setEtcdEndpoint),
 				show: showExternal(func(e certs.ExternalEtcd) []string { return e.Endpoints })}}},
 		{Type: List, Doc: "URLs of that etcd for metrics and health: judged, without effect on the PKI",
-			parts: []part{{paths: in(clusterKind, "etcd.external.httpEndpoints"), set: checkEtcdURLs}}},
+			parts: []part{{paths: in(clusterKind, "etcd.external.httpEndpoints"), set: each(checkURL)}}},
 		{Doc: "CA certificates of that etcd", parts: []part{etcdFile("caFile", func(e *certs.ExternalEtcd) *string { return &e.CAFile })}},
 		{Doc: "the API server's client certificate for that etcd", parts: []part{etcdFile("certFile", func(e *certs.ExternalEtcd) *string { return &e.CertFile })}},
 		{Doc: "the key of that certificate", parts: []part{etcdFile("keyFile", func(e *certs.ExternalEtcd) *string { return &e.KeyFile })}},
@@ -135,10 +133,10 @@ func clusterFields() []Field {
 		{Flag: "sa-key-algorithm", Doc: "algorithm of the service-account key: " + algorithmNames(saAlgorithms()) + " (default: as --key-algorithm, RSA-2048 beside Ed25519)",
 			parts: []part{{set: one(setSAKeyAlgorithm), show: text1(func(s Settings) string { return string(s.Cluster.SAKeyAlgorithm) })}}},
 		{Flag: "validity", Fact: certs.LeafValidity, Default: "1y", Doc: "how long certificates are valid: a Go duration, also in days (365d), weeks (6w) and years of 365 days (1y)",
-			parts: []part{{paths: in(clusterKind, "certificateValidityPeriod"), set: one(setValidity),
+			parts: []part{{paths: in(clusterKind, "certificateValidityPeriod"), set: one(setValidity(func(c *certs.Cluster) *time.Duration { return &c.Validity })),
 				show: text1(func(s Settings) string { return s.Cluster.Validity.String() })}}},
 		{Flag: "ca-validity", Default: "10y", Doc: "how long CA certificates are valid",
-			parts: []part{{paths: in(clusterKind, "caCertificateValidityPeriod"), set: one(setCAValidity),
+			parts: []part{{paths: in(clusterKind, "caCertificateValidityPeriod"), set: one(setValidity(func(c *certs.Cluster) *time.Duration { return &c.CAValidity })),
 				show: text1(func(s Settings) string { return s.Cluster.CAValidity.String() })}}},
 	}
 }
@@ -156,7 +154,7 @@ func nodeFields() []Field {
 		{Doc: "key that encrypts uploaded certificates: judged, without effect on the PKI",
 			parts: []part{{paths: perNode("certificateKey", "controlPlane.certificateKey"), set: one(checkCertificateKey)}}},
 		{Doc: "how a joining node finds the cluster; the address in it is a worker's --control-plane-endpoint where that is not given",
-			parts: append([]part{kept(discoveryEndpoint, setDiscovery)}, keptAll(joinKind+".discovery.", "bootstrapToken.token", "bootstrapToken.caCertHashes",
+			parts: append([]part{kept(discoveryEndpoint, each(setDiscovery))}, keptAll(joinKind+".discovery.", "bootstrapToken.token", "bootstrapToken.caCertHashes",
 				"bootstrapToken.unsafeSkipCAVerification", "file.kubeConfigPath", "tlsBootstrapToken")...)},
 	}
 }
@@ -164,7 +162,7 @@ func nodeFields() []Field {
 func runFields() []Field {
 	return []Field{
 		{Flag: "cert-dir", Default: "/etc/kubernetes/pki", Doc: "directory of the certificates and keys",
-			parts: []part{{paths: in(clusterKind, "certificatesDir"), set: setCertDir,
+			parts: []part{{paths: in(clusterKind, "certificatesDir"), set: each(setCertDir),
 				show: text1(func(s Settings) string { return s.CertDir })}}},
 		{Flag: "kubeconfig-dir", Default: "/etc/kubernetes", Doc: "directory of the kubeconfigs",
 			parts: []part{{set: one(setKubeconfigDir), show: text1(func(s Settings) string { return s.KubeconfigDir })}}},

@@ -101,36 +101,28 @@ func (d *draft) askHost(in Input) {
 		}
 		d.unknown(fact, err.Error())
 	}
-	ask("node-name", certs.NodeName, func() (err error) { n.Name, err = in.Host.name(); return err })
-	ask("apiserver-advertise-address", certs.AdvertiseAddress, func() (err error) { n.AdvertiseAddress, err = in.Host.address(); return err })
+	ask("node-name", certs.NodeName, func() (err error) {
+		n.Name, err = answer("name", in.Host.Name, nodeName)
+		return err
+	})
+	ask("apiserver-advertise-address", certs.AdvertiseAddress, func() (err error) {
+		n.AdvertiseAddress, err = answer("address", in.Host.AdvertiseAddress, advertisable)
+		return err
+	})
 }
 
-// name is the host's name, fit for a node.
-func (h Host) name() (string, error) {
-	if h.Name == nil {
-		return "", errors.New("this host's name is not known")
+// answer is what the host says of itself, made fit by a function that refuses what is not.
+func answer[T any](what string, ask func() (T, error), fit func(T) (T, error)) (T, error) {
+	var none T
+	if ask == nil {
+		return none, fmt.Errorf("this host's %s is not known", what)
 	}
-	name, err := h.Name()
+	v, err := ask()
 	if err != nil {
-		return "", err
+		return none, err
 	}
-	if name, err = nodeName(name); err != nil {
-		return "", fmt.Errorf("this host's name %w", err)
+	if v, err = fit(v); err != nil {
+		return none, fmt.Errorf("this host's %s %w", what, err)
 	}
-	return name, nil
-}
-
-// address is the host's address, fit for an API server.
-func (h Host) address() (netip.Addr, error) {
-	if h.AdvertiseAddress == nil {
-		return netip.Addr{}, errors.New("this host's address is not known")
-	}
-	addr, err := h.AdvertiseAddress()
-	if err != nil {
-		return netip.Addr{}, err
-	}
-	if addr, err = advertisable(addr); err != nil {
-		return netip.Addr{}, fmt.Errorf("this host's address %w", err)
-	}
-	return addr, nil
+	return v, nil
 }

@@ -20,14 +20,12 @@ func setEndpoint(d *draft, it item) (err error) {
 }
 
 // setDiscovery keeps where a joining node finds the API server: host:port.
-func setDiscovery(d *draft, items []item) {
-	each(func(d *draft, it item) (err error) {
-		d.discovery, err = d.endpoint(it)
-		if err == nil && d.discovery.Port == 0 {
-			err = fmt.Errorf("%q has no port, wanted host:port", clip(it.text))
-		}
-		return err
-	})(d, items)
+func setDiscovery(d *draft, it item) (err error) {
+	d.discovery, err = d.endpoint(it)
+	if err == nil && d.discovery.Port == 0 {
+		err = fmt.Errorf("%q has no port, wanted host:port", clip(it.text))
+	}
+	return err
 }
 
 // endpoint reads "host", "host:port", "[IPv6]:port" and an IPv6 address with or

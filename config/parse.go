@@ -65,11 +65,8 @@ func each(set func(*draft, item) error) func(*draft, []item) {
 }
 
 func setClusterName(s *Settings, v string) error {
-	if v == "" {
-		return errors.New("is empty")
-	}
 	s.Cluster.Name = v
-	return nil
+	return notEmpty(v)
 }
 
 func setDNSDomain(s *Settings, v string) error {
@@ -85,16 +82,24 @@ func clipped(err error) error {
 	return err
 }
 
-// sans makes the setter of extra names.
-func sans(of func(*certs.Cluster) *pki.SANs) func(*draft, []item) {
-	return func(d *draft, items []item) {
-		var all []pki.SANs
-		each(func(_ *draft, it item) error {
-			got, err := pki.ParseSANs([]string{d.decimal(it.at, it.text)})
-			all = append(all, got)
-			return clipped(err)
-		})(d, items)
-		*of(&d.Cluster) = pki.Join(all...)
+// sans is the part of extra names.
+func sans(path string, of func(*certs.Cluster) *pki.SANs) part {
+	return part{
+		paths: in(clusterKind, path),
+		set: func(d *draft, items []item) {
+			var all []pki.SANs
+			each(func(_ *draft, it item) error {
+				got, err := pki.ParseSANs([]string{d.decimal(it.at, it.text)})
+				all = append(all, got)
+				return clipped(err)
+			})(d, items)
+			*of(&d.Cluster) = pki.Join(all...)
+		},
+		// As certSANs has them: without types.
+		show: func(s Settings) []string {
+			names := of(&s.Cluster)
+			return append(slices.Clone(names.DNS), textsOf(names.IPs)...)
+		},
 	}
 }
 
@@ -130,14 +135,11 @@ func algorithmNames(all []pki.KeyAlgorithm) string {
 	return strings.Join(names, ", ")
 }
 
-func setValidity(s *Settings, v string) (err error) {
-	s.Cluster.Validity, err = parseValidity(v)
-	return err
-}
-
-func setCAValidity(s *Settings, v string) (err error) {
-	s.Cluster.CAValidity, err = parseValidity(v)
-	return err
+func setValidity(of func(*certs.Cluster) *time.Duration) func(*Settings, string) error {
+	return func(s *Settings, v string) (err error) {
+		*of(&s.Cluster), err = parseValidity(v)
+		return err
+	}
 }
 
 // parseValidity reads how long a certificate is valid; their times count in seconds.
@@ -149,13 +151,9 @@ func parseValidity(v string) (time.Duration, error) {
 	return d, err
 }
 
-func setNodeName(s *Settings, v string) error {
-	name, err := nodeName(v)
-	if err != nil {
-		return err
-	}
-	s.Cluster.Nodes[0].Name = name
-	return nil
+func setNodeName(s *Settings, v string) (err error) {
+	s.Cluster.Nodes[0].Name, err = nodeName(v)
+	return err
 }
 
 // nodeName lower-cases a node's name, as the kubelet does. An IPv4 address is
@@ -212,14 +210,12 @@ func checkCertificateKey(_ *Settings, v string) error {
 
 // setCertDir wants, like kubeadm, an absolute path in a file. A flag may be
 // relative: to the working directory, as everywhere.
-func setCertDir(d *draft, items []item) {
-	each(func(d *draft, it item) error {
-		if it.at.Layer == ByFile && !filepath.IsAbs(it.text) {
-			return withHint(fmt.Errorf("%q: path is not absolute", clip(it.text)), "--cert-dir may be relative")
-		}
-		d.CertDir = it.text
-		return notEmpty(it.text)
-	})(d, items)
+func setCertDir(d *draft, it item) error {
+	if it.at.Layer == ByFile && !filepath.IsAbs(it.text) {
+		return withHint(fmt.Errorf("%q: path is not absolute", clip(it.text)), "--cert-dir may be relative")
+	}
+	d.CertDir = it.text
+	return notEmpty(it.text)
 }
 
 func setKubeconfigDir(s *Settings, v string) error {
@@ -290,9 +286,9 @@ func setSkipPhases(d *draft, items []item) {
 }
 
 // checkURL asks what kubeadm asks (ValidateURLs).
-func checkURL(v string) error {
-	if u, err := url.Parse(v); err != nil || u.Scheme == "" {
-		return fmt.Errorf("%q is not a URL such as https://10.0.0.5:2379", clip(v))
+func checkURL(_ *draft, it item) error {
+	if u, err := url.Parse(it.text); err != nil || u.Scheme == "" {
+		return fmt.Errorf("%q is not a URL such as https://10.0.0.5:2379", clip(it.text))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -10,7 +11,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pkitool/pkitool/certs"
-	"github.com/pkitool/pkitool/pki"
 )
 
 // flagOnly begins a comment about a setting that kubeadm has no field for.
@@ -83,14 +83,8 @@ func render(s *shape, values []string) *yaml.Node {
 		}
 		return n
 	}
-	tag := "!!str"
-	switch s.is {
-	case boolean:
-		tag = "!!bool"
-	case number:
-		tag = "!!int"
-	}
-	return scalarNode(tag, values[0])
+	tag := map[valueType]string{boolean: "!!bool", number: "!!int"}[s.is]
+	return scalarNode(cmp.Or(tag, "!!str"), values[0])
 }
 
 func scalarNode(tag, value string) *yaml.Node {
@@ -172,10 +166,10 @@ func showTrue(of func(Settings) bool) func(Settings) []string {
 	}
 }
 
-func showServiceCIDRs(s Settings) []string {
+func textsOf[T fmt.Stringer](all []T) []string {
 	var out []string
-	for _, p := range s.Cluster.ServiceCIDRs {
-		out = append(out, p.String())
+	for _, v := range all {
+		out = append(out, v.String())
 	}
 	return out
 }
@@ -223,12 +217,3 @@ func keptAll(prefix string, names ...string) []part {
 }
 
 func showCertMode(s Settings) []string { return []string{fmt.Sprintf("%04o", s.CertMode)} }
-
-// sanTexts are names as certSANs has them, without types.
-func sanTexts(s pki.SANs) []string {
-	out := append([]string(nil), s.DNS...)
-	for _, ip := range s.IPs {
-		out = append(out, ip.String())
-	}
-	return out
-}

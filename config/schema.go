@@ -80,25 +80,20 @@ func of(s *shape, names ...string) map[string]*shape {
 // v1.36, cmd/kubeadm/app/apis/kubeadm/{v1beta3,v1beta4}/types.go.
 func schema(version string) map[string]*shape {
 	var (
-		str     = &shape{is: text}
-		yesNo   = &shape{is: boolean}
-		num     = &shape{is: number}
-		dur     = &shape{is: duration}
-		strs    = listOf(str)
-		four    = version == v1beta4
-		onlyIn4 = func(s *shape, names ...string) map[string]*shape {
-			if !four {
-				return nil
-			}
-			return of(s, names...)
-		}
-		onlyIn3 = func(s *shape, names ...string) map[string]*shape {
-			if four {
-				return nil
-			}
-			return of(s, names...)
-		}
+		str   = &shape{is: text}
+		yesNo = &shape{is: boolean}
+		num   = &shape{is: number}
+		dur   = &shape{is: duration}
+		strs  = listOf(str)
+		four  = version == v1beta4
 	)
+	onlyIn4, onlyIn3 := of, of
+	none := func(*shape, ...string) map[string]*shape { return nil }
+	if four {
+		onlyIn3 = none
+	} else {
+		onlyIn4 = none
+	}
 	args := mappingOf(str)
 	if four {
 		args = listOf(fields(of(str, "name", "value")))

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -34,32 +33,23 @@ var userFields = []string{"cn", "org", "validity", "namespace"}
 // namespace, in any order, cn required. Everything else is YAML: a list of
 // entries with these keys, org a text or a list. Every fault is reported, in an *Errors.
 func ParseUsers(name string, data []byte) ([]User, error) {
-	u := &userReader{name: name, faults: &faults{}, seen: map[string]int{}}
+	u := &userReader{source: source{name, &faults{}}, seen: map[string]int{}}
 	if strings.HasSuffix(strings.ToLower(name), ".csv") {
 		u.csv(data)
 	} else {
 		u.yaml(data)
 	}
 	if len(u.users) == 0 && len(u.faults.list) == 0 {
-		u.faults.add(u.at(0, ""), errors.New("names no user"))
+		u.faults.addf(u.file(), "names no user")
 	}
 	return u.users, u.faults.err()
 }
 
 type userReader struct {
-	name   string
-	faults *faults
-	users  []User
-	seen   map[string]int // line by CN: files are named after it
-	full   bool           // there were too many, and that was said
-}
-
-func (u *userReader) at(line int, field string) Origin {
-	o := Origin{Layer: ByFile, Line: line, Source: u.name, Field: field}
-	if line > 0 {
-		o.Source += ":" + strconv.Itoa(line)
-	}
-	return o
+	source
+	users []User
+	seen  map[string]int // line by CN: files are named after it
+	full  bool           // there were too many, and that was said
 }
 
 // add judges one entry; the values are by field.
@@ -137,9 +127,12 @@ func (u *userReader) csv(data []byte) {
 		}
 		values := map[string][]string{}
 		for i, v := range record {
-			values[header[i]] = []string{strings.TrimSpace(v)}
+			parts := []string{v}
 			if header[i] == "org" {
-				values["org"] = splitTrim(v)
+				parts = strings.Split(v, ";")
+			}
+			for _, p := range parts {
+				values[header[i]] = append(values[header[i]], strings.TrimSpace(p))
 			}
 		}
 		u.add(line, values)
@@ -148,14 +141,6 @@ func (u *userReader) csv(data []byte) {
 	if errors.As(err, &bad) {
 		u.faults.add(u.at(bad.StartLine, ""), bad.Err) // a quote that is never closed runs to the end of the file
 	}
-}
-
-func splitTrim(v string) []string {
-	parts := strings.Split(v, ";")
-	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
-	}
-	return parts
 }
 
 func (u *userReader) yaml(data []byte) {
@@ -186,11 +171,6 @@ func (u *userReader) yaml(data []byte) {
 	for _, n := range list.Content {
 		u.entry(n)
 	}
-}
-
-// syntax reports what the YAML parser says, with its line.
-func (u *userReader) syntax(data []byte, err error) {
-	(&reader{name: u.name, faults: u.faults}).syntax(data, err)
 }
 
 func (u *userReader) entry(n *yaml.Node) {

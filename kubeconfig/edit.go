@@ -40,21 +40,15 @@ func (e Edit) Apply(data []byte) ([]byte, error) {
 			setKey(m, "server", stringNode(e.Server))
 			changed = true
 		}
-		if len(e.CA) > 0 && embed(m, "certificate-authority", e.CA) {
-			changed = true
-		}
+		changed = embed(m, "certificate-authority", e.CA) || changed
 	}
 	if len(e.ClientCert) > 0 || len(e.ClientKey) > 0 {
 		m, err := d.body(c, "user", e.User)
 		if err != nil {
 			return nil, err
 		}
-		if len(e.ClientCert) > 0 && embed(m, "client-certificate", e.ClientCert) {
-			changed = true
-		}
-		if len(e.ClientKey) > 0 && embed(m, "client-key", e.ClientKey) {
-			changed = true
-		}
+		changed = embed(m, "client-certificate", e.ClientCert) || changed
+		changed = embed(m, "client-key", e.ClientKey) || changed
 	}
 	if !changed {
 		return data, nil

@@ -15,12 +15,6 @@ type layout struct {
 	crlf     bool
 }
 
-// layoutOf finds the line ends of a file; its lists are in the tree.
-func layoutOf(data []byte) layout {
-	line, _, _ := bytes.Cut(data, []byte("\n"))
-	return layout{crlf: bytes.HasSuffix(line, []byte("\r"))}
-}
-
 // indented tells whether the first list of a file stands deeper than its key, before anything in the tree is changed.
 func indented(root *yaml.Node) bool {
 	for i := 0; i+1 < len(root.Content) && root.Style&yaml.FlowStyle == 0; i += 2 {
@@ -46,7 +40,7 @@ func (d *document) bytes() ([]byte, error) {
 		toBlock(d.root)
 	}
 	var best []byte
-	for _, doc := range []*yaml.Node{d.doc, quoteTexts(d.doc)} {
+	for _, doc := range []*yaml.Node{d.doc, quoteTexts(cloneNode(d.doc))} {
 		text := encode(doc, d.layout)
 		same, comments := d.readsBack(text)
 		if same && comments {
@@ -79,17 +73,15 @@ func encode(doc *yaml.Node, l layout) []byte {
 	return buf.Bytes()
 }
 
-// quoteTexts returns a copy in which texts in blocks (| and >) are in quotes.
+// quoteTexts puts texts in blocks (| and >) into quotes, and returns n.
 func quoteTexts(n *yaml.Node) *yaml.Node {
-	c := *n
-	if c.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 || c.Kind == yaml.ScalarNode && strings.Contains(c.Value, "\n") {
-		c.Style = c.Style&yaml.TaggedStyle | yaml.DoubleQuotedStyle
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 || n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "\n") {
+		n.Style = n.Style&yaml.TaggedStyle | yaml.DoubleQuotedStyle
 	}
-	c.Content = nil
-	for _, child := range n.Content {
-		c.Content = append(c.Content, quoteTexts(child))
+	for _, c := range n.Content {
+		quoteTexts(c)
 	}
-	return &c
+	return n
 }
 
 // readsBack tells whether text reads as the tree of d, and with the same comments, wherever they are.
@@ -125,15 +117,7 @@ func identical(a, b *yaml.Node) bool {
 	if isNull(a) && isNull(b) {
 		return true
 	}
-	if a.Kind != b.Kind || a.ShortTag() != b.ShortTag() || a.Value != b.Value || len(a.Content) != len(b.Content) {
-		return false
-	}
-	for i := range a.Content {
-		if !identical(a.Content[i], b.Content[i]) {
-			return false
-		}
-	}
-	return true
+	return a.Kind == b.Kind && a.ShortTag() == b.ShortTag() && a.Value == b.Value && slices.EqualFunc(a.Content, b.Content, identical)
 }
 
 // toBlock takes away the styles of a JSON document, so that it is written as a person would write YAML.

@@ -78,8 +78,8 @@ var ErrNothingToMerge = errors.New("holds nothing to merge: no cluster, no user,
 
 // holdsAnything tells whether a file says more than what it is.
 func holdsAnything(root *yaml.Node) bool {
-	for i := 0; root != nil && i+1 < len(root.Content); i += 2 {
-		if k := root.Content[i].Value; k != "apiVersion" && k != "kind" && k != "current-context" && !isZero(root.Content[i+1]) {
+	for k, v := range fields(root) {
+		if k != "apiVersion" && k != "kind" && k != "current-context" && !isZero(v) {
 			return true
 		}
 	}
@@ -140,8 +140,7 @@ type merger struct {
 type step struct {
 	kind string
 	item *yaml.Node // an item to append to its list
-	old  *yaml.Node // or the fields of an entry of into that get the content of new
-	new  *yaml.Node
+	old  *yaml.Node // or, if not nil, the entry of into that gets the content of item
 }
 
 func (m *merger) newName(kind, name string) string {
@@ -174,7 +173,7 @@ func (m *merger) plan(kind string) {
 			m.rename(&c, orig, item, old, taken)
 		case m.options.OnConflict == Replace:
 			c.Verb = Replaced
-			m.steps = append(m.steps, step{kind: kind, old: there, new: item})
+			m.steps = append(m.steps, step{kind: kind, item: item, old: there})
 		default:
 			m.conflicts = append(m.conflicts, c)
 			continue
@@ -231,12 +230,12 @@ func (m *merger) apply(current string) bool {
 		changed = m.adopt() || changed
 	}
 	for _, s := range m.steps {
-		if s.item != nil {
+		if s.old == nil {
 			l := child(m.into.root, s.kind+"s", yaml.SequenceNode)
 			l.Content = append(l.Content, s.item)
 			continue
 		}
-		replaceBody(s.kind, s.old, s.new)
+		replaceBody(s.kind, s.old, s.item)
 	}
 	if stringAt(m.into.root, "current-context") != current {
 		setKey(m.into.root, "current-context", stringNode(current))
@@ -279,8 +278,7 @@ var ownFields = []string{"apiVersion", "kind", "clusters", "users", "contexts", 
 // mergeFields adds the fields that into does not have, and tells whether there were any. Extensions go by their names, as
 // kubectl has it for KUBECONFIG=a:b, those in preferences too.
 func mergeFields(into, from *yaml.Node) (changed bool) {
-	for i := 0; i+1 < len(from.Content); i += 2 {
-		k, v := from.Content[i].Value, from.Content[i+1]
+	for k, v := range fields(from) {
 		there := nonZero(value(into, k))
 		switch {
 		case isZero(v):

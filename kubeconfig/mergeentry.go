@@ -98,18 +98,14 @@ func isLocal(kind, key string, there, merged *yaml.Node) bool {
 
 // differences returns the keys, sorted, in which the entry of into and the merged-in one do not say the same.
 func differences(kind string, into, from *yaml.Node) []string {
-	a, b := &yaml.Node{Kind: yaml.MappingNode}, &yaml.Node{Kind: yaml.MappingNode}
-	if v := value(into, kind); v != nil {
-		a = cloneNode(v)
+	a, b := value(into, kind), value(from, kind)
+	if a != nil {
+		a = cloneNode(a)
 		dropOverridden(kind, a)
-	}
-	if v := value(from, kind); v != nil {
-		b = v
 	}
 	var keys []string
 	for _, m := range []*yaml.Node{a, b} {
-		for i := 0; i+1 < len(m.Content); i += 2 {
-			k := m.Content[i].Value
+		for k := range fields(m) {
 			va, vb := nonZero(value(a, k)), nonZero(value(b, k))
 			if !slices.Contains(keys, k) && !isLocal(kind, k, va, vb) && !equivalent(k, va, vb) {
 				keys = append(keys, k)
@@ -141,8 +137,7 @@ func equivalent(key string, a, b *yaml.Node) bool {
 		return slices.EqualFunc(a.Content, b.Content, func(x, y *yaml.Node) bool { return equivalent("", x, y) })
 	}
 	for _, m := range []*yaml.Node{a, b} {
-		for i := 0; i+1 < len(m.Content); i += 2 {
-			k := m.Content[i].Value
+		for k := range fields(m) {
 			if !equivalent(k, value(a, k), value(b, k)) {
 				return false
 			}
@@ -178,11 +173,7 @@ func replaceBody(kind string, into, from *yaml.Node) {
 			deleteKey(a, k)
 		}
 	}
-	if b == nil {
-		return
-	}
-	for i := 0; i+1 < len(b.Content); i += 2 {
-		k, v := b.Content[i].Value, b.Content[i+1]
+	for k, v := range fields(b) {
 		if there := value(a, k); !isLocal(kind, k, there, nonZero(v)) && !equivalent(k, there, v) || there == nil && !isNull(v) {
 			setKey(a, k, cloneNode(v))
 		}

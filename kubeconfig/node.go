@@ -1,7 +1,9 @@
 package kubeconfig
 
 import (
+	"bytes"
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -21,10 +23,6 @@ func stringStyle(s string) yaml.Style {
 		return yaml.DoubleQuotedStyle
 	}
 	return 0
-}
-
-func dataNode(pem []byte) *yaml.Node {
-	return stringNode(base64.StdEncoding.EncodeToString(pem))
 }
 
 func cloneNode(n *yaml.Node) *yaml.Node {
@@ -53,9 +51,7 @@ func setKey(m *yaml.Node, key string, v *yaml.Node) {
 			at = i
 		}
 	}
-	content := append([]*yaml.Node{}, m.Content[:at]...)
-	content = append(content, stringNode(key), v)
-	m.Content = append(content, m.Content[at:]...)
+	m.Content = slices.Concat(m.Content[:at], []*yaml.Node{stringNode(key), v}, m.Content[at:])
 }
 
 // replaceNode puts v in the place of the i-th node of n; the comments there stay.
@@ -111,10 +107,10 @@ func child(m *yaml.Node, key string, kind yaml.Kind) *yaml.Node {
 }
 
 // embed puts PEM into a mapping as field-data and removes the field that holds a path: client-go complains about both.
-// It tells whether that changed anything.
+// It tells whether that changed anything. No PEM changes nothing.
 func embed(m *yaml.Node, field string, pem []byte) bool {
-	path, data := value(m, field), value(m, field+"-data")
-	if path == nil && data != nil && sameData(data.Value, pem) {
+	there, err := base64.StdEncoding.DecodeString(stringAt(m, field+"-data"))
+	if len(pem) == 0 || value(m, field) == nil && err == nil && bytes.Equal(there, pem) {
 		return false
 	}
 	if i := keyIndex(m, field); i >= 0 && keyIndex(m, field+"-data") < 0 {
@@ -122,13 +118,8 @@ func embed(m *yaml.Node, field string, pem []byte) bool {
 	} else {
 		deleteKey(m, field)
 	}
-	setKey(m, field+"-data", dataNode(pem))
+	setKey(m, field+"-data", stringNode(base64.StdEncoding.EncodeToString(pem)))
 	return true
-}
-
-func sameData(b64 string, pem []byte) bool {
-	b, err := base64.StdEncoding.DecodeString(b64)
-	return err == nil && string(b) == string(pem)
 }
 
 // entryNode returns the item of that name in a list of the document, nil if there is none.

@@ -15,11 +15,8 @@ import (
 // name, or none, and *-data must be base64. Whether the parts fit together is not looked at: see
 // [Config.Current] and [Config.Check]. Errors are of type [*SyntaxError].
 func Parse(data []byte) (*Config, error) {
-	d, err := load(data)
-	if err != nil {
-		return nil, err
-	}
-	return d.config()
+	_, c, err := open(data)
+	return c, err
 }
 
 // config makes the typed view of a document.
@@ -138,15 +135,6 @@ func (o object) objects(key string) []object {
 	return os
 }
 
-// keys returns the keys of a mapping.
-func (o object) keys() []string {
-	var keys []string
-	for i := 0; o.node != nil && i < len(o.node.Content); i += 2 {
-		keys = append(keys, o.node.Content[i].Value)
-	}
-	return keys
-}
-
 // named returns a list of mappings of which no two have the same name: entries, and the extensions that other tools keep,
 // which are free in what is under the name.
 func (o object) named(key string) []object {
@@ -249,11 +237,11 @@ func (o object) user() User {
 	}
 	u.ImpersonateMore = append(u.ImpersonateMore, body.strs("as-groups")...)
 	extra := body.object("as-user-extra")
-	for _, key := range extra.keys() {
+	for key := range fields(extra.node) {
 		u.ImpersonateMore = append(u.ImpersonateMore, strings.Join(extra.strs(key), " "))
 	}
 	config := body.object("auth-provider").object("config")
-	for _, key := range config.keys() {
+	for key := range fields(config.node) {
 		config.str(key)
 	}
 	body.named("extensions")

@@ -2,11 +2,13 @@ package kubeconfig
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -69,10 +71,7 @@ func (s Single) Render() ([]byte, error) {
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
-	context := s.Context
-	if context == "" {
-		context = s.User + "@" + s.Cluster
-	}
+	context := cmp.Or(s.Context, s.User+"@"+s.Cluster)
 	var w writer
 	w.Grow(1024 + 4*(len(s.CA)+len(s.ClientCert)+len(s.ClientKey))/3 + len(s.Token))
 	w.WriteString("apiVersion: v1\nclusters:\n- cluster:\n")
@@ -171,10 +170,7 @@ func (w *writer) field(key, value string) {
 	if value == "" {
 		return
 	}
-	w.WriteString(key)
-	w.WriteString(": ")
-	w.WriteString(scalar(value))
-	w.WriteByte('\n')
+	fmt.Fprintf(w, "%s: %s\n", key, scalar(value))
 }
 
 // data writes a line with PEM as base64, nothing if it is empty.
@@ -192,9 +188,12 @@ func (w *writer) data(key string, pem []byte) {
 // no numbers, and have no blank, so no ": " and no " #".
 var plainScalar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9:/@._-]*[A-Za-z0-9]$`) })
 
+// reserved are the words, in lower case, that YAML 1.1 or 1.2 takes for something else than a string.
+var reserved = []string{"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
+
 // scalar writes a string as a YAML scalar on one line, in quotes if YAML 1.1 or 1.2 would take it for anything else.
 func scalar(s string) string {
-	if plainScalar().MatchString(s) && !isReserved(s) {
+	if plainScalar().MatchString(s) && !slices.Contains(reserved, strings.ToLower(s)) {
 		return s
 	}
 	b, err := yaml.Marshal(s)
@@ -204,12 +203,4 @@ func scalar(s string) string {
 		return fmt.Sprintf("%q", s)
 	}
 	return text
-}
-
-func isReserved(s string) bool {
-	switch strings.ToLower(s) {
-	case "true", "false", "yes", "no", "on", "off", "y", "n", "null":
-		return true
-	}
-	return false
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -57,7 +58,8 @@ func load(data []byte) (*document, error) {
 	if countMarks(data) > maxMarks {
 		return nil, &SyntaxError{Fault: fmt.Sprintf("too many entries for a kubeconfig, the limit is %d lines and punctuation marks", maxMarks)}
 	}
-	d := &document{layout: layoutOf(data)}
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	d := &document{layout: layout{crlf: bytes.HasSuffix(line, []byte("\r"))}}
 	// YAML takes both line ends for the same, but yaml.v3 takes a CRLF after a comment for a blank line.
 	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -179,6 +181,17 @@ func value(m *yaml.Node, key string) *yaml.Node {
 		return m.Content[i+1]
 	}
 	return nil
+}
+
+// fields are the keys and values of a mapping, none if it is nil.
+func fields(m *yaml.Node) iter.Seq2[string, *yaml.Node] {
+	return func(yield func(string, *yaml.Node) bool) {
+		for i := 0; m != nil && i+1 < len(m.Content); i += 2 {
+			if !yield(m.Content[i].Value, m.Content[i+1]) {
+				return
+			}
+		}
+	}
 }
 
 // keyIndex returns the index of a key in the Content of a mapping, -1 if it is not there.

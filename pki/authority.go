@@ -2,6 +2,7 @@ package pki
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -194,7 +195,6 @@ func sign(ctx context.Context, t Template, pub crypto.PublicKey, parent *x509.Ce
 	if err != nil {
 		return nil, err
 	}
-	issuer := c
 	if parent != nil && len(parent.SubjectKeyId) == 0 {
 		// kubeadm built with Go 1.14 or older made such CAs, for ten years. The
 		// standard library would leave the AKI out, which no certificate may lack.
@@ -204,13 +204,10 @@ func sign(ctx context.Context, t Template, pub crypto.PublicKey, parent *x509.Ce
 		}
 		parent = &named
 	}
-	if parent != nil {
-		issuer = parent
-	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, c, issuer, pub, key)
+	der, err := x509.CreateCertificate(rand.Reader, c, cmp.Or(parent, c), pub, key)
 	if err != nil {
 		return nil, err
 	}

@@ -125,23 +125,35 @@ func broken(n int, err error) *finding.Finding {
 // ParseCertificates reads the file of a leaf, in order, as crypto/tls and client-go do: blocks of other kinds and PEM
 // headers do not matter. Each certificate is read, the ones that are sent along too. Errors are findings.
 func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
+	return certificatesOf(data, isCertificate, func(der []byte, n int) ([]*x509.Certificate, error) {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, broken(n, err)
+		}
+		return []*x509.Certificate{c}, nil
+	})
+}
+
+// certificatesOf reads the blocks of a kind, in order: read gets the content of each, and the number that its first
+// certificate has.
+func certificatesOf(data []byte, kind func(string) bool, read func(der []byte, n int) ([]*x509.Certificate, error)) ([]*x509.Certificate, error) {
 	all, err := parts(data, "x509")
 	if err != nil {
 		return nil, err
 	}
 	var out []*x509.Certificate
 	for _, p := range all {
-		if !p.may(isCertificate) {
+		if !p.may(kind) {
 			continue
 		}
 		if p.block == nil {
 			return nil, p.unseen
 		}
-		c, err := x509.ParseCertificate(p.block.Bytes)
+		list, err := read(p.block.Bytes, len(out)+1)
 		if err != nil {
-			return nil, broken(len(out)+1, err)
+			return nil, err
 		}
-		out = append(out, c)
+		out = append(out, list...)
 	}
 	if len(out) == 0 {
 		return nil, finding.New(finding.CertificateNone, firstKind(all))

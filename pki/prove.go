@@ -2,6 +2,7 @@ package pki
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -23,10 +24,7 @@ func prove(der []byte, t Template, subject []byte, pub crypto.PublicKey, parent 
 	if err != nil {
 		return nil, fmt.Errorf("signed certificate cannot be read back: %w", err)
 	}
-	issuer := parent
-	if issuer == nil {
-		issuer = c
-	}
+	issuer := cmp.Or(parent, c)
 	var wrong []string
 	must := func(what string, ok bool) {
 		if !ok {

@@ -7,8 +7,6 @@ import (
 	"slices"
 
 	"github.com/smallstep/pkcs7"
-
-	"github.com/pkitool/pkitool/finding"
 )
 
 // ParseSigned reads what a signer sent: certificates in PEM or DER, or PKCS #7 in PEM or DER, behind a byte-order mark
@@ -18,28 +16,7 @@ func ParseSigned(data []byte) ([]*x509.Certificate, error) {
 	if len(data) > 0 && data[0] == 0x30 && nextBlock(data, 0) == len(data) {
 		return signedDER(data, 1)
 	}
-	all, err := parts(data, "x509")
-	if err != nil {
-		return nil, err
-	}
-	var out []*x509.Certificate
-	for _, p := range all {
-		if !p.may(isSigned) {
-			continue
-		}
-		if p.block == nil {
-			return nil, p.unseen
-		}
-		list, err := signedDER(p.block.Bytes, len(out)+1)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, list...)
-	}
-	if len(out) == 0 {
-		return nil, finding.New(finding.CertificateNone, firstKind(all))
-	}
-	return out, nil
+	return certificatesOf(data, isSigned, signedDER)
 }
 
 // isSigned knows the labels of openssl; a Windows CA writes CERTIFICATE over PKCS #7.

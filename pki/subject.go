@@ -113,13 +113,7 @@ func (s Subject) encode() ([]byte, error) {
 }
 
 func (s Subject) name() pkix.Name {
-	var orgs []string
-	for _, o := range s.Organization {
-		if !slices.Contains(orgs, o) {
-			orgs = append(orgs, o)
-		}
-	}
-	return pkix.Name{CommonName: s.CommonName, Organization: orgs}
+	return pkix.Name{CommonName: s.CommonName, Organization: once(slices.Clone(s.Organization))}
 }
 
 // CertificateSubject is SubjectOf for a parsed certificate. A name that somebody

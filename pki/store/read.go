@@ -66,10 +66,7 @@ func readRegular(path string) ([]byte, fs.FileInfo, error) {
 // long as r does. Name stands for the path in errors, which are *Error.
 func ReadFrom(r io.Reader, name string) ([]byte, error) {
 	data, err := readBounded(r, 0)
-	if err != nil {
-		return nil, fault(name, err)
-	}
-	return data, nil
+	return data, fault(name, err)
 }
 
 // readBounded reads r to its end into a buffer that starts at size bytes and never grows past MaxSize+1.

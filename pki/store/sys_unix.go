@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/gofrs/flock"
@@ -24,12 +25,8 @@ func newLock(dir string) *flock.Flock { return flock.New(dir, flock.SetFlag(os.O
 // lockUnsupported says that the filesystem cannot lock a directory. NFS turns flock(2) into a record lock, which needs
 // a file open for writing; flock then tries the directory for writing and gets EISDIR.
 func lockUnsupported(err error) bool {
-	for _, code := range []error{syscall.EISDIR, syscall.EBADF, syscall.ENOLCK, syscall.ENOTSUP, syscall.ENOSYS} {
-		if errors.Is(err, code) {
-			return true
-		}
-	}
-	return false
+	codes := []error{syscall.EISDIR, syscall.EBADF, syscall.ENOLCK, syscall.ENOTSUP, syscall.ENOSYS}
+	return slices.ContainsFunc(codes, func(code error) bool { return errors.Is(err, code) })
 }
 
 // identity gives what makes a directory the same one whatever it is called, through links and bind mounts.
