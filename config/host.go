@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/pkitool/pkitool/certs"
 )
@@ -44,7 +45,8 @@ func (d *draft) unknown(fact certs.Facts, why string) {
 	d.Cluster.Unknown[fact] = why
 }
 
-// askFiles fills in what nobody gave and files of the directory say. A value that no flag could have is not taken.
+// askFiles fills in what nobody gave and files of the directory say. A value that no flag could have is not taken, and
+// this host is not asked in its place.
 func (d *draft) askFiles(in Input, table []Field) {
 	if in.Files == nil {
 		return
@@ -66,6 +68,7 @@ func (d *draft) askFiles(in Input, table []Field) {
 		}
 		trial := newDraft(nil, &faults{})
 		if f.parts[0].set(trial, items); trial.faults.err() != nil {
+			d.unknown(f.Fact, fmt.Sprintf("%s has %q", x.Path, clip(strings.Join(x.Values, ","))))
 			continue
 		}
 		f.parts[0].set(d, items)

@@ -44,7 +44,13 @@ func TestFiles(t *testing.T) {
 	delete(found, certs.AdvertiseAddress)
 	s, _, err = Load(in)
 	require.NoError(t, err)
-	assert.Equal(t, map[certs.Facts]string{certs.NodeName: "two files say two names"}, s.Cluster.Unknown)
+	assert.Equal(t, map[certs.Facts]string{certs.NodeName: "two files say two names", certs.ControlPlaneEndpoint: `admin.conf has "not a host"`}, s.Cluster.Unknown)
 	assert.Empty(t, s.Cluster.Nodes[0].Name, "this host is not asked")
 	assert.Equal(t, "192.0.2.1", s.Cluster.Nodes[0].AdvertiseAddress.String())
+
+	found[certs.AdvertiseAddress] = certs.Found{Values: []string{"x"}, Path: "kube-apiserver.yaml"}
+	s, _, err = Load(in)
+	require.NoError(t, err)
+	assert.False(t, s.Cluster.Nodes[0].AdvertiseAddress.IsValid(), "this host is not asked")
+	assert.Equal(t, `kube-apiserver.yaml has "x"`, s.Cluster.Unknown[certs.AdvertiseAddress])
 }
