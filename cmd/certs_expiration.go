@@ -61,6 +61,7 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 		o := phases.ExpiryOptions{Now: env.Now, Within: threshold}
 		x, err := phases.CheckExpiration(c.Context(), tree, siteOf(s), chosen, o)
 		err = errors.Join(err, printExpirations(c, out, file, x))
+		writeFinished(env.Stderr, x.Finished)
 		tellFindings(env, x.Findings)
 		if err == nil && len(x.Findings) > 0 {
 			err = &quietError{code: exitBad}

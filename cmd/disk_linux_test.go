@@ -21,9 +21,9 @@ func TestDisk(t *testing.T) {
 		says          string
 	}{
 		{"full", "size=64k,mode=0755", unix.MS_REMOUNT, "size=4m",
-			`^error: no space left on device \(.*\.(key|crt|pub|conf)\)\nhint: make room and run the same command again: nothing is half written\n$`},
+			`^error: no space left on device \(.*\.(key|crt|pub|conf)\)\nhint: make room and run the same command again: all files are as they were\n$`},
 		{"out of names", "nr_inodes=20,mode=0755", unix.MS_REMOUNT, "nr_inodes=200",
-			`^error: no space left on device \(.*\.(key|crt|pub|conf)\)\nhint: make room and run the same command again: nothing is half written\n$`},
+			`^error: no space left on device \(.*\.(key|crt|pub|conf)\)\nhint: make room and run the same command again: all files are as they were\n$`},
 		{"read-only", "size=4m,mode=0755", unix.MS_REMOUNT, "size=4m",
 			`^error: read-only file system \(.*\)\nhint: choose directories on a file system that can be written, with --cert-dir and --kubeconfig-dir\n$`},
 	}

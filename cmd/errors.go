@@ -145,7 +145,10 @@ func tell(env *Env, text, hint string) {
 func hintOf(err error) string {
 	var h interface{ Hint() string }
 	var f *finding.Finding
+	var unfinished *store.UnfinishedError
 	switch {
+	case errors.As(err, &unfinished):
+		return "the next run finishes the change, or takes it back: mend what the error names and run the same command again"
 	case errors.As(err, &h):
 		return h.Hint()
 	case errors.As(err, &f):
@@ -159,7 +162,7 @@ func hintOf(err error) string {
 	case errors.Is(err, syscall.EROFS):
 		return "choose directories on a file system that can be written, with --cert-dir and --kubeconfig-dir"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return "make room and run the same command again: nothing is half written"
+		return "make room and run the same command again: all files are as they were"
 	case errors.Is(err, store.ErrIsDir), errors.Is(err, store.ErrNotRegular):
 		return "move it away: a file belongs there"
 	case errors.Is(err, store.ErrNotDir):

@@ -24,8 +24,13 @@ func TestReport(t *testing.T) {
 		want string
 		code int
 	}{
-		{"no space", at(syscall.ENOSPC), "error: no space left on device (pki/ca.key)\nhint: make room and run the same command again: nothing is half written\n", 2},
-		{"quota", at(syscall.EDQUOT), "error: disk quota exceeded (pki/ca.key)\nhint: make room and run the same command again: nothing is half written\n", 2},
+		{"no space", at(syscall.ENOSPC), "error: no space left on device (pki/ca.key)\nhint: make room and run the same command again: all files are as they were\n", 2},
+		{"quota", at(syscall.EDQUOT), "error: disk quota exceeded (pki/ca.key)\nhint: make room and run the same command again: all files are as they were\n", 2},
+		{"unfinished", &store.UnfinishedError{Err: at(syscall.ENOSPC), Back: at(syscall.EIO)},
+			"error: no space left on device (pki/ca.key); what was there before could not be put back: input/output error (pki/ca.key)\n" +
+				"hint: the next run finishes the change, or takes it back: mend what the error names and run the same command again\n", 2},
+		{"interrupted", &phases.InterruptedError{Dir: "pki"}, "error: a run was stopped in the midst of a change, or is at work (pki)\n" +
+			"hint: `pkitool certs check-expiration` finishes the change, or takes it back, as a user who may write there\n", 2},
 		{"read-only", at(syscall.EROFS), "error: read-only file system (pki/ca.key)\nhint: choose directories on a file system that can be written, with --cert-dir and --kubeconfig-dir\n", 2},
 		{"permission", at(fs.ErrPermission), "error: permission denied (pki/ca.key)\nhint: run as a user who may write there, or choose other directories with --cert-dir and --kubeconfig-dir\n", 2},
 		{"not permitted", at(syscall.EPERM), "error: operation not permitted (pki/ca.key)\nhint: run as a user who may write there, or choose other directories with --cert-dir and --kubeconfig-dir\n", 2},

@@ -300,11 +300,19 @@ func writeRemarks(w io.Writer, r phases.Report) {
 			fmt.Fprintf(w, "note: %s: %s\n", row.Name, oneLine(n))
 		}
 	}
+	writeFinished(w, r.Finished)
 	for _, p := range r.Swept {
 		fmt.Fprintf(w, "removed %s, left by a run that was killed\n", p)
 	}
 	if r.Backup != "" {
 		fmt.Fprintf(w, "old files: %s\n", oneLine(r.Backup))
+	}
+}
+
+// writeFinished says what was done about a run that was stopped.
+func writeFinished(w io.Writer, files []string) {
+	for _, p := range files {
+		fmt.Fprintf(w, "note: a run that was stopped had begun to replace %s: finished\n", oneLine(p))
 	}
 }
 

@@ -57,6 +57,7 @@ func (o *outputFlags) withQuiet(c *cobra.Command) *outputFlags {
 func (o *outputFlags) printRun(r phases.Report, err error, plan bool, text func(io.Writer) error) error {
 	var refused *phases.RefusedError
 	if err != nil && (!errors.As(err, &refused) || o.format == "text" && !plan) {
+		writeFinished(o.env.Stderr, r.Finished)
 		return err
 	}
 	return errors.Join(err, o.print(r, text))

@@ -30,7 +30,8 @@ type work struct {
 
 // Apply obeys a plan: it makes the keys, signs, keeps copies of what is replaced, and saves everything at once under the
 // lock. It decides nothing about content; a plan with a refusal is an error, and then nothing is changed. Nor is it
-// where ctx ends before all is made. backup is the directory of the copies, "" where none were needed.
+// where ctx ends before all is made, nor where a file cannot be written, unless the error is a *store.UnfinishedError.
+// backup is the directory of the copies, "" where none were needed.
 func (p Plan) Apply(ctx context.Context, l *store.Locked) (made []Made, backup string, err error) {
 	todo, err := p.make(ctx)
 	if err != nil {
@@ -42,7 +43,12 @@ func (p Plan) Apply(ctx context.Context, l *store.Locked) (made []Made, backup s
 	if backup, err = p.backup(l); err != nil {
 		return nil, "", err
 	}
-	if err := l.Save(steps(todo)...); err != nil {
+	if err := l.Save(sets(todo)...); err != nil {
+		var unfinished *store.UnfinishedError
+		if backup != "" && !errors.As(err, &unfinished) {
+			l.DropBackup(backup) // all is as it was: a run that fails again and again must not fill the disk
+			backup = ""
+		}
 		return nil, backup, err
 	}
 	for _, a := range p.Actions {

@@ -13,6 +13,7 @@ import (
 	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases/judge"
+	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/store"
 )
 
@@ -26,6 +27,8 @@ type Expirations struct {
 	Certificates []Expiration `json:"certificates"`
 	Authorities  []Expiration `json:"certificateAuthorities"`
 
+	// Finished are files that a run that was stopped had begun to replace: now they are new, or old again, as a whole.
+	Finished []string `json:"-"`
 	// Findings are the reasons why the result is not good, in the order of the lists, with their hints.
 	Findings []finding.Shown `json:"-"`
 	// Metrics are the certificates once more, one series each.
@@ -64,19 +67,24 @@ const expiryLimit = 10000
 // unreadable certificates are findings, and with a threshold also what meets it.
 // The error joins what could not be listed; what could be is told beside it. No private key is needed.
 // Where nobody said what the node is (certs.NodeRoles), what a node may rightly lack is listed as absent, without alarm.
-// Nothing is locked; only where half of a pair is missing, a run that may just be
-// replacing it is waited for, until ctx ends.
+// What a run that was killed had begun to replace is finished first, where this user may write. Else nothing is locked;
+// only where a pair is not whole, a run that may just be replacing it is waited for, until ctx ends.
 func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection, o ExpiryOptions) (Expirations, error) {
+	dirs := lockDirs(t, site, chosen)
+	finished, err := settled(ctx, dirs)
+	if err != nil {
+		return Expirations{}, err
+	}
 	inv := judge.Take(t, site, chosen)
 	if half(t, inv) {
-		if err := store.Wait(ctx, lockDirs(t, site, chosen)...); err != nil {
+		if err := store.Wait(ctx, dirs...); err != nil {
 			return Expirations{}, err
 		}
 		inv = judge.Take(t, site, chosen)
 	}
 	x := expiry{
 		ExpiryOptions: o, Judgement: judge.Judge(t, inv, chosen, o.Now), seen: map[string]bool{}, known: map[string]bool{}, present: map[group]bool{},
-		out: Expirations{Kind: "CertificateExpirationInfo", APIVersion: "output.kubeadm.k8s.io/v1alpha3", Certificates: []Expiration{}, Authorities: []Expiration{}},
+		out: Expirations{Finished: finished, Kind: "CertificateExpirationInfo", APIVersion: "output.kubeadm.k8s.io/v1alpha3", Certificates: []Expiration{}, Authorities: []Expiration{}},
 	}
 	for c := range x.Cases() {
 		if c.Spec.Kind == certs.CA {
@@ -94,7 +102,6 @@ func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen 
 			x.row(c, chosen != nil)
 		}
 	}
-	var err error
 	if chosen == nil {
 		err = x.others()
 	}
@@ -108,7 +115,11 @@ func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen 
 // instant while it is replaced.
 func half(t certs.Tree, inv judge.Inventory) bool {
 	for s := range t.Rows() {
-		if h := inv.Held(s.ID); h != nil && s.Issuer.Role != "" && s.Place.Key != "" && h.Cert.There() != h.Key.There() {
+		h := inv.Held(s.ID)
+		if h == nil || s.Issuer.Role == "" || s.Place.Key == "" {
+			continue
+		}
+		if h.Cert.There() != h.Key.There() || h.Signer != nil && len(h.Chain) > 0 && !pki.SameKey(h.Signer.Public(), h.Chain[0].PublicKey) {
 			return true
 		}
 	}

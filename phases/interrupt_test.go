@@ -25,7 +25,7 @@ type scene struct {
 	name  string
 	plant func(w *world)
 	o     phases.Options
-	steps int // writes in all
+	steps int // in all: what a kill can come between, once the next lock has settled what it came into
 }
 
 // interruptible are rows of every shape: CAs, pairs, a key pair, kubeconfigs.
@@ -34,7 +34,7 @@ var interruptible = []string{"ca", "apiserver", "apiserver-kubelet-client", "fro
 func scenes() []scene {
 	return []scene{
 		{name: "empty directory", plant: func(*world) {}, o: at(now), steps: 18},
-		{name: "every leaf is renewed", o: reissue(), steps: 4*3 + 2, plant: func(w *world) {
+		{name: "every leaf is renewed", o: reissue(), steps: 4 + 2, plant: func(w *world) {
 			fill(w)
 			for s := range w.tree.Rows() {
 				if isLeaf(s) && slices.Contains(interruptible, s.Name) {
@@ -42,7 +42,7 @@ func scenes() []scene {
 				}
 			}
 		}},
-		{name: "some are there, some keys alone, one is renewed", o: reissue(), steps: 1 + 3 + 1 + 6, plant: func(w *world) {
+		{name: "some are there, some keys alone, one is renewed", o: reissue(), steps: 1 + 1 + 1 + 6, plant: func(w *world) {
 			fill(w)
 			w.forge(w.row("etcd-peer"), func(c *certificate) { c.DNSNames = nil })
 			w.remove(w.certFile(w.row("apiserver")), w.certFile(w.row("sa")))
@@ -67,22 +67,34 @@ func fill(w *world) {
 	}
 }
 
-// plan is what a run would write into w, step by step.
-func (w *world) plan(o phases.Options) [][]store.Write {
+// plan is what a run would write into w, step by step: a set that replaces something is old or new as a whole.
+func (w *world) plan(o phases.Options) [][][]store.Write {
 	w.t.Helper()
 	chosen := w.only(interruptible...)
-	steps, err := phases.DecideInit(w.judged(chosen), chosen, o).Steps()
+	sets, err := phases.DecideInit(w.judged(chosen), chosen, o).Sets()
 	require.NoError(w.t, err)
-	return steps
+	return steps(sets)
+}
+
+// steps gives for each set what a kill can come between.
+func steps(sets [][]store.Write) (out [][][]store.Write) {
+	for _, set := range sets {
+		if slices.ContainsFunc(set, func(c store.Write) bool { return !c.IfAbsent }) {
+			out = append(out, [][]store.Write{set})
+			continue
+		}
+		var each [][]store.Write
+		for _, c := range set {
+			each = append(each, []store.Write{c})
+		}
+		out = append(out, each)
+	}
+	return out
 }
 
 // obey does a write as the store would have.
 func (w *world) obey(c store.Write) {
 	w.t.Helper()
-	if c.Remove {
-		w.remove(c.Path)
-		return
-	}
 	w.write(c.Path, c.Data)
 	require.NoError(w.t, os.Chmod(c.Path, c.Mode))
 }
@@ -126,11 +138,13 @@ func (sc scene) stop(t *testing.T, k int, power *rand.Rand) {
 		if power != nil && len(step) >= k {
 			power.Shuffle(len(step), func(i, j int) { step[i], step[j] = step[j], step[i] })
 		}
-		for _, c := range step {
+		for _, together := range step {
 			if k == 0 {
 				break
 			}
-			w.obey(c)
+			for _, c := range together {
+				w.obey(c)
+			}
 			k--
 		}
 		if k == 0 {

@@ -35,7 +35,7 @@ func Issue(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, r 
 
 // issueAll makes certificates by one CA, all or none.
 func issueAll(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, actions []Action, signer certs.ID) ([]Made, error) {
-	p, err := withAuthority(t, site, signer, now)
+	p, err := withAuthority(ctx, t, site, signer, now)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,10 @@ func unfit(o *Order, ca *judge.CA, now time.Time) error {
 
 // withAuthority is a plan without actions that can sign by a CA of the directory, as it is there. A CA that cannot sign
 // is a *RefusedError; one whose key is elsewhere is found out when something is to be signed.
-func withAuthority(t certs.Tree, site judge.Site, id certs.ID, now time.Time) (Plan, error) {
+func withAuthority(ctx context.Context, t certs.Tree, site judge.Site, id certs.ID, now time.Time) (Plan, error) {
+	if _, err := settled(ctx, lockDirs(t, site, nil)); err != nil {
+		return Plan{}, err
+	}
 	chosen := judge.Selection{id: true}
 	inv := judge.Take(t, site, chosen)
 	if err := inv.Err(); err != nil {

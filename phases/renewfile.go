@@ -32,11 +32,14 @@ func RenewFile(ctx context.Context, t certs.Tree, site judge.Site, file string, 
 	}
 	dirs := []string{filepath.Dir(file)}
 	var lock *store.Locked
-	if !o.DryRun {
-		if lock, err = store.Lock(ctx, dirs...); err != nil {
-			return Report{}, err
-		}
+	if o.DryRun {
+		err = unsettled(ctx, dirs)
+	} else if lock, err = store.Lock(ctx, dirs...); err == nil {
 		defer func() { err = errors.Join(err, lock.Unlock()) }()
+		lock.SweepBackups(o.Backup)
+	}
+	if err != nil {
+		return Report{}, err
 	}
 	p := planner{judge.Judge(t, judge.Take(t, site, cas), cas, o.Now), o.Options}
 	s := fileSpec(file)
@@ -64,6 +67,7 @@ func RenewFile(ctx context.Context, t certs.Tree, site judge.Site, file string, 
 		}
 		return r, nil
 	}
+	r.Swept, r.Finished = lock.Swept(), lock.Finished()
 	if _, r.Backup, err = plan.Apply(ctx, lock); err != nil {
 		return r, err
 	}

@@ -25,6 +25,8 @@ type Report struct {
 	KubeconfigDir string   `json:"kubeconfigDir"`
 	Rows          []Row    `json:"rows"`
 	Swept         []string `json:"removedStagingFiles,omitempty"`
+	// Finished are files that a run that was stopped had begun to replace: now they are new, or old again, as a whole.
+	Finished []string `json:"finishedFiles,omitempty"`
 	// Backup is the directory that copies of the replaced files were put in.
 	Backup string `json:"backup,omitempty"`
 }

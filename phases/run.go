@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -46,11 +47,15 @@ func RenewRows(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.
 // run is what every command that changes rows does: lock, read, judge, decide; then apply, read again, judge again.
 func run(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection, kind string, o Options, decide func(judge.Inventory) (Plan, error)) (r Report, err error) {
 	var lock *store.Locked
-	if !o.DryRun {
-		if lock, err = store.Lock(ctx, lockDirs(t, site, chosen)...); err != nil {
-			return Report{}, err
-		}
+	dirs := lockDirs(t, site, chosen)
+	if o.DryRun {
+		err = unsettled(ctx, dirs)
+	} else if lock, err = store.Lock(ctx, dirs...); err == nil {
 		defer func() { err = errors.Join(err, lock.Unlock()) }()
+		lock.SweepBackups(o.Backup)
+	}
+	if err != nil {
+		return Report{}, err
 	}
 	inv := judge.Take(t, site, chosen)
 	if err := inv.Err(); err != nil {
@@ -67,7 +72,7 @@ func run(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Select
 		}
 		return r, nil
 	}
-	r.Swept = lock.Swept()
+	r.Swept, r.Finished = lock.Swept(), lock.Finished()
 	if len(plan.Refused()) == 0 && !r.Changed { // it was read and judged just now
 		for i, a := range plan.Actions {
 			r.Rows[i].describe(a.Spec, a.Held)
@@ -79,6 +84,42 @@ func run(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Select
 		return r, err
 	}
 	return r, prove(t, site, chosen, plan, &r)
+}
+
+// InterruptedError says that a run was stopped in the midst of replacing files, and that this one may not finish it.
+type InterruptedError struct{ Dir string }
+
+// Error names the directory.
+func (e *InterruptedError) Error() string {
+	return fmt.Sprintf("a run was stopped in the midst of a change, or is at work (%s)", e.Dir)
+}
+
+// Hint says what finishes it.
+func (e *InterruptedError) Hint() string {
+	return "`pkitool certs check-expiration` finishes the change, or takes it back, as a user who may write there"
+}
+
+// settled finishes what a killed run left half done in dirs, for a command that only reads.
+func settled(ctx context.Context, dirs []string) (finished []string, err error) {
+	finished, err = store.Settle(ctx, dirs...)
+	if errors.Is(err, fs.ErrPermission) {
+		err = unsettled(ctx, dirs)
+	}
+	return finished, err
+}
+
+// unsettled is an *InterruptedError where something is half done in dirs and nobody is at work on it.
+func unsettled(ctx context.Context, dirs []string) error {
+	if half := store.Interrupted(dirs...); len(half) == 0 {
+		return nil
+	}
+	if err := store.Wait(ctx, dirs...); err != nil {
+		return err
+	}
+	if half := store.Interrupted(dirs...); len(half) > 0 {
+		return &InterruptedError{Dir: half[0]}
+	}
+	return nil
 }
 
 // prove reads everything again. What was made must be right, and what it replaces must be covered by it.

@@ -39,8 +39,11 @@ func (p Plan) backup(l *store.Locked) (string, error) {
 	dir := base
 	for n := 2; ; n++ {
 		err := l.Backup(dir, files...)
+		if err == nil {
+			return dir, nil
+		}
 		if !errors.Is(err, fs.ErrExist) || n > 1000 {
-			return dir, err
+			return "", err
 		}
 		dir = fmt.Sprintf("%s-%d", base, n)
 	}
@@ -61,46 +64,40 @@ func (p Plan) nameInBackup(file string) string {
 	return filepath.Base(file)
 }
 
-// steps order the writes so that a kill at any moment, and a power cut at any moment, leaves the old pair or a lone key
-// that the next run finishes. What is replaced may be in use: one pair after the other goes and comes, its certificate
-// first, then its key, then the new certificate. What is new comes at once: all keys, then the CAs' certificates, then
-// all others. Each step is on the disk before the next begins.
-func steps(todo []*work) [][]store.Write {
+// sets order the writes. Where an action replaces something, its files are one set: they come one set after the other,
+// and each is old or new as a whole. What is new comes at once: all keys, then the CAs' certificates, then all others,
+// so that a kill and a power cut leave at most lone keys, which the next run finishes. Removals come last.
+func sets(todo []*work) [][]store.Write {
 	var out [][]store.Write
-	var keys, cas, others, last []store.Write
+	var copies, keys, cas, others, last []store.Write
 	for _, w := range todo {
-		pair := replaces(*w.Action, CertificateFile)
-		var old, key, cert []store.Write
+		replacing := slices.ContainsFunc(w.Outputs, func(o Output) bool { return o.Replaces && o.Kind != Removal })
+		var set []store.Write
 		for i, o := range w.Outputs {
 			if o.Path == "" {
 				continue
 			}
-			write := store.Write{Path: o.Path, Data: w.Files[i], Mode: o.Mode, IfAbsent: !o.Replaces, Remove: o.Kind == Removal}
+			write := store.Write{Path: o.Path, Data: w.Files[i], Mode: o.Mode, IfAbsent: !o.Replaces}
 			switch {
 			case o.Kind == Removal:
-				write.Data, write.IfAbsent = nil, false
-				last = append(last, write)
-			case o.Kind == KeyFile, o.Kind == CopyFile:
-				key = append(key, write)
-			case o.Kind == CertificateFile && pair && len(key) > 0:
-				old = append(old, store.Write{Path: o.Path, Remove: true})
-				write.IfAbsent = true
-				cert = append(cert, write)
+				last = append(last, store.Write{Path: o.Path, Remove: true})
+			case o.Kind == CopyFile:
+				copies = append(copies, write)
+			case replacing && o.Kind == KeyFile:
+				set = append([]store.Write{write}, set...)
+			case replacing:
+				set = append(set, write)
+			case o.Kind == KeyFile:
+				keys = append(keys, write)
 			case o.Kind == CertificateFile && w.Spec.Role != nil && w.Spec.Kind == certs.CA:
 				cas = append(cas, write)
-			case pair:
-				cert = append(cert, write)
 			default:
 				others = append(others, write)
 			}
 		}
-		if pair {
-			out = append(out, old, key, cert)
-		} else {
-			keys = append(keys, key...)
-		}
+		out = append(out, set)
 	}
-	return append(out, keys, cas, others, last)
+	return append(append([][]store.Write{copies}, out...), keys, cas, others, last)
 }
 
 // ChangeFile rewrites one file under its lock: change gets what is there (nil if nothing is) and gives what shall be.

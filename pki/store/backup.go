@@ -1,11 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/gofrs/flock"
 )
 
 // Copy is one file of a backup.
@@ -18,10 +21,12 @@ type Copy struct {
 
 // Backup copies files into the new directory dir, and returns when the copies are durable. Dir must not exist yet
 // (fs.ErrExist); missing parents of it are made with mode 0755. Dir and the directories in it have mode 0700, the
-// copies 0600, whatever the originals have. On an error nothing is left; a process that is killed leaves a directory
-// with some of the copies in it. Errors are *Error.
+// copies 0600, whatever the originals have. The copies are made in a directory beside it, which gets its name when all
+// are durable: what has the name of a backup is whole. On an error nothing is left; what a process that is killed leaves
+// is removed by the next Backup beside it, SweepBackups or Lock of the parent directory. Errors are *Error.
 func (l *Locked) Backup(dir string, files ...Copy) (err error) {
-	made, err := makeDir(filepath.Dir(dir))
+	parent := filepath.Dir(dir)
+	made, err := makeDir(parent)
 	defer func() {
 		if err == nil {
 			return
@@ -33,32 +38,102 @@ func (l *Locked) Backup(dir string, files ...Copy) (err error) {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return fault(dir, cmp.Or(err, fs.ErrExist))
+	}
+	l.SweepBackups(parent)
 	l.step("make backup", dir)
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	staged, held, err := stageDir(parent)
+	if err != nil {
 		return fault(dir, err)
 	}
 	defer func() {
 		if err != nil {
-			_ = os.RemoveAll(dir)
+			_ = os.RemoveAll(staged)
 		}
+		_ = held.Close()
 	}()
-	if err := setDirMode(dir, 0o700); err != nil {
-		return fault(dir, err)
+	below, err := l.copyAll(staged, dir, files)
+	if err == nil {
+		err = syncAll(append(below, staged))
 	}
-	names := []string{filepath.Dir(dir), dir} // the directories whose names have to be made durable
-	for _, path := range made {
-		names = append(names, filepath.Dir(path))
-	}
-	below, err := l.copyAll(dir, files)
 	if err != nil {
 		return err
 	}
-	names = append(names, below...)
-	return parallel(len(names), func(i int) error { return fault(names[i], syncDirAt(names[i])) })
+	l.step("show backup", dir)
+	if err := renameDirAbsent(staged, dir); err != nil {
+		return fault(dir, err)
+	}
+	staged = dir
+	names := []string{parent} // the directories whose names have to be made durable
+	for _, path := range made {
+		names = append(names, filepath.Dir(path))
+	}
+	return syncAll(names)
 }
 
-// copyAll copies files into dir, durable but for their names, and gives the directories that it made for them.
-func (l *Locked) copyAll(dir string, files []Copy) (made []string, err error) {
+// DropBackup removes a backup that was made for nothing: no file was replaced.
+func (l *Locked) DropBackup(dir string) { _ = os.RemoveAll(dir) }
+
+// SweepBackups removes from parent the beginnings of backups whose process was killed.
+func (l *Locked) SweepBackups(parent string) {
+	d, err := openDir(parent)
+	defer d.close()
+	if err != nil {
+		return
+	}
+	names, err := staging(d)
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		l.sweepBackup(join(parent, name))
+	}
+}
+
+// sweepBackup removes the directory at path if nobody is copying into it, and reports whether it is gone.
+func (l *Locked) sweepBackup(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	held := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	defer held.Close()
+	if free, err := held.TryLock(); !free || err != nil {
+		return false
+	}
+	l.step("sweep", path)
+	return os.RemoveAll(path) == nil
+}
+
+// stageDir makes a directory for copies. It is locked as long as copies are made: parent need not be, and whoever sweeps
+// parent has to know that this one is in use.
+func stageDir(parent string) (path string, held *flock.Flock, err error) {
+	for range maxTurns {
+		path = join(parent, stagingName())
+		if err := os.Mkdir(path, 0o700); err != nil {
+			return "", nil, err
+		}
+		held = flock.New(path, flock.SetFlag(os.O_RDONLY))
+		_, lockErr := held.TryLock() // where directories cannot be locked nobody sweeps them either
+		if err := setDirMode(path, 0o700); err == nil && (lockErr != nil || held.Locked()) {
+			return path, held, nil
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			_ = held.Close()
+			return "", nil, errors.Join(err, os.RemoveAll(path))
+		}
+		_ = held.Close() // somebody took it for a dead process's in the instant between
+	}
+	return "", nil, errReplaced
+}
+
+func syncAll(dirs []string) error {
+	return parallel(len(dirs), func(i int) error { return fault(dirs[i], syncDirAt(dirs[i])) })
+}
+
+// copyAll copies files into dir, durable but for their names, and gives the directories that it made for them. Errors
+// name the place that the copies will have in the end, below shown.
+func (l *Locked) copyAll(dir, shown string, files []Copy) (made []string, err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fault(dir, err)
@@ -71,30 +146,30 @@ func (l *Locked) copyAll(dir string, files []Copy) (made []string, err error) {
 		}
 	}()
 	for _, file := range files {
-		f, below, err := l.copy(root, file)
+		f, below, err := l.copy(root, shown, file)
 		if err != nil {
 			return nil, err
 		}
 		made = append(made, below...)
 		if open = append(open, f); len(open) == syncEach {
-			if err := syncCopies(open); err != nil {
+			if err := syncCopies(shown, open); err != nil {
 				return nil, err
 			}
 			open = open[:0]
 		}
 	}
-	return made, syncCopies(open)
+	return made, syncCopies(shown, open)
 }
 
-func syncCopies(open []*os.File) error {
+func syncCopies(shown string, open []*os.File) error {
 	return parallel(len(open), func(i int) error {
 		f := open[i]
-		return fault(f.Name(), errors.Join(f.Sync(), f.Close()))
+		return fault(shown, errors.Join(f.Sync(), f.Close()))
 	})
 }
 
 // copy writes one copy, not yet durable, and gives the directories that it made for it.
-func (l *Locked) copy(root *os.Root, file Copy) (f *os.File, made []string, err error) {
+func (l *Locked) copy(root *os.Root, shown string, file Copy) (f *os.File, made []string, err error) {
 	name := filepath.FromSlash(file.Name)
 	if !filepath.IsLocal(name) || filepath.Clean(name) == "." {
 		return nil, nil, fault(file.Name, errNotInside)
@@ -117,11 +192,11 @@ func (l *Locked) copy(root *os.Root, file Copy) (f *os.File, made []string, err 
 			err = setDirMode(parent, 0o700)
 		}
 		if err != nil {
-			return nil, nil, fault(parent, err)
+			return nil, nil, fault(filepath.Join(shown, name[:i]), err)
 		}
 		made = append(made, parent)
 	}
-	path := filepath.Join(root.Name(), name)
+	path := filepath.Join(shown, name)
 	l.step("copy", path)
 	f, err = root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

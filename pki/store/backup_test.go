@@ -31,7 +31,7 @@ func TestBackup(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		filepath.Join(to, "link"): "certificate", filepath.Join(to, "pki/ca.crt"): "certificate", filepath.Join(to, "pki/etcd/ca.key"): secret,
 	}, contents(t, to))
-	assert.EqualError(t, l.Backup(to), "file exists ("+to+")")
+	assert.EqualError(t, l.Backup(to), "file already exists ("+to+")")
 
 	before := names(t, dir)
 	fresh := filepath.Join(dir, "b/c/new")
@@ -57,6 +57,40 @@ func TestBackup(t *testing.T) {
 		}
 		assert.Equal(t, before, names(t, dir), "nothing is left, the parents that were made neither")
 	}
+}
+
+// What has the name of a backup is whole and durable; before, there is only what the next run sweeps, and no run sweeps
+// what another one is filling.
+func TestBackupAppearsWhole(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	key := filepath.Join(dir, "pki/ca.key")
+	write(t, func() string { mkdir(t, filepath.Dir(key), 0o755); return key }(), secret, 0o600)
+	to := filepath.Join(dir, "old")
+	l := lock(t, filepath.Dir(key))
+	var seen []string
+	l.step = func(name, _ string) {
+		seen = append(seen, name)
+		assert.NoDirExists(t, to)
+		if name == "copy" || name == "show backup" {
+			other, err := Lock(t.Context(), dir)
+			require.NoError(t, err)
+			assert.Empty(t, other.Swept())
+			require.NoError(t, other.Unlock())
+		}
+	}
+	require.NoError(t, l.Backup(to, Copy{key, "pki/ca.key"}, Copy{key, "ca.key"}))
+	assert.Equal(t, []string{"make backup", "copy", "copy", "show backup"}, seen)
+	assert.Len(t, contents(t, to), 2)
+
+	stale := filepath.Join(dir, stagingName())
+	mkdir(t, filepath.Join(stale, "pki"), 0o700)
+	write(t, filepath.Join(stale, "pki/ca.key"), secret, 0o600)
+	l.step = func(string, string) {}
+	require.NoError(t, l.Backup(to+"2", Copy{key, "ca.key"}))
+	assert.NoDirExists(t, stale)
+	l.DropBackup(to + "2")
+	assert.Equal(t, []string{"old/ 0700", "old/ca.key 0600", "old/pki/ 0700", "old/pki/ca.key 0600", "pki/ 0755", "pki/ca.key 0600"}, names(t, dir))
 }
 
 func TestBackupOfMany(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -36,6 +35,7 @@ type Locked struct {
 	made     []string // directories that were not there before, parents first
 	unsynced []string // those of them that are not durable yet
 	swept    []string
+	finished []string
 
 	// step is called before each change of the disk with its name and path; tests end the process in it.
 	step func(name, path string)
@@ -62,10 +62,15 @@ type dir struct {
 // else they lock. The order is the same for all processes (device and inode), so they cannot wait for each other
 // in a ring; a directory named twice, or through a link, is locked once. Do not take a second lock while holding one.
 //
-// With the lock held, staging files that a killed run left in these directories are removed (see Locked.Swept).
+// With the lock held, what a killed run had begun to replace in these directories is finished or taken back (see
+// Locked.Finished), and its staging files are removed (see Locked.Swept).
 // Errors are *Error.
 func Lock(ctx context.Context, dirs ...string) (*Locked, error) {
-	l := &Locked{byName: make(map[string]*dir, len(dirs)), step: func(string, string) {}}
+	return lockWith(ctx, func(string, string) {}, dirs...)
+}
+
+func lockWith(ctx context.Context, step func(name, path string), dirs ...string) (*Locked, error) {
+	l := &Locked{byName: make(map[string]*dir, len(dirs)), step: step}
 	for turn := 1; ; turn++ {
 		again, err := l.acquire(ctx, dirs)
 		if err == nil {
@@ -248,6 +253,10 @@ func (d *dir) close() (err error) {
 // Swept gives the paths of the staging files of earlier, killed runs that were removed when the lock was taken.
 func (l *Locked) Swept() []string { return l.swept }
 
+// Finished gives the paths of the files that an earlier run had begun to replace when it was killed, and that are now
+// new, or old again, as the set that they belong to.
+func (l *Locked) Finished() []string { return l.finished }
+
 // Unlock gives all directories back, and removes those that the lock made and that are still empty: a run that refuses
 // to write leaves nothing. A second call does nothing.
 func (l *Locked) Unlock() error {
@@ -302,43 +311,57 @@ func (l *Locked) dirOf(path string) (*dir, error) {
 	return nil, fault(path, ErrNotLocked)
 }
 
-// sweep removes the staging files in d. Nobody is staging now: the lock is held. What may not be removed stays (another
-// user's file in a directory with the sticky bit, a directory only to be read): it is in nobody's way.
+// sweep settles what an earlier run was killed in, and removes its staging files in d. Nobody is staging now: the lock
+// is held. What may not be removed stays (another user's file in a directory with the sticky bit, a directory only to be
+// read): it is in nobody's way.
 func (l *Locked) sweep(d *dir) error {
+	names, err := staging(d)
+	if err != nil {
+		return err
+	}
+	var marks []mark
 	var stale []string
-	for {
-		names, err := d.file.Readdirnames(1024)
-		for _, name := range names {
-			if isStaging(name) {
-				stale = append(stale, name)
+	for _, name := range names {
+		info, err := d.root.Lstat(name)
+		if err != nil || !info.Mode().IsRegular() && !info.IsDir() {
+			continue
+		}
+		m, marked := parseMark(name)
+		switch {
+		case info.IsDir():
+			if path := join(d.path, name); l.sweepBackup(path) {
+				l.swept = append(l.swept, path)
 			}
+		case !marked:
+			stale = append(stale, name)
+		case d.info.Mode()&fs.ModeSticky == 0 || ours(info): // else a stranger could have us rename for him
+			marks = append(marks, m)
 		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
+	}
+	first, then, err := l.settle(d, marks)
+	if err != nil {
+		return err
+	}
+	l.remove(d, append(stale, first...))
+	if len(first) > 0 {
+		l.step("sync directory", d.path)
+		if err := syncDir(d.file); err != nil {
 			return fault(d.path, err)
 		}
 	}
-	for _, name := range stale {
-		info, err := d.root.Lstat(name)
-		if err != nil || !info.Mode().IsRegular() {
-			continue
-		}
+	l.remove(d, then)
+	return nil
+}
+
+func (l *Locked) remove(d *dir, names []string) {
+	for _, name := range names {
 		path := join(d.path, name)
 		l.step("sweep", path)
 		if d.root.Remove(name) == nil {
 			l.swept = append(l.swept, path)
 		}
 	}
-	return nil
 }
 
 // stagingName gives a new name for a file that is being written.
 func stagingName() string { return stagingPrefix + rand.Text() }
-
-// isStaging recognizes the names that stagingName gives, and no others.
-func isStaging(name string) bool {
-	random, ok := strings.CutPrefix(name, stagingPrefix)
-	return ok && len(random) == 26 && strings.Trim(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
-}

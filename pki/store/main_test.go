@@ -123,7 +123,8 @@ const confName = "admin.conf"
 // converge is what a run of pkitool is to this package: under the lock it reads, decides, and saves once. Text stands for
 // keys and certificates: store does not look inside. A certificate names the digest of its key.
 func converge(l *Locked, dir string, reissue bool) error {
-	var remove, keys, certs, confs []Write
+	var replaced [][]Write
+	var keys, certs, confs []Write
 	for _, name := range pairs {
 		base := filepath.Join(dir, name)
 		s, err := state(base)
@@ -131,6 +132,7 @@ func converge(l *Locked, dir string, reissue bool) error {
 			return err
 		}
 		key := newKey()
+		cert := Write{Path: base + ".crt", Data: certOf(key), Mode: 0o644}
 		switch {
 		case s == "pair" && !reissue:
 			continue
@@ -139,20 +141,21 @@ func converge(l *Locked, dir string, reissue bool) error {
 			if err != nil {
 				return err
 			}
-			key = file.Data
+			cert.Data = certOf(file.Data)
 		case s == "pair":
-			remove = append(remove, Write{Path: base + ".crt", Remove: true})
-			keys = append(keys, Write{Path: base + ".key", Data: key, Mode: 0o600})
+			replaced = append(replaced, []Write{{Path: base + ".key", Data: key, Mode: 0o600}, cert})
+			continue
 		default:
 			keys = append(keys, Write{Path: base + ".key", Data: key, Mode: 0o600, IfAbsent: true})
 		}
-		certs = append(certs, Write{Path: base + ".crt", Data: certOf(key), Mode: 0o644, IfAbsent: true})
+		cert.IfAbsent = true
+		certs = append(certs, cert)
 	}
 	conf := filepath.Join(dir, confName)
 	if _, err := Read(conf); errors.Is(err, fs.ErrNotExist) || reissue {
 		confs = append(confs, Write{Path: conf, Data: newKey(), Mode: 0o600})
 	}
-	return l.Save(remove, keys, certs, confs)
+	return l.Save(append(replaced, keys, certs, confs)...)
 }
 
 const secret = "secret key bytes "

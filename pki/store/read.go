@@ -47,6 +47,20 @@ func readRegular(path string) ([]byte, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return readOpen(f)
+}
+
+// readIn reads a regular file in root.
+func readIn(root *os.Root, name string) ([]byte, fs.FileInfo, error) {
+	f, err := root.OpenFile(name, os.O_RDONLY|openNoWait, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	return readOpen(f)
+}
+
+// readOpen reads an open file and closes it.
+func readOpen(f *os.File) ([]byte, fs.FileInfo, error) {
 	defer f.Close()
 	info, err := f.Stat()
 	if err == nil {

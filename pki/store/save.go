@@ -34,26 +34,28 @@ type Write struct {
 	Remove bool
 }
 
-// Save makes the changes of all steps, or, if anything is in the way, none of them.
+// Save makes the changes of all sets, or, if anything is in the way, none of them.
 //
-// Every file of every step is first written under another name beside its target and made durable. Only then does
-// anything become visible: step by step, and in a step in the order given. A step is durable before the next begins.
-// So if the process is killed, what is on disk is the beginning of the list; and after a power cut it is whole steps
-// and some of the next one, in any order of that step. A key belongs in an earlier step than its certificate, and a
-// pair that is to be replaced is a Remove of the certificate in a step before both:
+// A set is what belongs together: a key and its certificate, in this order. Every file of every set is first written
+// under another name beside its target and made durable. Only then does anything become visible: set by set, and in a
+// set in the order given. A set is durable before the next begins.
 //
-//	l.Save([]store.Write{{Path: "a.crt", Remove: true}}, []store.Write{key}, []store.Write{certificate})
+// Where more than one file changes and one of them is replaced, what is replaced keeps a second name until all sets are
+// visible. So an error, whenever it comes, takes everything back to what it was; if that fails too, or if the process is
+// killed or the power is cut, the next Lock of the directory finishes each set or takes it back (see recover.go). Where a
+// set begins with a file that is replaced, its other files are taken away before it and come back after it: who looks
+// meanwhile sees a key alone, never a key and a certificate that do not fit.
 //
-// which leaves the old pair, or a key alone, or the new pair.
+// New files have no second name: a kill leaves the beginning of the list, a power cut whole sets and some of the next
+// one. So keys that are new belong in an earlier set than their certificates.
 //
 // Refused before anything is written: a path outside the locked directories (ErrNotLocked), a final name that is a
 // symbolic link (ErrSymlink), a directory or no regular file (ErrNotRegular), more than MaxSize bytes (ErrTooLarge),
 // a PEM private key with a mode looser than 0600 (ErrLooseKey), the same path twice, and an IfAbsent file that is there.
-// A failure while staging (no space, read-only) removes what was staged and leaves every target as it was. A failure
-// after that, which only a broken disk or a foreign hand can cause, leaves the beginning of the list, as a kill does.
-// A replaced file keeps its owner and group where the process may set them. Errors are *Error with the target's path.
-func (l *Locked) Save(steps ...[]Write) error {
-	changes, err := l.check(steps)
+// A replaced file keeps its owner and group where the process may set them. Errors are *Error with the target's path, or
+// *UnfinishedError where something could not be taken back.
+func (l *Locked) Save(sets ...[]Write) error {
+	changes, err := l.check(sets)
 	if err != nil {
 		return err
 	}
@@ -61,61 +63,67 @@ func (l *Locked) Save(steps ...[]Write) error {
 	if err := l.stage(changes); err != nil {
 		return err
 	}
-	for len(changes) > 0 {
+	if err := l.keepOld(changes); err != nil {
+		return l.takeBack(changes, err)
+	}
+	for rest := changes; len(rest) > 0; {
 		n := 1
-		for n < len(changes) && changes[n].step == changes[0].step {
+		for n < len(rest) && rest[n].set == rest[0].set {
 			n++
 		}
-		if err := l.publish(changes[:n]); err != nil {
-			return err
+		if err := l.publish(rest[:n]); err != nil {
+			return l.takeBack(changes, err)
 		}
-		changes = changes[n:]
+		rest = rest[n:]
 	}
+	l.forget(changes)
 	return nil
 }
 
 // change is a Write with its place and what has become of it.
 type change struct {
 	Write
-	step   int
-	dir    *dir
-	base   string      // the file's name in dir
-	old    fs.FileInfo // what it replaces; nil if nothing
-	staged string      // its name in dir until it is published; "" before and after
-	file   *os.File    // the staged file while it is open
+	set     int
+	dir     *dir
+	base    string      // the file's name in dir
+	old     fs.FileInfo // what it replaces; nil if nothing
+	staged  string      // its name in dir until it is published; "" before and after
+	kept    string      // the second name of what it replaces, while that may have to come back
+	touched bool        // the final name is not what it was
+	file    *os.File    // the staged file while it is open
 }
 
-// check turns steps into changes, refusing what can be seen to be wrong before the first byte is written.
-func (l *Locked) check(steps [][]Write) ([]*change, error) {
+// check turns sets into changes, refusing what can be seen to be wrong before the first byte is written.
+func (l *Locked) check(sets [][]Write) ([]*change, error) {
 	type place struct {
 		dir  *dir
 		base string
 	}
 	var (
 		changes []*change
-		last    = make(map[place]*change)
+		seen    = make(map[place]bool)
 	)
-	for step, writes := range steps {
+	for set, writes := range sets {
 		for _, w := range writes {
 			path := filepath.Clean(w.Path)
 			d, err := l.dirOf(path)
 			if err != nil {
 				return nil, err
 			}
-			c := &change{Write: w, step: step, dir: d, base: filepath.Base(path)}
+			c := &change{Write: w, set: set, dir: d, base: filepath.Base(path)}
 			at := place{d, c.base}
-			if err := c.check(last[at]); err != nil {
+			if err := c.check(seen[at]); err != nil {
 				return nil, fault(w.Path, err)
 			}
-			last[at] = c
+			seen[at] = true
 			changes = append(changes, c)
 		}
 	}
 	return changes, nil
 }
 
-// check looks at what c is to replace; earlier is the change to the same path before it, nil if there is none.
-func (c *change) check(earlier *change) error {
+// check looks at what c is to replace; twice says that the same path was named before.
+func (c *change) check(twice bool) error {
 	info, err := c.dir.root.Lstat(c.base)
 	switch {
 	case err == nil:
@@ -127,13 +135,13 @@ func (c *change) check(earlier *change) error {
 		return err
 	}
 	switch {
-	case earlier != nil && (c.Remove || !earlier.Remove):
+	case twice:
 		return errTwice
 	case c.Remove:
 		return nil
 	case c.Mode.Perm() == 0:
 		return errNoMode
-	case c.IfAbsent && c.old != nil && earlier == nil:
+	case c.IfAbsent && c.old != nil:
 		return fs.ErrExist
 	case len(c.Data) > MaxSize:
 		return ErrTooLarge
@@ -146,6 +154,7 @@ func (c *change) check(earlier *change) error {
 // stage writes the new files beside their targets and makes them durable, and the directories that the lock made.
 func (l *Locked) stage(changes []*change) error {
 	var open, closed []*change
+	name(changes)
 	atOnce := canSyncFilesystem && countStaging(changes) > syncEach
 	for _, c := range changes {
 		if c.Remove {
@@ -179,13 +188,13 @@ func (l *Locked) stage(changes []*change) error {
 }
 
 func (l *Locked) stageOne(c *change) error {
-	name := stagingName()
 	l.step("create", c.Path)
-	f, err := c.dir.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode.Perm())
+	f, err := c.dir.root.OpenFile(c.staged, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode.Perm())
 	if err != nil {
+		c.staged = ""
 		return err
 	}
-	c.staged, c.file = name, f
+	c.file = f
 	if c.old != nil {
 		if err := keepOwner(f, c.old); err != nil {
 			return err
@@ -255,46 +264,6 @@ func (c *change) close() error {
 	return f.Close()
 }
 
-// publish makes the changes of one step visible, in order, and then durable.
-func (l *Locked) publish(step []*change) error {
-	var touched []*dir
-	seen := make(map[*dir]bool)
-	for _, c := range step {
-		if err := l.publishOne(c); err != nil {
-			return fault(c.Path, err)
-		}
-		if !seen[c.dir] {
-			seen[c.dir] = true
-			touched = append(touched, c.dir)
-		}
-	}
-	return parallel(len(touched), func(i int) error {
-		l.step("sync directory", touched[i].path)
-		return fault(touched[i].path, syncDir(touched[i].file))
-	})
-}
-
-func (l *Locked) publishOne(c *change) error {
-	if c.Remove {
-		l.step("remove", c.Path)
-		if err := c.dir.root.Remove(c.base); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
-	}
-	l.step("rename", c.Path)
-	var err error
-	if c.IfAbsent {
-		err = renameAbsent(c.dir.file, c.dir.root, c.staged, c.base)
-	} else {
-		err = c.dir.root.Rename(c.staged, c.base)
-	}
-	if err == nil {
-		c.staged = ""
-	}
-	return err
-}
-
 // discard removes what is staged and was not published. It cannot report: there is a first fault already.
 func discard(changes []*change) {
 	for _, c := range changes {
@@ -303,6 +272,7 @@ func discard(changes []*change) {
 		}
 		if c.staged != "" {
 			_ = c.dir.root.Remove(c.staged)
+			c.staged = ""
 		}
 	}
 }

@@ -52,6 +52,7 @@ func TestSaveRefuses(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			write(t, filepath.Join(dir, "old.crt"), "old", 0o644)
+			write(t, filepath.Join(dir, "other.crt"), "other", 0o644)
 			mkdir(t, filepath.Join(dir, "sub"), 0o755)
 			require.NoError(t, os.Symlink("old.crt", filepath.Join(dir, "link")))
 			require.NoError(t, os.Symlink("nothing", filepath.Join(dir, "dangling")))
@@ -59,11 +60,7 @@ func TestSaveRefuses(t *testing.T) {
 			before := names(t, dir)
 			l := lock(t, dir)
 			l.step = func(name, path string) { t.Errorf("%s %s", name, path) }
-			steps := [][]Write{{{Path: "old.crt", Remove: true}, {Path: "good.key", Mode: 0o600}}}
-			if test.is == fs.ErrExist {
-				steps = [][]Write{{{Path: "good.key", Mode: 0o600}}}
-			}
-			steps = append(steps, test.steps...)
+			steps := append([][]Write{{{Path: "other.crt", Remove: true}, {Path: "good.key", Mode: 0o600}}}, test.steps...)
 			for _, step := range steps {
 				for i := range step {
 					step[i].Path = filepath.Join(dir, step[i].Path)
@@ -86,10 +83,10 @@ func TestSaveReplaces(t *testing.T) {
 	write(t, key, "old", 0o644) // as kubeadm would leave it
 	write(t, crt, "old", 0o600)
 	l := lock(t, dir)
+	write(t, filepath.Join(dir, "going"), "old", 0o600)
 	require.NoError(t, l.Save(
-		[]Write{{Path: crt, Remove: true}, {Path: filepath.Join(dir, "none"), Remove: true}},
-		[]Write{{Path: key, Data: []byte("new"), Mode: 0o600}},
-		[]Write{{Path: crt, Data: []byte("new"), Mode: 0o644, IfAbsent: true}},
+		[]Write{{Path: key, Data: []byte("new"), Mode: 0o600}, {Path: crt, Data: []byte("new"), Mode: 0o644}},
+		[]Write{{Path: filepath.Join(dir, "none"), Remove: true}, {Path: filepath.Join(dir, "going"), Remove: true}},
 	))
 	assert.Equal(t, map[string]string{key: "new", crt: "new"}, contents(t, dir))
 	assert.Equal(t, []string{"a.crt 0644", "a.key 0600"}, names(t, dir))
@@ -131,47 +128,105 @@ func TestSaveTheLongestName(t *testing.T) {
 	require.NoError(t, lock(t, dir).Save([]Write{{Path: filepath.Join(dir, strings.Repeat("n", 255)), Mode: 0o600}}))
 }
 
-// What goes wrong once files become visible: the rest is not made, nothing is left over, and what came before stays.
+// What goes wrong once files become visible: all is as it was, a foreign file stays, and nothing is left over.
 func TestSaveFailsLate(t *testing.T) {
 	t.Parallel()
+	appears := func(path string) error { return os.WriteFile(path, []byte("foreign"), 0o644) }
+	occupied := func(path string) error {
+		return errors.Join(os.Mkdir(path, 0o755), os.WriteFile(path+"/x", nil, 0o644))
+	}
 	for _, test := range []struct {
-		name     string
-		absent   bool
-		hand     func(path string) error // a foreign hand, just before the second rename
-		want     string
-		is       error
-		contents string
+		name    string
+		sets    [][]Write
+		at      string                  // the step before which a foreign hand comes
+		path    string                  // the file that it is about
+		hand    func(path string) error // what it does there
+		want    string
+		is      error
+		foreign string // what is there besides afterwards
 	}{
-		{"a file appears", true, func(path string) error { return os.WriteFile(path, []byte("foreign"), 0o644) },
-			"file exists (PATH)", fs.ErrExist, "foreign"},
-		{"a link appears", true, func(path string) error { return os.Symlink("first", path) }, "file exists (PATH)", fs.ErrExist, "data"},
-		{"a directory appears", false, func(path string) error { return os.Mkdir(path, 0o755) }, "file exists (PATH)", nil, ""},
+		{"a file appears", [][]Write{{{Path: "new.key"}}, {{Path: "new.crt", IfAbsent: true}, {Path: "third"}}}, "rename", "new.crt", appears,
+			"file exists (DIR/new.crt)", fs.ErrExist, "new.crt"},
+		{"a file appears beside what is replaced", [][]Write{{{Path: "a.key"}, {Path: "a.crt"}}, {{Path: "new.crt", IfAbsent: true}}}, "rename", "new.crt", appears,
+			"file exists (DIR/new.crt)", fs.ErrExist, "new.crt"},
+		{"a link appears", [][]Write{{{Path: "new.key"}}, {{Path: "new.crt", IfAbsent: true}}}, "rename", "new.crt",
+			func(path string) error { return os.Symlink("a.key", path) }, "file exists (DIR/new.crt)", fs.ErrExist, "new.crt"},
+		{"a directory appears", [][]Write{{{Path: "new.key"}, {Path: "new.crt"}}}, "rename", "new.crt", occupied, "file exists (DIR/new.crt)", nil, "new.crt"},
+		{"the third pair", [][]Write{{{Path: "a.key"}, {Path: "a.crt"}}, {{Path: "b.key"}, {Path: "b.crt"}}, {{Path: "new.crt"}}}, "rename", "new.crt", occupied,
+			"file exists (DIR/new.crt)", nil, "new.crt"},
+		{"a certificate vanishes", [][]Write{{{Path: "a.key"}, {Path: "a.crt"}}}, "remove", "a.crt", os.Remove, "no such file or directory (DIR/a.crt)", fs.ErrNotExist, ""},
+		{"what is removed", [][]Write{{{Path: "a.key"}, {Path: "a.crt"}}, {{Path: "b.crt", Remove: true}, {Path: "new.crt"}}}, "rename", "new.crt", occupied,
+			"file exists (DIR/new.crt)", nil, "new.crt"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			path := filepath.Join(dir, "second")
+			for _, name := range []string{"a.key", "a.crt", "b.key", "b.crt"} {
+				write(t, filepath.Join(dir, name), "old "+name, 0o600)
+			}
+			before := contents(t, dir)
+			for _, set := range test.sets {
+				for i := range set {
+					set[i].Path = filepath.Join(dir, set[i].Path)
+					if !set[i].Remove {
+						set[i].Data, set[i].Mode = []byte("new"), 0o600
+					}
+				}
+			}
+			path := filepath.Join(dir, test.path)
 			l := lock(t, dir)
 			l.step = func(name, at string) {
-				if name == "rename" && at == path {
+				if name == test.at && at == path {
 					require.NoError(t, test.hand(path))
 				}
 			}
-			data := []byte("data")
-			err := l.Save([]Write{{Path: filepath.Join(dir, "first"), Data: data, Mode: 0o644}},
-				[]Write{{Path: path, Data: []byte("ours"), Mode: 0o644, IfAbsent: test.absent}, {Path: filepath.Join(dir, "third"), Data: data, Mode: 0o644}})
-			assert.EqualError(t, err, strings.ReplaceAll(test.want, "PATH", path))
+			err := l.Save(test.sets...)
+			assert.EqualError(t, err, strings.ReplaceAll(test.want, "DIR", dir))
 			if test.is != nil {
 				assert.ErrorIs(t, err, test.is)
 			}
-			assert.Len(t, names(t, dir), 2, "first and the foreign one")
-			if test.contents != "" {
-				file, err := Read(path)
-				require.NoError(t, err)
-				assert.Equal(t, test.contents, string(file.Data))
+			if test.foreign != "" {
+				require.NoError(t, os.RemoveAll(filepath.Join(dir, test.foreign)), "the foreign file stays")
 			}
+			assert.Equal(t, before, contents(t, dir))
 		})
 	}
+}
+
+// Where something cannot be put back, the error says so, and the next lock does it.
+func TestSaveUnfinished(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"a.key", "a.crt", "b.crt"} {
+		write(t, filepath.Join(dir, name), "old "+name, 0o600)
+	}
+	before := contents(t, dir)
+	ctx := t.Context()
+	l, err := Lock(ctx, dir)
+	require.NoError(t, err)
+	key, cert, other := filepath.Join(dir, "a.key"), filepath.Join(dir, "a.crt"), filepath.Join(dir, "b.crt")
+	l.step = func(name, at string) {
+		switch {
+		case name == "rename" && at == other:
+			require.NoError(t, os.Remove(other))
+			require.NoError(t, os.MkdirAll(filepath.Join(other, "x"), 0o755))
+		case name == "restore" && at == cert:
+			require.NoError(t, os.MkdirAll(filepath.Join(cert, "x"), 0o755))
+		}
+	}
+	write := func(path string) Write { return Write{Path: path, Data: []byte("new"), Mode: 0o600} }
+	err = l.Save([]Write{write(key), write(cert)}, []Write{write(other)})
+	assert.EqualError(t, err, fmt.Sprintf("file exists (%s); what was there before could not be put back: file exists (%s)", other, cert))
+	var unfinished *UnfinishedError
+	require.ErrorAs(t, err, &unfinished)
+	require.NoError(t, l.Unlock())
+	_, err = Lock(ctx, dir)
+	assert.EqualError(t, err, "an interrupted change cannot be finished: is a directory ("+cert+")")
+	require.NoError(t, errors.Join(os.RemoveAll(cert), os.RemoveAll(other)))
+	l = lock(t, dir)
+	assert.Equal(t, []string{cert}, l.Finished())
+	delete(before, other) // the foreign hand's work
+	assert.Equal(t, before, contents(t, dir))
 }
 
 // The way of systems and filesystems that have no rename without replacing.
@@ -212,9 +267,7 @@ func childFileSizeLimit(dir string) error {
 	}
 	path := filepath.Join(dir, "a.key")
 	return expect(l.Save(
-		[]Write{{Path: filepath.Join(dir, "a.crt"), Remove: true}},
-		[]Write{{Path: path, Data: make([]byte, 2048), Mode: 0o600}},
-		[]Write{{Path: filepath.Join(dir, "a.crt"), Data: []byte("new"), Mode: 0o644}},
+		[]Write{{Path: path, Data: make([]byte, 2048), Mode: 0o600}, {Path: filepath.Join(dir, "a.crt"), Data: []byte("new"), Mode: 0o644}},
 	), "file too large ("+path+")", syscall.EFBIG)
 }
 

@@ -14,3 +14,6 @@ func syncFilesystem(*os.File) error { return nil }
 func renameAbsent(_ *os.File, root *os.Root, from, to string) error {
 	return linkAbsent(root, from, to)
 }
+
+// renameDirAbsent renames a directory unless to is there and holds anything.
+func renameDirAbsent(from, to string) error { return os.Rename(from, to) }

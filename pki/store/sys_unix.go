@@ -66,3 +66,9 @@ func syncDir(dir *os.File) error {
 	}
 	return err
 }
+
+// ours says that a file belongs to this process's user or to root.
+func ours(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && (st.Uid == 0 || int(st.Uid) == os.Geteuid())
+}

@@ -24,3 +24,6 @@ func keepOwner(*os.File, fs.FileInfo) error { return nil }
 
 // syncDir does nothing: NTFS journals names, and a directory handle cannot be flushed without being open for writing.
 func syncDir(*os.File) error { return nil }
+
+// ours says that a file belongs to this process's user: Windows has no directories with a sticky bit.
+func ours(fs.FileInfo) bool { return true }
