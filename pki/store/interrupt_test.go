@@ -193,7 +193,7 @@ func settles(t *testing.T, dir string, files, before map[string]string) *film {
 	for _, pair := range pairs {
 		s, err := state(filepath.Join(dir, pair))
 		require.NoError(t, err, "%v", slices.Sorted(maps.Keys(files)))
-		if before != nil && len(before) > 0 {
+		if len(before) > 0 {
 			require.Equal(t, "pair", s, "%v", slices.Sorted(maps.Keys(files)))
 		}
 	}
