@@ -53,6 +53,10 @@ certificate with names that nobody asked for is refused, unless --accept-names i
 		return out.printRun(r, err, false, func(w io.Writer) error {
 			t := newTable(w)
 			for _, row := range r.Rows {
+				if row.Verb == phases.Keep {
+					t.row("kept", row.Name, strings.Join(row.Files, " "), row.Reason)
+					continue
+				}
 				t.row("imported", row.Name, strings.Join(row.Written, " "))
 			}
 			if err := t.flush(); err != nil {
