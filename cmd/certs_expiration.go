@@ -49,7 +49,7 @@ file that holds anything else than such a report is never replaced.`,
 		if err := fromEnvironment(c, env, "within", "out"); err != nil {
 			return err
 		}
-		threshold, err := parseThreshold(c, "within", within)
+		threshold, err := parseThreshold("within", within)
 		if err != nil {
 			return &usageError{err: err, command: c.CommandPath()}
 		}

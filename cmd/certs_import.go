@@ -82,7 +82,7 @@ func readSigned(c *cobra.Command, env *Env, args, caFiles []string) ([]phases.Si
 	cas := map[string]phases.Signed{}
 	for _, f := range caFiles {
 		row, file, ok := strings.Cut(f, "=")
-		if _, twice := cas[row]; !ok || twice {
+		if _, twice := cas[row]; !ok || file == "" || twice {
 			return nil, nil, &usageError{err: fmt.Errorf("--ca-cert %q: must be ROW=FILE, once for each row", f), command: c.CommandPath()}
 		}
 		data, err := readInput(file, env.Stdin)

@@ -91,9 +91,8 @@ makes those that are missing. If one is there that is something else, all is ref
 
 // check refuses flags that mean nothing, or nothing beside others.
 func (u *userFlags) check(c *cobra.Command) error {
-	text, given := emptyFlag(c, "token", "token-file", "csr", "from", "out-dir", "server", "out", "merge-into"), c.Flags().Changed
+	text, given := "", c.Flags().Changed
 	switch {
-	case text != "":
 	case u.out == "-" || u.mergeInto == "-":
 		text = "- is no file to write: without --out and --merge-into the result goes to standard output"
 	case u.cn == "" && u.from == "":
@@ -226,7 +225,7 @@ func (u *userFlags) credentials(r *phases.UserRequest) error {
 // requests are one for each user.
 func (u *userFlags) requests(base phases.UserRequest) ([]phases.UserRequest, error) {
 	if u.from == "" {
-		base.Subject = pki.Subject{CommonName: u.cn, Organization: slices.DeleteFunc(u.orgs, func(o string) bool { return o == "" })}
+		base.Subject = pki.Subject{CommonName: u.cn, Organization: u.orgs}
 		if err := base.Subject.Check(); err != nil {
 			return nil, err
 		}

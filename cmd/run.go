@@ -101,8 +101,9 @@ CAs, every certificate with its names, the service-account key pair and the
 kubeconfigs, in the places and with the names that kubeadm uses.
 
 Exit codes: 0 good; 1 something that was checked is not good; 2 usage, input or
-reading and writing. What describes the cluster and the run can be given in the
-environment as well: --service-cidr is PKITOOL_SERVICE_CIDR.`,
+reading and writing, a lost output too. What describes the cluster and the run can
+be given in the environment as well: --service-cidr is PKITOOL_SERVICE_CIDR. An
+empty variable counts as not given; an empty value of a flag is refused.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,
@@ -112,9 +113,8 @@ environment as well: --service-cidr is PKITOOL_SERVICE_CIDR.`,
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout) // before the completion command is made, which takes it once
 	root.SetErr(env.Stderr)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{err: err, command: c.CommandPath()}
-	})
+	root.SetFlagErrorFunc(flagFault)
+	root.PersistentPreRunE = refuseEmptyArgument
 	for _, c := range needed(env.args) {
 		root.AddCommand(c.make(env))
 	}
@@ -124,6 +124,7 @@ environment as well: --service-cidr is PKITOOL_SERVICE_CIDR.`,
 			c.Args, c.RunE = noCommand, func(c *cobra.Command, _ []string) error { return c.Help() }
 		}
 	}
+	refuseEmpty(root)
 	return root
 }
 
