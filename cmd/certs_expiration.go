@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +33,8 @@ as super-admin.conf on a node that joined, is listed as not on this node; with
 
 -o prometheus writes x509_cert_not_after, x509_cert_not_before and
 x509_cert_expired with the labels of x509-certificate-exporter; with --out a
-file for node_exporter's textfile collector is replaced at once, as a whole.`,
+file for node_exporter's textfile collector is replaced at once, as a whole. A
+file that holds anything else than such a report is never replaced.`,
 		Example: `  pkitool certs check-expiration
   pkitool certs check-expiration --within 30d
   pkitool certs check-expiration apiserver admin.conf --within 20% -o json
@@ -46,7 +49,7 @@ file for node_exporter's textfile collector is replaced at once, as a whole.`,
 		if err := fromEnvironment(c, env, "within", "out"); err != nil {
 			return err
 		}
-		threshold, err := parseThreshold(c, "within", within)
+		threshold, err := parseThreshold("within", within)
 		if err != nil {
 			return &usageError{err: err, command: c.CommandPath()}
 		}
@@ -90,7 +93,18 @@ func printExpirations(c *cobra.Command, out *outputFlags, file string, x phases.
 		_, err = out.env.Stdout.Write(buf.Bytes())
 		return err
 	}
-	return phases.WriteFiles(c.Context(), out.env.Now, phases.Output{Kind: phases.DataFile, Path: file, Data: buf.Bytes(), Mode: 0o644, Replaces: true})
+	return phases.WriteReport(c.Context(), file, buf.Bytes(), isExpirations)
+}
+
+// isExpirations reports whether a file holds what printExpirations writes, in any format: each has a beginning of its own.
+func isExpirations(data []byte) bool {
+	words := strings.Join(strings.Fields(string(data[:min(len(data), 400)])), " ")
+	return slices.ContainsFunc([]string{
+		"CERTIFICATE EXPIRES RESIDUAL TIME ", "CERTIFICATE AUTHORITY EXPIRES RESIDUAL TIME ",
+		`{ "kind": "CertificateExpirationInfo", "apiVersion": "output.kubeadm.k8s.io/`,
+		"kind: CertificateExpirationInfo apiVersion: output.kubeadm.k8s.io/",
+		"# HELP x509_cert_not_before Unix time from which the certificate is valid. # TYPE ",
+	}, func(head string) bool { return strings.HasPrefix(words, head) })
 }
 
 // writeExpirations writes kubeadm's two tables, each where it has a line.

@@ -53,6 +53,10 @@ certificate with names that nobody asked for is refused, unless --accept-names i
 		return out.printRun(r, err, false, func(w io.Writer) error {
 			t := newTable(w)
 			for _, row := range r.Rows {
+				if row.Verb == phases.Keep {
+					t.row("kept", row.Name, strings.Join(row.Files, " "), row.Reason)
+					continue
+				}
 				t.row("imported", row.Name, strings.Join(row.Written, " "))
 			}
 			if err := t.flush(); err != nil {
@@ -78,7 +82,7 @@ func readSigned(c *cobra.Command, env *Env, args, caFiles []string) ([]phases.Si
 	cas := map[string]phases.Signed{}
 	for _, f := range caFiles {
 		row, file, ok := strings.Cut(f, "=")
-		if _, twice := cas[row]; !ok || twice {
+		if _, twice := cas[row]; !ok || file == "" || twice {
 			return nil, nil, &usageError{err: fmt.Errorf("--ca-cert %q: must be ROW=FILE, once for each row", f), command: c.CommandPath()}
 		}
 		data, err := readInput(file, env.Stdin)

@@ -75,15 +75,17 @@ func (i *issueFlags) names() (pki.SANs, error) {
 
 // issueReport is what `certs issue -o json` and `certs sign -o json` print.
 type issueReport struct {
-	APIVersion string    `json:"apiVersion"`
-	Kind       string    `json:"kind"`
-	Files      []string  `json:"files"`
-	Signer     string    `json:"signer"`
-	Subject    string    `json:"subject"`
-	SANs       []string  `json:"sans,omitempty"`
-	NotBefore  time.Time `json:"notBefore"`
-	NotAfter   time.Time `json:"notAfter"`
-	SHA256     string    `json:"sha256"`
+	APIVersion string      `json:"apiVersion"`
+	Kind       string      `json:"kind"`
+	Verb       phases.Verb `json:"verb"` // keep: all was there already
+	Reason     string      `json:"reason,omitempty"`
+	Files      []string    `json:"files"`
+	Signer     string      `json:"signer"`
+	Subject    string      `json:"subject"`
+	SANs       []string    `json:"sans,omitempty"`
+	NotBefore  time.Time   `json:"notBefore"`
+	NotAfter   time.Time   `json:"notAfter"`
+	SHA256     string      `json:"sha256"`
 }
 
 // request is what both commands ask of the library: with --out BASE files, else contents for standard output.
@@ -114,22 +116,33 @@ func (i *issueFlags) issue(c *cobra.Command, t certs.Tree, s config.Settings, r 
 		return err
 	}
 	cert := made.Chain[0]
-	if r.UntilCA && !i.output.quiet {
+	if r.UntilCA && made.Signed && !i.output.quiet {
 		tellEnd(i.env, "", cert, r.Validity)
 	}
 	if i.out == "" {
 		_, err := i.env.Stdout.Write(bytes.Join(made.Files, nil))
 		return err
 	}
-	report := issueReport{APIVersion: phases.APIVersion, Kind: "IssueReport", Signer: i.signer, Subject: pki.CertificateSubject(cert).String(),
+	report := issueReport{APIVersion: phases.APIVersion, Kind: "IssueReport", Verb: made.Verb, Reason: made.Reason, Signer: i.signer, Subject: pki.CertificateSubject(cert).String(),
 		SANs: pki.SANsOf(cert).Strings(), NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(), SHA256: judge.Fingerprint(cert)}
 	for _, o := range r.Outputs {
 		report.Files = append(report.Files, o.Path)
 	}
 	return i.output.print(report, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s\n  subject %s\n  signed by %s, until %s\n", strings.Join(report.Files, " "), oneLine(report.Subject), report.Signer, report.NotAfter.Format(time.RFC3339))
+		_, err := fmt.Fprintf(w, "%s%s\n  subject %s\n  signed by %s, until %s\n", strings.Join(report.Files, " "), whatBecame(": ", report.Verb, report.Reason), oneLine(report.Subject), report.Signer, report.NotAfter.Format(time.RFC3339))
 		return err
 	})
+}
+
+// whatBecame says of files that some were there already, behind sep.
+func whatBecame(sep string, verb phases.Verb, reason string) string {
+	switch {
+	case verb == phases.Keep:
+		return sep + "kept, " + reason
+	case reason != "":
+		return sep + reason
+	}
+	return ""
 }
 
 // tellEnd says that a certificate ends with its CA, earlier than by default.
@@ -147,7 +160,10 @@ func newCertsIssue(env *Env) *cobra.Command {
 		Use:   "issue --cn NAME (--client|--server|--peer|--ca)",
 		Short: "Issue any certificate by a CA of the directory",
 		Long: `Issue a certificate by one of the directory's CAs: key and certificate to BASE.key and
-BASE.crt with --out BASE, else to standard output.`,
+BASE.crt with --out BASE, else to standard output.
+
+Nothing is written over. The same command again keeps what it has made, and makes what
+is missing: BASE.key alone is certified. If something else is there it is refused.`,
 		Example: `  pkitool certs issue --client --cn alice --org dev --validity 30d --out alice
   pkitool certs issue --server --cn registry --san DNS:registry.example.com --san IP:192.0.2.20 --out registry
   pkitool certs issue --client --signer etcd-ca --cn backup --out backup`,
@@ -182,7 +198,7 @@ BASE.crt with --out BASE, else to standard output.`,
 		if ca && !names.Empty() {
 			return &usageError{err: errors.New("a CA has no names: leave --san away"), command: c.CommandPath()}
 		}
-		o := phases.Order{Validity: s.Cluster.Validity, UntilCA: !s.Given("validity"), Algorithm: s.Cluster.KeyAlgorithm,
+		o := phases.Order{Validity: s.Cluster.Validity, UntilCA: !s.Given("validity"), Algorithm: s.Cluster.KeyAlgorithm, AnyAlgorithm: !s.Given("key-algorithm"),
 			Template: pki.Template{Subject: pki.Subject{CommonName: i.cn, Organization: i.orgs}, SANs: names, CA: ca, ExtKeyUsage: issueUsage(client, server, peer)}}
 		if pathLen >= 0 {
 			o.Template.PathLen = &pathLen

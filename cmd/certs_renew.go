@@ -114,7 +114,7 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	if err != nil {
 		return usage(err)
 	}
-	o, err := own.options(c, s)
+	o, err := own.options(s)
 	if err != nil {
 		return usage(err)
 	}
@@ -138,7 +138,7 @@ func rolesIn(chosen judge.Selection) []string {
 }
 
 // options are the flags in the library's terms. Only what somebody gave counts against what is there.
-func (own renewFlags) options(c *cobra.Command, s config.Settings) (phases.RenewOptions, error) {
+func (own renewFlags) options(s config.Settings) (phases.RenewOptions, error) {
 	o := phases.RenewOptions{Options: phases.Options{CertMode: s.CertMode}, ReuseKey: own.reuseKey}
 	if s.Given("key-algorithm") {
 		o.KeyAlgorithm = s.Cluster.KeyAlgorithm
@@ -152,18 +152,13 @@ func (own renewFlags) options(c *cobra.Command, s config.Settings) (phases.Renew
 	if o.DropSANs, err = pki.ParseSANs(own.dropSANs); err != nil {
 		return o, fmt.Errorf("--drop-sans: %w", err)
 	}
-	o.Due, err = parseThreshold(c, "if-expires-within", own.due)
+	o.Due, err = parseThreshold("if-expires-within", own.due)
 	return o, err
 }
 
-// parseThreshold reads a duration or a part of a life ("33%"); nil for none. An
-// empty one on the command line comes from a variable that was not set: without
-// a threshold everything would be renewed, or nothing be found.
-func parseThreshold(c *cobra.Command, flag, text string) (*phases.Threshold, error) {
-	switch {
-	case text == "" && c.Flags().Changed(flag):
-		return nil, fmt.Errorf("--%s: is empty", flag)
-	case text == "":
+// parseThreshold reads a duration or a part of a life ("33%"); nil for none.
+func parseThreshold(flag, text string) (*phases.Threshold, error) {
+	if text == "" {
 		return nil, nil
 	}
 	if part, ok := strings.CutSuffix(text, "%"); ok {

@@ -29,18 +29,6 @@ func inFile(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// emptyFlag says which flag is given with an empty value, "" if none is: a
-// script's unset variable, which would make another key than the one that is
-// meant, or send a private key to standard output.
-func emptyFlag(c *cobra.Command, names ...string) string {
-	for _, name := range names {
-		if f := c.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
-			return "--" + name + " is empty"
-		}
-	}
-	return ""
-}
-
 func newKubeconfigMerge(env *Env) *cobra.Command {
 	var into string
 	var rename, replace, use bool
@@ -71,11 +59,11 @@ replaced whole, has mode 0600, and its old content is kept beside it.`,
 		case replace:
 			o.OnConflict = kubeconfig.Replace
 		}
-		text := emptyFlag(c, "into")
+		text := ""
 		switch {
 		case into == "-":
 			text = "- is no file to write: without --into the result goes to standard output"
-		case text == "" && into == "" && out.format != "text":
+		case into == "" && out.format != "text":
 			text = "--output describes what was merged --into a file: name one"
 		}
 		if text != "" {

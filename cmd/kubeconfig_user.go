@@ -51,7 +51,10 @@ admin.conf in --kubeconfig-dir says; it is never guessed from this host.
 
 With --from, one kubeconfig for each user of a list goes into --out-dir. A CSV file
 has a header of cn, org (several separated by ;), validity and namespace; a YAML
-file is a list of entries with these keys.`,
+file is a list of entries with these keys.
+
+Nothing is written over. The same command again keeps the files that it has made, and
+makes those that are missing. If one is there that is something else, all is refused.`,
 		Example: `  pkitool kubeconfig user --cn alice --org dev --org ops --validity 8h --out alice.conf
   pkitool kubeconfig user --cn bob --csr bob.csr > bob.conf
   pkitool kubeconfig user --from users.csv --out-dir users`,
@@ -68,7 +71,7 @@ file is a list of entries with these keys.`,
 	f.StringVar(&u.namespace, "namespace", "", "default `namespace` of the context")
 	f.StringVar(&u.token, "token", "", "bearer `token` instead of a certificate; others on this host can read a command line, so rather --token-file")
 	f.StringVar(&u.tokenFile, "token-file", "", "`file` with the bearer token, - for standard input")
-	f.StringVar(&u.out, "out", "", "`file` to write instead of standard output; it must not be there yet")
+	f.StringVar(&u.out, "out", "", "`file` to write instead of standard output; nothing else may be there")
 	f.StringVar(&u.mergeInto, "merge-into", "", "kubeconfig `file` to merge the result into")
 	f.BoolVar(&u.external, "external-files", false, "with --out: certificate, key and CA in files of their own beside it")
 	f.StringVar(&u.csr, "csr", "", "certificate request `file` whose key the user keeps: the kubeconfig has no key")
@@ -88,9 +91,8 @@ file is a list of entries with these keys.`,
 
 // check refuses flags that mean nothing, or nothing beside others.
 func (u *userFlags) check(c *cobra.Command) error {
-	text, given := emptyFlag(c, "token", "token-file", "csr", "from", "out-dir", "server", "out", "merge-into"), c.Flags().Changed
+	text, given := "", c.Flags().Changed
 	switch {
-	case text != "":
 	case u.out == "-" || u.mergeInto == "-":
 		text = "- is no file to write: without --out and --merge-into the result goes to standard output"
 	case u.cn == "" && u.from == "":
@@ -124,7 +126,7 @@ func (u *userFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	base := phases.UserRequest{Validity: s.Cluster.Validity, UntilCA: !s.Given("validity"), KeyAlgorithm: s.Cluster.KeyAlgorithm, Cluster: s.Cluster.Name, Context: u.context, Namespace: u.namespace}
+	base := phases.UserRequest{Validity: s.Cluster.Validity, UntilCA: !s.Given("validity"), KeyAlgorithm: s.Cluster.KeyAlgorithm, AnyAlgorithm: !s.Given("key-algorithm"), Cluster: s.Cluster.Name, Context: u.context, Namespace: u.namespace}
 	if base.Server, err = u.serverURL(tree, s); err != nil {
 		return err
 	}
@@ -223,11 +225,11 @@ func (u *userFlags) credentials(r *phases.UserRequest) error {
 // requests are one for each user.
 func (u *userFlags) requests(base phases.UserRequest) ([]phases.UserRequest, error) {
 	if u.from == "" {
-		base.Subject = pki.Subject{CommonName: u.cn, Organization: slices.DeleteFunc(u.orgs, func(o string) bool { return o == "" })}
+		base.Subject = pki.Subject{CommonName: u.cn, Organization: u.orgs}
 		if err := base.Subject.Check(); err != nil {
 			return nil, err
 		}
-		base.Path = u.out
+		base.Path, base.Into = u.out, u.mergeInto
 		if u.external {
 			stem := filepath.Base(strings.TrimSuffix(u.out, ".conf"))
 			base.Files = phases.UserFiles{CA: stem + "-ca.crt", Cert: stem + ".crt", Key: stem + ".key"}
@@ -276,7 +278,7 @@ func (u *userFlags) warn(requests []phases.UserRequest, made []phases.User) {
 		return
 	}
 	for i, r := range requests {
-		if c := made[i].Certificate; c != nil && r.UntilCA {
+		if c := made[i].Certificate; c != nil && made[i].Signed && r.UntilCA {
 			tellEnd(u.env, r.Subject.CommonName+": ", c, r.Validity)
 		}
 		if f := phases.Identity(r.Subject, false, true); f != nil && r.Token == "" {
@@ -311,11 +313,13 @@ type userReport struct {
 }
 
 type userRow struct {
-	User     string     `json:"user"`
-	Groups   []string   `json:"groups,omitempty"`
-	Server   string     `json:"server"`
-	Files    []string   `json:"files"`
-	NotAfter *time.Time `json:"notAfter,omitempty"`
+	User     string      `json:"user"`
+	Verb     phases.Verb `json:"verb"` // keep: all was there already
+	Reason   string      `json:"reason,omitempty"`
+	Groups   []string    `json:"groups,omitempty"`
+	Server   string      `json:"server"`
+	Files    []string    `json:"files"`
+	NotAfter *time.Time  `json:"notAfter,omitempty"`
 }
 
 // tell says what was made, and writes what has no file of its own.
@@ -328,6 +332,9 @@ func (u *userFlags) tell(c *cobra.Command, requests []phases.UserRequest, made [
 	if u.mergeInto != "" {
 		var err error
 		r.Backup, err = changeFile(c, u.env, u.mergeInto, func(old []byte) ([]byte, error) {
+			if made[0].Verb == phases.Keep {
+				return old, nil
+			}
 			m, err := kubeconfig.Merge(old, made[0].Kubeconfig, kubeconfig.MergeOptions{})
 			if err != nil {
 				return nil, mergeFault(u.mergeInto, err, "write it to a file of its own with --out, then `pkitool kubeconfig merge` keeps both with --rename, or takes the new one with --replace")
@@ -340,7 +347,7 @@ func (u *userFlags) tell(c *cobra.Command, requests []phases.UserRequest, made [
 		made[0].Files = []string{u.mergeInto}
 	}
 	for i, m := range made {
-		row := userRow{User: requests[i].Subject.CommonName, Groups: requests[i].Subject.Organization, Server: requests[i].Server, Files: m.Files}
+		row := userRow{User: requests[i].Subject.CommonName, Verb: m.Verb, Reason: m.Reason, Groups: requests[i].Subject.Organization, Server: requests[i].Server, Files: m.Files}
 		if m.Certificate != nil {
 			na := m.Certificate.NotAfter.UTC()
 			row.NotAfter = &na
@@ -357,7 +364,7 @@ func writeUsers(w io.Writer, r userReport) error {
 		if row.NotAfter != nil {
 			until = "until " + row.NotAfter.Format(time.RFC3339)
 		}
-		t.row(row.User, strings.Join(row.Groups, ","), until, strings.Join(row.Files, " "))
+		t.row(row.User, strings.Join(row.Groups, ","), until, strings.Join(row.Files, " "), whatBecame("", row.Verb, row.Reason))
 	}
 	if r.Backup != "" {
 		t.row("old content: " + r.Backup)

@@ -63,29 +63,49 @@ func (o *outputFlags) printRun(r phases.Report, err error, plan bool, text func(
 	return errors.Join(err, o.print(r, text))
 }
 
-// print writes a value as one document in the chosen format; text is written by the function.
+// print writes a value as one document in the chosen format; text is written by the function. What a run has done is said
+// on standard error where standard output cannot take it.
 func (o *outputFlags) print(v any, text func(io.Writer) error) error {
 	if r, ok := v.(phases.Report); ok {
 		o.env.completeReport(r)
 	}
-	switch o.format {
-	case "json":
+	err := o.write(v, text)
+	if err == nil && o.env.result != nil && o.env.result.err != nil && changes(v) {
+		fmt.Fprintln(o.env.Stderr, "note: standard output cannot take the report; this was done:")
+		err = text(o.env.Stderr)
+	}
+	return err
+}
+
+func (o *outputFlags) write(v any, text func(io.Writer) error) error {
+	switch {
+	case o.format == "json":
 		e := json.NewEncoder(o.env.Stdout)
 		e.SetEscapeHTML(false)
 		e.SetIndent("", "  ")
 		return e.Encode(v)
-	case "yaml":
+	case o.format == "yaml":
 		out, err := config.MarshalYAML(v)
 		if err != nil {
 			return err
 		}
 		_, err = o.env.Stdout.Write(out)
 		return err
-	}
-	if o.quiet {
+	case o.quiet:
 		return nil
 	}
 	return text(o.env.Stdout)
+}
+
+// changes reports whether a value is the report of a run that has changed files.
+func changes(v any) bool {
+	switch v := v.(type) {
+	case phases.Report:
+		return v.Changed && !v.DryRun
+	case userReport, issueReport, mergeReport:
+		return true
+	}
+	return false
 }
 
 // counted is "1 row", "2 rows".

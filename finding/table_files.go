@@ -27,6 +27,7 @@ const (
 	KeyModeLoose      ID = "key-mode-loose"
 	KeyModeBehindLink ID = "key-mode-behind-link"
 	ModeLoose         ID = "mode-loose"
+	FileTaken         ID = "file-taken"
 )
 
 const goPEM = "kube-apiserver, etcd, kubeadm and kubectl read PEM with Go's encoding/pem, which finds no block there; openssl does"
@@ -65,4 +66,6 @@ var fileRules = []Rule{
 	{ID: KeyModeBehindLink, Severity: Error, Text: "private key can be read by others: mode {had} behind a symbolic link", Reason: "CIS Kubernetes Benchmark 1.1.21: key files have mode 0600",
 		Remedy: "set the mode of the link's target to 0600, or put the file itself here"},
 	{ID: ModeLoose, Severity: Notice, Text: "mode {had} is looser than {wanted}"},
+	{ID: FileTaken, Severity: Error, Text: "file is there already, and is not what is asked for: {had}", Remedy: "nothing is written over: choose another name, or move it away",
+		Remedies: map[Asker]string{Request: "move it away: a certificate request belongs there"}},
 }

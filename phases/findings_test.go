@@ -48,6 +48,7 @@ var elsewhere = map[finding.ID]string{
 	finding.CACertificateNone:  "TestImportRefuses",
 	finding.SignatureUnchecked: "TestSignatureUnchecked in phases/judge",
 	finding.TrustNone:          "testdata/script/verify_basic.txtar",
+	finding.FileTaken:          "TestResume",
 	finding.NamesNotAsked:      "TestImportOfNamesThatNobodyAskedFor",
 }
 

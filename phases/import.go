@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -206,7 +207,7 @@ func (im *importer) decide(p planner, c judge.Case, acceptNames bool) Action {
 		return a
 	}
 	a.Verb, a.Reason = Create, "signed elsewhere"
-	if old.Cert.Exists || len(old.Chain) > 0 {
+	if same := len(old.Chain) > 0 && old.Chain[0].Equal(c.Held.Chain[0]); !same && (old.Cert.Exists || len(old.Chain) > 0) {
 		a.Verb = Renew
 	}
 	a.Held = old
@@ -214,9 +215,13 @@ func (im *importer) decide(p planner, c judge.Case, acceptNames bool) Action {
 	if c.Spec.Place.Kubeconfig != "" {
 		file, mode = c.Held.Conf, 0o600
 	}
-	a.Make = &Order{Unsigned: true, Template: pki.Template{Subject: c.Spec.Subject}}
-	a.Outputs = []Output{{Kind: DataFile, Path: file.Path, Mode: mode, Data: file.Data, Replaces: old.Cert.Exists || old.Conf.Exists}}
-	if csr := judge.ReadFile(requestPath(old)); c.Spec.Kind != certs.CA && csr.Exists {
+	if there := old.Cert; bytes.Equal(there.Data, file.Data) || bytes.Equal(old.Conf.Data, file.Data) {
+		a.Verb, a.Reason = Keep, "there already" // the same command again, or what a killed run has left
+	} else {
+		a.Make = &Order{Unsigned: true, Template: pki.Template{Subject: c.Spec.Subject}}
+		a.Outputs = []Output{{Kind: DataFile, Path: file.Path, Mode: mode, Data: file.Data, Replaces: there.Exists || old.Conf.Exists}}
+	}
+	if csr := judge.ReadFile(requestPath(old)); c.Spec.Kind != certs.CA && csr.Exists && isRequest(csr.Data) {
 		a.Outputs = append(a.Outputs, Output{Kind: Removal, Path: csr.Path})
 	}
 	a.unlinked()

@@ -2,6 +2,8 @@ package phases_test
 
 import (
 	"crypto/x509"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -178,6 +180,14 @@ func TestImportRefuses(t *testing.T) {
 	_, err = w.bring(o, root, a(good)...)
 	require.NoError(t, err)
 	assert.NoFileExists(t, filepath.Join(w.site.Cert, "apiserver.csr"))
+	key := pemOf(t, newKey(t))
+	w.write(filepath.Join(w.site.Cert, "apiserver.csr"), key)
+	before := w.snapshot()
+	r, err = w.bring(o, root, a(good)...)
+	require.NoError(t, err)
+	assert.Equal(t, []any{phases.Keep, "there already", false}, []any{r.Rows[0].Verb, r.Rows[0].Reason, r.Changed})
+	w.unchanged(before)
+	assert.Equal(t, key, w.read(filepath.Join(w.site.Cert, "apiserver.csr")), "no request, and not spent")
 	_, err = w.bring(o, map[string]phases.Signed{"ca": {Name: "other.pem", Data: other.cert}})
 	require.EqualError(t, err, "other.pem: there is another CA certificate already ("+w.certFile(w.row("ca"))+")")
 }
@@ -237,4 +247,52 @@ func TestImportDryRun(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, phases.Create, rowOf(t, r, "admin").Verb)
 	w.unchanged(before)
+}
+
+// TestImportAgain: whatever part of an import is done already, the same command does the rest, and then nothing.
+func TestImportAgain(t *testing.T) {
+	w := empty(t)
+	ca := newCFSSLCA(t, "external")
+	o := importNow()
+	r, err := w.request(o.Options, "apiserver", "scheduler")
+	require.NoError(t, err)
+	var signed []phases.Signed
+	for _, row := range r.Rows {
+		signed = append(signed, phases.Signed{Name: row.Name + ".pem", Data: ca.sign(t, w.row(row.Name).Kind, w.requestOf(row))})
+	}
+	root := map[string]phases.Signed{"ca": {Name: "root.pem", Data: ca.cert}}
+	before := w.snapshot()
+	_, err = w.bring(o, root, signed...)
+	require.NoError(t, err)
+	after := w.snapshot()
+	var changed []string
+	all := maps.Clone(before)
+	maps.Copy(all, after)
+	for path := range all {
+		if before[path].data != after[path].data {
+			changed = append(changed, path)
+		}
+	}
+	require.Len(t, changed, 5, "the CA, a certificate, a kubeconfig, two requests that are spent")
+	for subset := range 1 << len(changed) {
+		for i, path := range changed {
+			from := before
+			if subset&(1<<i) != 0 {
+				from = after
+			}
+			if s := from[path]; s.mode != 0 {
+				w.write(path, []byte(s.data))
+			} else {
+				_ = os.Remove(path)
+			}
+		}
+		_, err := w.bring(o, root, signed...)
+		require.NoError(t, err, "%b of %v", subset, changed)
+		for _, path := range changed {
+			assert.Equal(t, after[path].data, w.snapshot()[path].data, "%b: %s", subset, path)
+		}
+		r, err := w.bring(o, root, signed...)
+		require.NoError(t, err)
+		assert.False(t, r.Changed)
+	}
 }

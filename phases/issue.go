@@ -14,6 +14,7 @@ import (
 	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/inspect"
+	"github.com/pkitool/pkitool/pki/store"
 )
 
 // IssueRequest asks for any certificate by a CA of the directory.
@@ -23,38 +24,67 @@ type IssueRequest struct {
 	Outputs []Output
 }
 
-// Issue makes a certificate, and writes what has a path. Of several outputs that must not be there yet, none is written
-// if one is.
-func Issue(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, r IssueRequest) (Made, error) {
+// Issued is what became of an order.
+type Issued struct {
+	Made
+	Verb   Verb   // Keep: all was there already
+	Reason string // where some of it was
+	Signed bool   // the certificate is new
+}
+
+// Issue makes a certificate, and writes what has a path. What is there already and is what is asked for is kept, by the
+// rules of a row: see planner.resume. Anything else that is there is a *RefusedError, and then nothing is written.
+func Issue(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, r IssueRequest) (Issued, error) {
 	made, err := issueAll(ctx, t, site, now, []Action{{Make: &r.Order, Outputs: r.Outputs, Verb: Create}}, r.Signer)
 	if err != nil {
-		return Made{}, err
+		return Issued{}, err
 	}
 	return made[0], nil
 }
 
 // issueAll makes certificates by one CA, all or none.
-func issueAll(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, actions []Action, signer certs.ID) ([]Made, error) {
+func issueAll(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, actions []Action, signer certs.ID) (out []Issued, err error) {
 	p, err := withAuthority(ctx, t, site, signer, now)
 	if err != nil {
 		return nil, err
 	}
-	ca := p.cas[signer]
+	plan, apply := p.plan(actions), Plan.Render
+	if dirs := plan.dirs(); len(dirs) > 0 {
+		lock, err := store.Lock(ctx, dirs...)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, lock.Unlock()) }()
+		apply = func(p Plan, ctx context.Context) ([]Made, error) {
+			made, _, err := p.Apply(ctx, lock)
+			return made, err
+		}
+	}
+	judge.AtOnce(len(actions), func(i int) {
+		if a := &actions[i]; a.Outputs[0].Conf != nil && a.Outputs[0].Conf.Into != "" {
+			p.merged(plan, a)
+		} else {
+			p.resume(plan, a)
+		}
+	})
 	for i := range actions {
-		a := &actions[i]
-		if a.Make.Unsigned {
-			continue
-		}
-		if f := unfit(a.Make, ca, now); f != nil {
-			return nil, labelled(a.Label, f)
+		if a := &actions[i]; a.Verb != Refuse && !a.Make.Unsigned {
+			if f := unfit(a.Make, plan.cas[signer], now); f != nil {
+				return nil, labelled(a.Label, f)
+			}
 		}
 	}
-	p.Actions = actions
-	if len(p.dirs()) == 0 {
-		return p.Render(ctx)
+	made, err := apply(plan, ctx)
+	if err != nil {
+		return nil, err
 	}
-	made, _, err := ApplyAlone(ctx, p)
-	return made, err
+	for i, a := range actions {
+		if a.Held != nil && len(a.Held.Chain) > 0 {
+			made[i].Chain = a.Held.Chain
+		}
+		out = append(out, Issued{made[i], a.Verb, a.Reason, !a.Make.Unsigned})
+	}
+	return out, nil
 }
 
 // unfit says why a CA cannot sign an order, or why nobody would accept the certificate; nil if it can.
@@ -75,18 +105,18 @@ func unfit(o *Order, ca *judge.CA, now time.Time) error {
 	return nil
 }
 
-// withAuthority is a plan without actions that can sign by a CA of the directory, as it is there. A CA that cannot sign
-// is a *RefusedError; one whose key is elsewhere is found out when something is to be signed.
-func withAuthority(ctx context.Context, t certs.Tree, site judge.Site, id certs.ID, now time.Time) (Plan, error) {
+// withAuthority is a planner that can sign by a CA of the directory, as it is there. A CA that cannot sign is a
+// *RefusedError; one whose key is elsewhere is found out when something is to be signed.
+func withAuthority(ctx context.Context, t certs.Tree, site judge.Site, id certs.ID, now time.Time) (planner, error) {
 	if _, err := settled(ctx, lockDirs(t, site, nil)); err != nil {
-		return Plan{}, err
+		return planner{}, err
 	}
 	chosen := judge.Selection{id: true}
 	inv := judge.Take(t, site, chosen)
 	if err := inv.Err(); err != nil {
-		return Plan{}, err
+		return planner{}, err
 	}
-	p := planner{judge.Judge(t, inv, chosen, now), Options{Now: now}}
+	p := planner{judge.Judge(t, inv, chosen, now), Options{Now: now, CertMode: 0o644}}
 	c, _ := p.Case(id)
 	a := p.action(c, finding.Check)
 	a.Findings = nil
@@ -96,12 +126,10 @@ func withAuthority(ctx context.Context, t certs.Tree, site judge.Site, id certs.
 	case c.CA.Absent || len(c.CA.Bundle) == 0:
 		a.refuse(finding.New(finding.CAMissing).At("", "", c.CA.Path))
 	}
-	plan := p.plan([]Action{a})
 	if a.Verb == Refuse {
-		return Plan{}, &RefusedError{Plan: plan}
+		return planner{}, &RefusedError{Plan: p.plan([]Action{a})}
 	}
-	plan.Actions = nil
-	return plan, nil
+	return p, nil
 }
 
 // ExternalCAError says that a certificate cannot be signed here.

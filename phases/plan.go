@@ -73,6 +73,8 @@ type Order struct {
 	Key       crypto.Signer
 	Public    crypto.PublicKey
 	Algorithm pki.KeyAlgorithm
+	// AnyAlgorithm lets a key of another algorithm be there already: nobody gave Algorithm.
+	AnyAlgorithm bool
 	// Unsigned: nothing is made here: a token, or what was signed elsewhere, takes the place of key and certificate.
 	Unsigned bool
 	// Behind are certificates that follow what Issue puts behind the new one by itself.
@@ -116,6 +118,8 @@ type Conf struct {
 	Single kubeconfig.Single
 	// Frame: only server and CA are set, the user stays.
 	Frame bool
+	// Into is a file that the caller puts it into; "" for none.
+	Into string
 }
 
 // Chmod is a file whose mode is made tighter.

@@ -82,7 +82,18 @@ func (p planner) request(a *Action, c judge.Case) {
 	} else {
 		p.requestKey(a)
 	}
+	if old.Exists && !isRequest(old.Data) {
+		a.refuse(taken(old.Path, "it holds no certificate request"))
+		return
+	}
 	a.Outputs = append(a.Outputs, Output{Kind: RequestFile, Path: old.Path, Mode: 0o600, Replaces: old.There()})
+}
+
+// isRequest reports whether a file beside a row may be replaced or removed, without a copy: it is a request, or empty.
+func isRequest(data []byte) bool {
+	objects, faults := inspect.Parse(data)
+	other := func(o inspect.Object) bool { return o.Kind != inspect.KindRequest }
+	return len(data) == 0 || len(faults) == 0 && !slices.ContainsFunc(objects, other)
 }
 
 // requestKey is the file that holds a new key: the key itself, or a kubeconfig that waits for its certificate. It

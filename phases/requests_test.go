@@ -91,11 +91,16 @@ func TestSignRulesGrantNothingByThemselves(t *testing.T) {
 
 // TestRequestsRefuse: a key or a kubeconfig that is there and cannot be used is not replaced by a new one.
 func TestRequestsRefuse(t *testing.T) {
+	const taken = ": file is there already, and is not what is asked for: it holds no certificate request (PATH)"
+	key := pemOf(t, newKey(t))
 	for _, c := range []struct {
 		row, file string
 		data      []byte
 		want      string
 	}{
+		{"apiserver", "pki/apiserver.csr", key, "apiserver" + taken},
+		{"apiserver", "pki/apiserver.csr", []byte("notes\n"), "apiserver" + taken},
+		{"admin", "admin.conf.csr", key, "admin" + taken},
 		{"apiserver", "pki/apiserver.key", []byte("x"), "apiserver: file holds no PEM block (PATH)"},
 		{"apiserver", "pki/apiserver.key", encryptedPKCS8, "apiserver: private key is encrypted (PATH)"},
 		{"admin", "admin.conf", []byte("clusters: 1\n"), "admin: line 1: clusters: must be a list, not a number (PATH)"},
@@ -106,6 +111,19 @@ func TestRequestsRefuse(t *testing.T) {
 		before := w.snapshot()
 		_, err := w.request(at(now), c.row, "scheduler")
 		w.refused(before, err, strings.ReplaceAll(c.want, "PATH", path))
+	}
+	for _, data := range [][]byte{nil, []byte("-----BEGIN CERTIFICATE REQUEST-----")} {
+		w := complete(t)
+		path := filepath.Join(w.site.Cert, "apiserver.csr")
+		w.write(path, data)
+		_, err := w.request(at(now), "apiserver")
+		if data == nil {
+			require.NoError(t, err)
+			continue
+		}
+		var refused *phases.RefusedError
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, "move it away: a certificate request belongs there", refused.Findings()[0].Hint)
 	}
 }
 

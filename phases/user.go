@@ -22,6 +22,7 @@ type UserRequest struct {
 	Validity     time.Duration
 	UntilCA      bool // as of an Order
 	KeyAlgorithm pki.KeyAlgorithm
+	AnyAlgorithm bool // as of an Order
 
 	Server, Cluster, Context, Namespace string
 	// Token is in the kubeconfig instead of a certificate.
@@ -33,39 +34,47 @@ type UserRequest struct {
 	// holding the data.
 	Path  string
 	Files UserFiles
+	// Into is a file that the caller merges the result into: where it holds all of that, nothing is made.
+	Into string
 }
 
 // UserFiles are paths, relative to the kubeconfig's directory or absolute.
 type UserFiles struct{ CA, Cert, Key string }
 
-// User is a finished kubeconfig, and the files that were written for it. Kubeconfig is secret.
+// User is a finished kubeconfig, and its files. Kubeconfig is secret, and nil where all was there already.
 type User struct {
 	Kubeconfig  []byte
 	Certificate *x509.Certificate // nil with a token
 	Files       []string
+	Verb        Verb // as of Issued
+	Reason      string
+	Signed      bool
 }
 
-// Users makes the kubeconfigs of users, all or none, with keys made on all
-// cores. Only the row "ca" of the tree is looked at. A CA that is not right is
+// Users makes the kubeconfigs of users, all or none, with keys made on all cores. What is there already and is what is
+// asked for is kept; anything else that is there is a *RefusedError. Only the row "ca" of the tree is looked at. A CA that is not right is
 // a *RefusedError; one whose key is elsewhere can only serve tokens.
 func Users(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, requests []UserRequest) ([]User, error) {
 	ca := certs.ID{Role: certs.ClusterCA}
 	var actions []Action
-	for _, r := range requests {
+	out := make([]User, len(requests))
+	for i, r := range requests {
 		actions = append(actions, r.action(ca))
+		for _, o := range actions[i].Outputs {
+			if o.Path != "" {
+				out[i].Files = append(out[i].Files, o.Path)
+			}
+		}
 	}
 	made, err := issueAll(ctx, t, site, now, actions, ca)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]User, len(made))
 	for i, m := range made {
+		out[i].Verb, out[i].Reason, out[i].Signed = m.Verb, m.Reason, m.Signed
 		for j, o := range actions[i].Outputs {
 			if o.Kind == KubeconfigFile {
 				out[i].Kubeconfig = m.Files[j]
-			}
-			if o.Path != "" {
-				out[i].Files = append(out[i].Files, o.Path)
 			}
 		}
 		if len(m.Chain) > 0 {
@@ -80,7 +89,7 @@ func (r UserRequest) action(ca certs.ID) Action {
 	a := Action{Verb: Create, Label: fmt.Sprintf("user %q", r.Subject.CommonName)}
 	a.Make = &Order{
 		Signer: ca, Template: pki.Template{Subject: r.Subject, ExtKeyUsage: certs.Client.ExtKeyUsage()},
-		Validity: r.Validity, UntilCA: r.UntilCA, Algorithm: r.KeyAlgorithm, Public: r.Public, Unsigned: r.Token != "",
+		Validity: r.Validity, UntilCA: r.UntilCA, Algorithm: r.KeyAlgorithm, AnyAlgorithm: r.AnyAlgorithm, Public: r.Public, Unsigned: r.Token != "",
 	}
 	single := kubeconfig.Single{Cluster: r.Cluster, Server: r.Server, User: r.Subject.CommonName, Token: r.Token, Context: r.Context, Namespace: r.Namespace}
 	beside := func(kind OutputKind, name string) {
@@ -101,6 +110,6 @@ func (r UserRequest) action(ca certs.ID) Action {
 	}
 	single.CAFile = r.Files.CA
 	beside(TrustFile, r.Files.CA)
-	a.Outputs = append(a.Outputs, Output{Kind: KubeconfigFile, Path: r.Path, Mode: 0o600, Conf: &Conf{Single: single}})
+	a.Outputs = append(a.Outputs, Output{Kind: KubeconfigFile, Path: r.Path, Mode: 0o600, Conf: &Conf{Single: single, Into: r.Into}})
 	return a
 }

@@ -143,22 +143,6 @@ func nameBeside(path string, now time.Time) string {
 	}
 }
 
-// WriteFiles writes files that are no row's, all of them or none of those that are not there yet: what --out names.
-func WriteFiles(ctx context.Context, now time.Time, outputs ...Output) error {
-	_, _, err := ApplyAlone(ctx, Plan{Actions: []Action{{Outputs: outputs}}, now: now})
-	return err
-}
-
-// ApplyAlone applies a plan under a lock of the directories that it writes to.
-func ApplyAlone(ctx context.Context, p Plan) (made []Made, backup string, err error) {
-	lock, err := store.Lock(ctx, p.dirs()...)
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	return p.Apply(ctx, lock)
-}
-
 // dirs are the directories that a plan writes to.
 func (p Plan) dirs() []string {
 	seen := map[string]bool{}

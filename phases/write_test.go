@@ -59,17 +59,6 @@ func TestChangeFile(t *testing.T) {
 	assert.EqualError(t, err, "is a directory ("+dir+")")
 }
 
-// Files that --out names are written all or none.
-func TestWriteFiles(t *testing.T) {
-	dir := t.TempDir()
-	at := func(name string) phases.Output {
-		return phases.Output{Kind: phases.DataFile, Path: filepath.Join(dir, name), Mode: 0o644, Data: []byte(name)}
-	}
-	require.NoError(t, phases.WriteFiles(t.Context(), now, at("a")))
-	assert.ErrorIs(t, phases.WriteFiles(t.Context(), now, at("b"), at("a")), fs.ErrExist)
-	assert.NoFileExists(t, filepath.Join(dir, "b"))
-}
-
 // A refusal gives its findings with the remedy for who asked.
 func TestRefusedFindings(t *testing.T) {
 	w := complete(t)

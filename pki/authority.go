@@ -211,5 +211,5 @@ func sign(ctx context.Context, t Template, pub crypto.PublicKey, parent *x509.Ce
 	if err != nil {
 		return nil, err
 	}
-	return prove(der, t, c.RawSubject, pub, parent)
+	return prove(der, t, pub, parent)
 }

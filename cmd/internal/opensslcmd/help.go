@@ -17,10 +17,11 @@ Usage:
                           two or more files, and no option says whom to trust:
                           CA holds the trust anchors
 
-Two differences from openssl:
+Three differences from openssl:
   The trust anchors of the system are never used unless an option names them.
   Of two or more files the first holds the trust anchors, unless an option says
   whom to trust: -CAfile, -CApath, -CAstore, -trusted; or -no-CAfile for nobody.
+  An empty -verify_hostname is refused: openssl would compare no name.
 
 Options take one or two dashes, the value behind a blank or "=", and come before
 the files; "--crl-check" is the same as "-crl_check".

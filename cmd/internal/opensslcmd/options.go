@@ -75,7 +75,7 @@ func ruleOptions() []option {
 
 func nameOptions() []option {
 	return []option{
-		{name: "verify_hostname", kind: textValue, what: "name", help: "the host name that the certificate must have", apply: func(r *request, v string) error { r.options.Hostname = v; return nil }},
+		{name: "verify_hostname", kind: textValue, what: "name", help: "the host name that the certificate must have", apply: setHostname},
 		{name: "verify_ip", kind: textValue, what: "address", help: "the IP address that the certificate must have", apply: setIP},
 		{name: "verify_email", kind: textValue, what: "address", help: "the e-mail address that the certificate must have", apply: func(r *request, v string) error { r.options.Email, r.options.HasEmail = v, true; return nil }},
 	}
@@ -160,6 +160,15 @@ func setProfile(r *request, value string) error {
 	if !r.options.ApplyProfile(value) {
 		return &errSaid{fmt.Sprintf("verify: Invalid verify name %s\n", value)}
 	}
+	return nil
+}
+
+// setHostname refuses an empty name, which openssl takes for no question about names: a script's variable was not set.
+func setHostname(r *request, value string) error {
+	if value == "" {
+		return badUse("Option -verify_hostname needs a value")
+	}
+	r.options.Hostname = value
 	return nil
 }
 
