@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/internal/hidden"
 )
 
 // Authority is a CA one may sign with: the certificate and the key are a pair,
 // the certificate is a CA that may sign certificates. NewAuthority and
 // SelfSign are the only doors. The key is a crypto.Signer, so it need not be a file.
 type Authority struct {
+	hidden.Secret
 	cert   *x509.Certificate
 	bundle []*x509.Certificate
 	above  []*x509.Certificate // what follows a leaf in its file

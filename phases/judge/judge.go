@@ -13,6 +13,7 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/internal/hidden"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -68,6 +69,7 @@ func poolOf(list []*x509.Certificate) *x509.CertPool {
 
 // Judgement has a case for every row that was asked for.
 type Judgement struct {
+	hidden.Secret
 	Site  Site
 	Tree  certs.Tree
 	Now   time.Time
