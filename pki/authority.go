@@ -190,7 +190,7 @@ func issuerIn(c *x509.Certificate, bundle []*x509.Certificate) *x509.Certificate
 // template before anybody sees it. parent is nil for a root. A crypto.Signer
 // knows no context, so a signer that is already asked is waited for.
 func sign(ctx context.Context, t Template, pub crypto.PublicKey, parent *x509.Certificate, key crypto.Signer) (*x509.Certificate, error) {
-	if fault := KeyFault(pub); fault != nil {
+	if fault := KeyFault(pub); fault != nil && fault.Severity == finding.Error {
 		return nil, fault
 	}
 	c, err := t.certificate(pub)

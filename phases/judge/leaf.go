@@ -69,7 +69,7 @@ func (j Judgement) certificate(c *Case, certPath, keyPath string) {
 		trust = &Trust{Path: c.CA.Path, Bundle: c.CA.Bundle, Pool: c.CA.Pool()}
 	}
 	for _, f := range Certificate(h.Chain, trust, Purpose{s.Kind.ExtKeyUsage(), s.Identity}, j.Now) {
-		if f.ID != finding.KeyUnfit || !c.Has(finding.KeyUnfit) { // told of the private key already
+		if !ofKey(f.ID) || !c.Has(f.ID) { // told of the private key already
 			add(&f)
 		}
 	}
@@ -77,6 +77,11 @@ func (j Judgement) certificate(c *Case, certPath, keyPath string) {
 		j.identity(c, certPath)
 	}
 	j.names(c, certPath)
+}
+
+// ofKey reports whether a finding is one of [pki.KeyFault].
+func ofKey(id finding.ID) bool {
+	return id == finding.KeyUnfit || id == finding.KeyWeak || id == finding.KeyExponentSmall
 }
 
 // identity compares the subject with the row's.
@@ -145,6 +150,11 @@ func (j Judgement) keyPair(c *Case) {
 	}
 	for _, n := range h.Notes {
 		c.add(&n, h.Cert.Path)
+	}
+	for _, pub := range h.Pubs {
+		if h.Signer == nil || !pki.SameKey(pub, h.Signer.Public()) {
+			c.add(pki.KeyFault(pub), h.Cert.Path) // whoever computes its private key signs tokens for everybody
+		}
 	}
 	switch {
 	case h.ChainErr != nil:
