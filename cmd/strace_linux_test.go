@@ -35,6 +35,7 @@ var (
 	opened  = regexp.MustCompile(`openat\(.*, (O_[A-Z_|]+)(?:, (0[0-7]*))?\) = \d+<(.*)>$`)
 	written = regexp.MustCompile(`p?writev?(?:64)?\(\d+<(/.*?)>, (.*)`)
 	chmoded = regexp.MustCompile(`(?:fchmod\(\d+<(/.*?)>|fchmodat2?\(.*?, "(.*?)"|chmod\("(.*?)"), (0[0-7]*)`)
+	spoken  = regexp.MustCompile(`^(?:connect|sendto)\(.*AF_(?:INET|UNIX)`)
 	unseen  = regexp.MustCompile(`^(?:\d+ +)?(copy_file_range|sendfile|splice|pwrite64|creat)\(`)
 )
 
@@ -43,7 +44,7 @@ var keyText = regexp.MustCompile(`PRIVATE KEY-----|client-key-data: `)
 
 // TestKeysCreatedClosed traces every command that writes keys, without an umask. Every file into which a key is written
 // is created by the run itself, under a name that nobody had (O_EXCL), and with a mode that lets nobody else read it:
-// there is no moment at which another user could open it. Nor does any call loosen it later.
+// there is no moment at which another user could open it. Nor does any call loosen it later. And no run speaks to a network.
 func TestKeysCreatedClosed(t *testing.T) {
 	t.Parallel()
 	strace := straced(t)
@@ -55,7 +56,7 @@ func TestKeysCreatedClosed(t *testing.T) {
 	grand(t, dir, func(args ...string) {
 		logs := t.TempDir()
 		run := append([]string{"-c", `umask 000; exec "$@"`, "sh", strace, "-ff", "-y", "-s", "100000", "-e", "signal=none",
-			"-e", "trace=openat,creat,write,writev,pwrite64,fchmod,fchmodat,chmod,copy_file_range,sendfile,splice", "-o", filepath.Join(logs, "trace"), filepath.Join(bin, "pkitool")}, args...)
+			"-e", "trace=openat,creat,write,writev,pwrite64,fchmod,fchmodat,chmod,copy_file_range,sendfile,splice,connect,sendto", "-o", filepath.Join(logs, "trace"), filepath.Join(bin, "pkitool")}, args...)
 		c := exec.Command("sh", run...)
 		var said bytes.Buffer
 		c.Stdout, c.Stderr = &said, &said
@@ -99,6 +100,7 @@ func judgeTrace(t *testing.T, dir, logs string, args []string) (keys int) {
 			if m := chmoded.FindStringSubmatch(line); m != nil {
 				loosened = append(loosened, [2]string{m[1] + m[2] + m[3], m[4]})
 			}
+			assert.NotRegexp(t, spoken, line, "%q: it speaks to somebody", args)
 			assert.NotRegexp(t, unseen, line, "%q: a way to write that this test does not follow", args)
 		}
 	}
