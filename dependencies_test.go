@@ -148,7 +148,9 @@ func TestDependencies(t *testing.T) {
 		delete(linked, m)
 	}
 	assert.Empty(t, linked, "linked, and not in go.mod")
-	slices.SortFunc(rows, func(a, b dependency) int { return cmp.Or(-cmp.Compare(a.linked, b.linked), cmp.Compare(a.module, b.module)) })
+	slices.SortFunc(rows, func(a, b dependency) int {
+		return cmp.Or(-cmp.Compare(a.linked, b.linked), cmp.Compare(a.module, b.module))
+	})
 	var want strings.Builder
 	want.WriteString("| module | version | licence | linked | imported by | why |\n|---|---|---|---|---|---|\n")
 	for _, d := range rows {

@@ -61,27 +61,25 @@ func (j Judgement) certificate(c *Case, certPath, keyPath string) {
 	}
 	leaf := h.Chain[0]
 	add := func(f *finding.Finding) { c.add(f, certPath) }
-	if h.Signer != nil && !pki.SameKey(leaf.PublicKey, h.Signer.Public()) {
+	judged := allButKey
+	switch {
+	case h.Signer == nil:
+		judged = Certificate
+	case !pki.SameKey(leaf.PublicKey, h.Signer.Public()):
 		add(finding.New(finding.KeyMismatch))
+		judged = Certificate
 	}
 	var trust *Trust
 	if c.CA != nil && len(c.CA.Bundle) > 0 {
 		trust = &Trust{Path: c.CA.Path, Bundle: c.CA.Bundle, Pool: c.CA.Pool()}
 	}
-	for _, f := range Certificate(h.Chain, trust, Purpose{s.Kind.ExtKeyUsage(), s.Identity}, j.Now) {
-		if !ofKey(f.ID) || !c.Has(f.ID) { // told of the private key already
-			add(&f)
-		}
+	for _, f := range judged(h.Chain, trust, Purpose{s.Kind.ExtKeyUsage(), s.Identity}, j.Now) {
+		add(&f)
 	}
 	if !s.Given {
 		j.identity(c, certPath)
 	}
 	j.names(c, certPath)
-}
-
-// ofKey reports whether a finding is one of [pki.KeyFault].
-func ofKey(id finding.ID) bool {
-	return id == finding.KeyUnfit || id == finding.KeyWeak || id == finding.KeyExponentSmall
 }
 
 // identity compares the subject with the row's.
