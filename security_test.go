@@ -46,7 +46,7 @@ func TestSecurityPromises(t *testing.T) {
 				sources[pkg] += string(source)
 			}
 		}
-		assert.Contains(t, sources[pkg], "\nfunc "+name+"(", "%s.%s does not exist", m[1], name)
+		assert.True(t, strings.Contains(sources[pkg], "\nfunc "+name+"("), "%s.%s does not exist", m[1], name)
 	}
 	for _, m := range namedTarget.FindAllStringSubmatch(kept, -1) {
 		assert.Contains(t, string(makefile), "\n"+m[1]+":", "the Makefile has no such target")
