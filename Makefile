@@ -9,10 +9,20 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 HUNTTIME  ?= 60s
 HUNTSEED  ?= $(shell date +%s)
 
-.PHONY: build test lint race fuzz diff hunt bench e2e e2e-up clean
+.PHONY: build reproducible cross test lint race fuzz diff hunt bench e2e e2e-up clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/pkitool ./cmd/pkitool
+
+# Two builds of one commit are equal byte for byte.
+reproducible:
+	bash .ci/reproducible
+
+# Every package and every test compiles for the systems on which nobody runs the tests.
+cross:
+	for system in windows/amd64 darwin/arm64 freebsd/amd64; do \
+		echo $$system && GOOS=$${system%/*} GOARCH=$${system#*/} CGO_ENABLED=0 $(GO) vet ./... || exit 1; \
+	done
 
 test:
 	$(GO) test -timeout 60m ./...

@@ -22,23 +22,25 @@ var floors = []struct {
 	pkg   string
 	above []string
 }{
+	{"internal/hidden", nil},
 	{"finding", nil},
 	{"pki/internal/cfssl", nil},
-	{"pki", []string{"finding", "pki/internal/cfssl"}},
+	{"pki", []string{"finding", "internal/hidden", "pki/internal/cfssl"}},
 	{"pki/verify/internal/objects", nil},
 	{"pki/verify", []string{"pki/verify/internal/objects"}},
 	{"pki/verify/openssl", []string{"pki/verify", "pki/verify/internal/objects"}},
 	{"pki/inspect", []string{"finding", "pki", "pki/verify", "pki/verify/openssl"}},
-	{"pki/store", nil},
+	{"pki/store", []string{"internal/hidden"}},
 	{"certs", []string{"pki"}},
-	{"kubeconfig", []string{"finding"}},
+	{"kubeconfig", []string{"finding", "internal/hidden"}},
 	{"config", []string{"certs", "pki"}},
-	{"phases/judge", []string{"certs", "finding", "kubeconfig", "pki", "pki/store"}},
-	{"phases", []string{"certs", "finding", "kubeconfig", "phases/judge", "pki", "pki/inspect", "pki/store"}},
+	{"phases/judge", []string{"certs", "finding", "internal/hidden", "kubeconfig", "pki", "pki/store"}},
+	{"phases", []string{"certs", "finding", "internal/hidden", "kubeconfig", "phases/judge", "pki", "pki/inspect", "pki/store"}},
 	{"cmd/internal/terminal", nil},
 	{"cmd/internal/opensslcmd", []string{"cmd/internal/terminal", "certs", "config", "finding", "phases/judge", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"cmd/internal/opensslcmd/internal/cases", nil}, // for tests
 	{"internal/openssltest", nil},                   // for tests
+	{"internal/weakkeys", nil},                      // for tests
 	{"cmd", []string{"cmd/internal/opensslcmd", "cmd/internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/judge", "pki", "pki/inspect", "pki/store"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }

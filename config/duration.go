@@ -132,9 +132,13 @@ func FormatDuration(d time.Duration) string {
 	return s
 }
 
-// clip shortens a value that goes into a message.
+// clip shortens a value that goes into a message. A file's content in the place of its name may be a private key: it is
+// not repeated.
 func clip(s string) string {
-	const most = 120
+	const most, base64OfPEM = 120, "LS0tLS1CRUdJTi"
+	if strings.Contains(s, "-----BEGIN ") || strings.Contains(s, base64OfPEM) {
+		return "(PEM data)"
+	}
 	if len(s) <= most {
 		return s
 	}

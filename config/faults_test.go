@@ -317,6 +317,8 @@ etcd:
 				`c.yaml:5: etcd.external: excludes etcd.local on line 4: etcd is run by the cluster or by somebody else`,
 				`c.yaml:5: etcd.external: has certFile and keyFile but no caFile`,
 			}},
+		{name: "external etcd, a key in the place of its file's name", doc: clusterHead + "etcd:\n  external: {endpoints: ['https://192.0.2.1:2379'], caFile: /a, certFile: /b, keyFile: LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFWS0tLS0t}\n",
+			want: []string{`c.yaml:4: etcd.external.keyFile: "(PEM data)": path is not absolute`}},
 		{name: "external etcd, endpoints of a wrong type", doc: clusterHead + "etcd:\n  external:\n    endpoints: [1]\n",
 			want:  []string{`c.yaml:5: etcd.external.endpoints[0]: wanted text, found a number`},
 			hints: []string{"put it in quotes"}},

@@ -7,6 +7,8 @@ const (
 	KeyMissing             ID = "key-missing"
 	KeyMismatch            ID = "key-mismatch"
 	KeyUnfit               ID = "key-unfit"
+	KeyWeak                ID = "key-weak"
+	KeyExponentSmall       ID = "key-exponent-small"
 	CertificateExpired     ID = "certificate-expired"
 	CertificateNotYetValid ID = "certificate-not-yet-valid"
 	CertificateExpiring    ID = "certificate-expiring"
@@ -51,6 +53,10 @@ var certificateRules = []Rule{
 	{ID: KeyMismatch, Severity: Error, Text: "key does not match certificate", Reason: "crypto/tls refuses the pair", Remedies: leaf},
 	{ID: KeyUnfit, Severity: Error, Text: "{had}", Reason: "crypto/tls refuses such keys",
 		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Import: hintSigner, Given: hintOwner}},
+	{ID: KeyWeak, Severity: Error, Text: "{had}", Reason: "anybody can compute the private key from the public one, and be its holder",
+		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Import: hintSigner, Given: hintOwner}},
+	{ID: KeyExponentSmall, Severity: Warning, Reissue: true, Text: "RSA key with the public exponent {had}, smaller than 65537", Reason: "components take it; FIPS 186-5 5.1 does not, nor does Go's FIPS 140-3 mode",
+		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Given: hintOwner}},
 	{ID: CertificateExpired, Severity: Error, Text: "certificate has expired on {had}",
 		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner}},
 	{ID: CertificateNotYetValid, Severity: Error, Text: "certificate is not valid before {had}", Remedy: "check the clock of this host, and of the one that issued the certificate"},

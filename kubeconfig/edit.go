@@ -4,11 +4,14 @@ import (
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pkitool/pkitool/internal/hidden"
 )
 
 // Edit is a change to a kubeconfig that leaves everything else in it as it is: unknown fields, comments, the order of
 // entries and keys. Blank lines and the way strings are quoted in JSON are not kept. Empty fields change nothing.
 type Edit struct {
+	hidden.Secret
 	Cluster string // the cluster to change; "" means the current context's
 	Server  string // URL
 	CA      []byte // PEM, goes into certificate-authority-data; a certificate-authority (a path) goes away

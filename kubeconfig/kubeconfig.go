@@ -18,12 +18,13 @@ import (
 	"slices"
 
 	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/internal/hidden"
 )
 
 // Config is what a kubeconfig says, in the order of the file. Fields that this package does not know are not shown here;
 // nothing is written from a Config, so nothing is lost by that.
 //
-// It holds private keys and tokens: never print one with %v.
+// It holds private keys and tokens, which are not printed.
 type Config struct {
 	Clusters []Cluster
 	Contexts []Context
@@ -59,6 +60,7 @@ type Context struct {
 // User is one entry of the list of users: credentials. client-go sends the certificate in the handshake and the others
 // as a header, so several can be present.
 type User struct {
+	hidden.Secret
 	Name string
 	Line int
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pkitool/pkitool/internal/hidden"
 )
 
 // OnConflict says what Merge does with an entry whose name is taken by an entry with other content.
@@ -55,6 +57,7 @@ type Change struct {
 
 // Merged is the result of Merge.
 type Merged struct {
+	hidden.Secret
 	Data           []byte   // the merged file: into itself, byte for byte, if nothing has changed
 	Changes        []Change // clusters, users, contexts, each in the order of the merged-in file
 	CurrentContext string   // of the merged file

@@ -167,6 +167,18 @@ func (o object) data(key string) []byte {
 	return b
 }
 
+// file returns a field that names a file. What is no name but the file's content is refused and not repeated: people put
+// it there for want of "-data", and it may be a private key or a token, which must not be in an error.
+func (o object) file(key, rather string) string {
+	s := o.str(key)
+	const base64OfPEM, base64OfJSON = "LS0tLS1CRUdJTi", "eyJ"
+	if strings.Contains(s, "-----BEGIN ") || strings.HasPrefix(s, base64OfPEM) || strings.HasPrefix(s, base64OfJSON) && strings.Count(s, ".") == 2 {
+		o.r.fail(value(o.node, key), o.at(key), "is not a path, but what belongs in "+rather)
+		return ""
+	}
+	return s
+}
+
 func (o object) bool(key string) bool {
 	n := value(o.node, key)
 	if n == nil {
@@ -198,7 +210,7 @@ func (o object) cluster() Cluster {
 		TLSServerName:         body.str("tls-server-name"),
 		InsecureSkipTLSVerify: body.bool("insecure-skip-tls-verify"),
 		CA:                    body.data("certificate-authority-data"),
-		CAFile:                body.str("certificate-authority"),
+		CAFile:                body.file("certificate-authority", "certificate-authority-data"),
 		ProxyURL:              body.str("proxy-url"),
 	}
 }
@@ -219,11 +231,11 @@ func (o object) user() User {
 	u := User{
 		Name: o.str("name"), Line: o.node.Line,
 		ClientCert:     body.data("client-certificate-data"),
-		ClientCertFile: body.str("client-certificate"),
+		ClientCertFile: body.file("client-certificate", "client-certificate-data"),
 		ClientKey:      body.data("client-key-data"),
-		ClientKeyFile:  body.str("client-key"),
+		ClientKeyFile:  body.file("client-key", "client-key-data"),
 		Token:          body.str("token"),
-		TokenFile:      body.str("tokenFile"),
+		TokenFile:      body.file("tokenFile", "token"),
 		Username:       body.str("username"),
 		HasPassword:    body.str("password") != "",
 		AuthProvider:   body.object("auth-provider").str("name"),

@@ -16,12 +16,15 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pkitool/pkitool/internal/hidden"
 )
 
 // Single is a kubeconfig with one cluster, one user and one context, which is the current one: what kubeadm writes.
 // Cluster, Server and User are required. Of PEM and file, of token and file, one at most is given. A user without
 // certificate is allowed: a kubeconfig may wait for its certificate to be signed elsewhere.
 type Single struct {
+	hidden.Secret
 	Cluster       string // name of the cluster
 	Server        string // URL
 	TLSServerName string // the name expected in the server's certificate, if it is not the host of Server

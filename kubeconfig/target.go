@@ -1,8 +1,11 @@
 package kubeconfig
 
+import "github.com/pkitool/pkitool/internal/hidden"
+
 // Target is a kubeconfig that others are merged into one after the other. It is read and written once, however many they
 // are: with a call of [Merge] for each, a thousand files would be read half a million times.
 type Target struct {
+	hidden.Secret
 	data    []byte
 	doc     *document
 	current string

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pkitool/pkitool/internal/hidden"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
@@ -16,6 +17,7 @@ import (
 
 // Made is what Apply made of one action. Key and the contents of Files are secret.
 type Made struct {
+	hidden.Secret
 	Key   crypto.Signer       // nil where no key was made, or the key is somebody else's
 	Chain []*x509.Certificate // the certificate, and what belongs behind it
 	// Files are the contents of the action's outputs, in their order; nil for a removal.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/internal/hidden"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
@@ -20,6 +21,7 @@ import (
 // Signed is a file that came back from whoever signs: a certificate, perhaps
 // with the CA certificates above it. PEM, DER or PKCS #7.
 type Signed struct {
+	hidden.Secret
 	Name string
 	Data []byte
 }

@@ -92,6 +92,12 @@ func unfit(o *Order, ca *judge.CA, now time.Time) error {
 	if ca.Signer == nil {
 		return &ExternalCAError{Path: ca.Path}
 	}
+	if o.Key != nil { // a request's key is judged as it is read
+		if fault := pki.KeyFault(o.Key.Public()); fault != nil {
+			fault.Severity = finding.Error // a warning where it is in use; here it need not come into use
+			return fault
+		}
+	}
 	t := o.Template
 	if slices.Contains(t.ExtKeyUsage, certs.Serving.ExtKeyUsage()[0]) && len(t.SANs.DNS)+len(t.SANs.IPs) == 0 {
 		return finding.New(finding.ServerWithoutNames)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/internal/weakkeys"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki"
 )
@@ -108,6 +109,16 @@ func caStates() []state {
 			w.place(s, weak, certify(w.t, template(s), nil, weak, nil))
 			return nil
 		}),
+		bad("key that anybody can compute", "key-weak: RSA key of a broken library of Infineon (ROCA, CVE-2017-15361) ({key})", keyOf(weakkeys.ROCA)),
+		{name: "CA: key that anybody can compute, and that is not here", verbs: refusedCA, plant: keyless(keyOf(weakkeys.ROCA)), want: []string{
+			"key-weak: RSA key of a broken library of Infineon (ROCA, CVE-2017-15361) ({cert})", "ca-key-elsewhere: external CA: its key is not here ({cert})"}},
+		bad("beside one with a key that anybody can compute", "key-weak: RSA key of a broken library of Infineon (ROCA, CVE-2017-15361) ({cert})", func(w *world, s certs.Spec) []string {
+			key, err := weakkeys.ROCA()
+			require.NoError(w.t, err)
+			w.write(w.certFile(s), append(w.read(w.certFile(s)), pki.EncodeCertificates(certify(w.t, template(s), nil, key, nil))...))
+			return nil
+		}),
+		{name: "CA: key with a small exponent", verbs: keptCA, reason: "complete", want: []string{"key-exponent-small: RSA key with the public exponent 3, smaller than 65537 ({key})"}, plant: keyOf(weakkeys.Exponent3)},
 		bad("certificate is gone", "ca-lost-with-issued: certificate is missing, but a certificate that it signed is there: {leaf} ({cert})", issued(func(w *world, s certs.Spec) { w.remove(w.certFile(s)) })),
 		bad("gone", "ca-missing-with-issued: certificate and key are missing, but a certificate that they signed is there: {leaf} ({cert})", issued(func(w *world, s certs.Spec) { w.remove(w.site.Files(s)...) })),
 		{name: "CA: certificate is gone, key is nonsense", verbs: refusedCA,
@@ -173,6 +184,17 @@ func pairStates() []state {
 			w.write(w.keyFile(s), pemOf(w.t, ed(w)))
 			w.remove(w.certFile(s))
 		}, "sa-key-unfit: no Kubernetes component signs tokens with Ed25519 ({key})"),
+		bad("private key that anybody can compute", func(w *world, s certs.Spec) {
+			key, err := weakkeys.ROCA()
+			require.NoError(w.t, err)
+			w.write(w.keyFile(s), pemOf(w.t, key))
+			w.write(w.certFile(s), pubOf(w.t, key))
+		}, "key-weak: RSA key of a broken library of Infineon (ROCA, CVE-2017-15361) ({key})"),
+		bad("old public key whose private key anybody can compute", func(w *world, s certs.Spec) {
+			key, err := weakkeys.ROCA()
+			require.NoError(w.t, err)
+			w.write(w.certFile(s), append(w.read(w.certFile(s)), pubOf(w.t, key)...))
+		}, "key-weak: RSA key of a broken library of Infineon (ROCA, CVE-2017-15361) ({cert})"),
 		bad("public key is nonsense", func(w *world, s certs.Spec) { w.write(w.certFile(s), []byte("nonsense")) }, "pem-missing: file holds no PEM block ({cert})"),
 		bad("public key is torn", func(w *world, s certs.Spec) { w.write(w.certFile(s), w.read(w.certFile(s))[:60]) }, "pem-damaged: PEM is damaged: 0 of 1 blocks can be read ({cert})"),
 		bad("public key behind a byte-order mark", func(w *world, s certs.Spec) {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/internal/weakkeys"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki"
 )
@@ -86,6 +87,10 @@ func certStates() []state {
 				w.place(s, key, certify(w.t, template(s), w.bundle(s.Issuer.Role)[0], key, w.key(w.row(s.Issuer.Role))))
 				return nil
 			}},
+		{name: "key that anybody can compute", verbs: keyless, want: []string{"key-weak: RSA key of a broken library of Infineon (ROCA, CVE-2017-15361) ({key})"},
+			plant: keyOf(weakkeys.ROCA)},
+		{name: "key with a small exponent", verbs: better, reason: "complete", want: []string{"key-exponent-small: RSA key with the public exponent 3, smaller than 65537 ({key})"},
+			plant: keyOf(weakkeys.Exponent3)},
 		{name: "two things at once", verbs: wrong, want: []string{
 			"key-mismatch: key does not match certificate ({cert})",
 			"certificate-expired: certificate has expired on 2026-11-24T11:59:59Z ({cert})",
@@ -103,6 +108,20 @@ func certStates() []state {
 			w.place(s, w.key(s), append(w.chain(s), w.bundle(s.Issuer.Role)...)...)
 			return nil
 		}},
+	}
+}
+
+// keyOf is a row of which only the key is unusual.
+func keyOf(make func() (*rsa.PrivateKey, error)) func(*world, certs.Spec) []string {
+	return func(w *world, s certs.Spec) []string {
+		key, err := make()
+		require.NoError(w.t, err)
+		if s.Kind == certs.CA {
+			w.place(s, key, certify(w.t, template(s), nil, key, nil))
+		} else {
+			w.place(s, key, certify(w.t, template(s), w.bundle(s.Issuer.Role)[0], key, w.key(w.row(s.Issuer.Role))))
+		}
+		return nil
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/internal/hidden"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
@@ -62,6 +63,7 @@ type Action struct {
 
 // Order is a key and a certificate to be made.
 type Order struct {
+	hidden.Secret
 	// Signer is the row of the CA that signs; zero: a root signs itself, and a key pair is not signed.
 	Signer   certs.ID
 	Template pki.Template
@@ -99,6 +101,7 @@ const (
 
 // Output is one file of an action, as data: Apply makes the content.
 type Output struct {
+	hidden.Secret
 	Kind OutputKind
 	// Path is where it goes; "" for what is returned to the caller instead.
 	Path string
@@ -113,6 +116,7 @@ type Output struct {
 
 // Conf is a kubeconfig to be written.
 type Conf struct {
+	hidden.Secret
 	// Base is the file that is edited; nil: Single is rendered.
 	Base   []byte
 	Single kubeconfig.Single
@@ -131,6 +135,7 @@ type Chmod struct {
 
 // Plan is what is done, row by row, in the order of the tree. Policies make it.
 type Plan struct {
+	hidden.Secret
 	Actions []Action
 	// Backup is the directory in which a new, dated directory gets copies of the files that are replaced; "" for none.
 	Backup string

@@ -56,7 +56,9 @@ func (p planner) request(a *Action, c judge.Case) {
 	keyPath := p.Site.Files(a.Spec)[0]
 	bad := h.EntryErr
 	if bad == nil && h.Signer != nil {
-		bad = pki.KeyFault(h.Signer.Public())
+		if fault := pki.KeyFault(h.Signer.Public()); fault != nil && fault.Severity == finding.Error {
+			bad = fault
+		}
 	} else if bad == nil {
 		bad = h.KeyErr
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/internal/hidden"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
@@ -18,6 +19,7 @@ import (
 // UserRequest asks for the kubeconfig of one user. The user's name and groups
 // are the subject of a client certificate of the cluster's CA, unless a token is given.
 type UserRequest struct {
+	hidden.Secret
 	Subject      pki.Subject
 	Validity     time.Duration
 	UntilCA      bool // as of an Order
@@ -43,6 +45,7 @@ type UserFiles struct{ CA, Cert, Key string }
 
 // User is a finished kubeconfig, and its files. Kubeconfig is secret, and nil where all was there already.
 type User struct {
+	hidden.Secret
 	Kubeconfig  []byte
 	Certificate *x509.Certificate // nil with a token
 	Files       []string

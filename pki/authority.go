@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/internal/hidden"
 )
 
 // Authority is a CA one may sign with: the certificate and the key are a pair,
 // the certificate is a CA that may sign certificates. NewAuthority and
 // SelfSign are the only doors. The key is a crypto.Signer, so it need not be a file.
 type Authority struct {
+	hidden.Secret
 	cert   *x509.Certificate
 	bundle []*x509.Certificate
 	above  []*x509.Certificate // what follows a leaf in its file
@@ -188,7 +190,7 @@ func issuerIn(c *x509.Certificate, bundle []*x509.Certificate) *x509.Certificate
 // template before anybody sees it. parent is nil for a root. A crypto.Signer
 // knows no context, so a signer that is already asked is waited for.
 func sign(ctx context.Context, t Template, pub crypto.PublicKey, parent *x509.Certificate, key crypto.Signer) (*x509.Certificate, error) {
-	if fault := KeyFault(pub); fault != nil {
+	if fault := KeyFault(pub); fault != nil && fault.Severity == finding.Error {
 		return nil, fault
 	}
 	c, err := t.certificate(pub)

@@ -93,16 +93,13 @@ func SameKey(a, b crypto.PublicKey) bool {
 	return ok && k.Equal(b)
 }
 
-// KeyFault says why a public key is not one that Kubernetes components take,
-// or nil: RSA below 2048 bits is broken or soon will be, above 8192 Go's TLS
-// refuses it; of the curves Go's TLS knows P-256, P-384 and P-521.
+// KeyFault says why a public key is not one to sign for, or nil: RSA below 2048
+// bits is broken or soon will be, above 8192 Go's TLS refuses it; of the curves
+// Go's TLS knows P-256, P-384 and P-521. One that is only a warning works.
 func KeyFault(pub crypto.PublicKey) *finding.Finding {
 	switch k := pub.(type) {
 	case *rsa.PublicKey:
-		if n := k.N.BitLen(); n < 2048 || n > 8192 {
-			return finding.New(finding.KeyUnfit, fmt.Sprintf("RSA key of %d bits: 2048 to 8192 are accepted", n))
-		}
-		return nil
+		return rsaFault(k)
 	case *ecdsa.PublicKey:
 		switch k.Curve {
 		case elliptic.P256(), elliptic.P384(), elliptic.P521():

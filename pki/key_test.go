@@ -11,7 +11,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
 	"strings"
 	"testing"
 
@@ -74,7 +73,7 @@ func TestKeyFault(t *testing.T) {
 		return key.Public()
 	}
 	bits := func(n int) crypto.PublicKey {
-		return &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), uint(n-1)), E: 65537}
+		return &rsa.PublicKey{N: modulus(t, n), E: 65537}
 	}
 	tests := []struct {
 		key               crypto.PublicKey

@@ -19,6 +19,7 @@ var revision string // set by -ldflags where Go does not stamp the build itself
 const grace = time.Second
 
 func main() {
+	closeMemory()
 	if len(os.Args) > 1 && os.Args[1] == "init" {
 		debug.SetGCPercent(200) // with ECDSA keys it ends before the first collection; with RSA keys one is cheap
 	}

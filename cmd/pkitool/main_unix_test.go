@@ -15,11 +15,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const childEnv = "PKITOOL_MAIN_TEST_CHILD"
+// A child with the first in its environment is the program, one with the second any process that writes to a pipe.
+const (
+	childEnv = "PKITOOL_MAIN_TEST_CHILD"
+	otherEnv = "PKITOOL_MAIN_TEST_OTHER"
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		main()
+	}
+	if os.Getenv(otherEnv) != "" {
+		_, _ = os.Stdout.Write(make([]byte, 1<<16))
 	}
 	os.Exit(m.Run())
 }

@@ -36,6 +36,15 @@ type Purpose struct {
 // Certificate judges a certificate, with those behind it in its file, for a purpose, as Go's crypto/tls and so every
 // Kubernetes component does: key, signature, chain, usages, dates. trust nil: the chain is not judged.
 func Certificate(chain []*x509.Certificate, trust *Trust, p Purpose, now time.Time) []finding.Finding {
+	out := allButKey(chain, trust, p, now)
+	if f := pki.KeyFault(chain[0].PublicKey); f != nil {
+		out = slices.Insert(out, 0, *f)
+	}
+	return out
+}
+
+// allButKey is Certificate, for who has judged the key already: that takes as long as to check a signature.
+func allButKey(chain []*x509.Certificate, trust *Trust, p Purpose, now time.Time) []finding.Finding {
 	var out []finding.Finding
 	c := chain[0]
 	add := func(f *finding.Finding) {
@@ -43,7 +52,6 @@ func Certificate(chain []*x509.Certificate, trust *Trust, p Purpose, now time.Ti
 			out = append(out, *f)
 		}
 	}
-	add(pki.KeyFault(c.PublicKey))
 	at := now
 	switch {
 	case now.After(c.NotAfter):

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/internal/hidden"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/store"
@@ -29,6 +30,7 @@ type Dirs struct {
 
 // Site is where a cluster's PKI is: its directories, and the keys of CAs that are no files there.
 type Site struct {
+	hidden.Secret
 	Dirs
 	// Signers are keys of CAs, by row: each counts as the key of that row. A CA with neither is external.
 	Signers map[certs.ID]crypto.Signer
@@ -66,6 +68,7 @@ func (s Selection) Has(id certs.ID) bool { return s == nil || s[id] }
 
 // File is one file as it was found.
 type File struct {
+	hidden.Secret
 	Path    string
 	Exists  bool
 	Symlink bool
@@ -97,6 +100,7 @@ func FileOf(path string, data []byte) File {
 
 // Held is what lies at a row's place: read and parsed, judged by nobody yet. Signer is secret.
 type Held struct {
+	hidden.Secret
 	Cert, Key, Conf File
 
 	Chain    []*x509.Certificate // the certificates of Cert, or of the kubeconfig's user
@@ -133,6 +137,7 @@ func (h *Held) Elsewhere() bool {
 
 // Inventory is what lies at the rows of a tree, read once. What cannot be read is part of it.
 type Inventory struct {
+	hidden.Secret
 	site Site
 	held map[certs.ID]*Held
 	rows []certs.Spec // those that a run needs, in the order of the tree

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/internal/hidden"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -68,6 +69,7 @@ func poolOf(list []*x509.Certificate) *x509.CertPool {
 
 // Judgement has a case for every row that was asked for.
 type Judgement struct {
+	hidden.Secret
 	Site  Site
 	Tree  certs.Tree
 	Now   time.Time
@@ -259,8 +261,9 @@ func (j Judgement) caCertificate(c *Case, byKey map[string]certs.ID) {
 		}
 		return
 	}
-	if bad := j.key(h); bad != nil {
-		c.add(bad, h.Key.Path)
+	bad := j.key(h)
+	c.add(bad, h.Key.Path)
+	if bad != nil && bad.Severity == finding.Error {
 		return
 	}
 	if h.Signer == nil {
@@ -292,6 +295,9 @@ func (j Judgement) bundle(c *Case) {
 			c.add(finding.New(finding.CAPartExpired, strconv.Itoa(i+1), stamp(x.NotAfter)), c.Held.Cert.Path)
 		case x.Version == 1:
 			c.add(finding.New(finding.CAVersion1), c.Held.Cert.Path)
+		}
+		if c.Held.Signer == nil || !pki.SameKey(x.PublicKey, c.Held.Signer.Public()) { // of the key that is here j.key tells
+			c.add(pki.KeyFault(x.PublicKey), c.Held.Cert.Path)
 		}
 	}
 }

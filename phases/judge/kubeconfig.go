@@ -98,9 +98,9 @@ func anchor(c *x509.Certificate, now time.Time) *finding.Finding {
 	case now.Before(c.NotBefore):
 		return finding.New(finding.CANotYetValid, stamp(c.NotBefore))
 	case c.Version == 1 || c.BasicConstraintsValid && c.IsCA:
-		return nil
+		return pki.KeyFault(c.PublicKey)
 	case len(c.DNSNames)+len(c.IPAddresses) > 0 && Allows(c, x509.ExtKeyUsageServerAuth):
-		return nil
+		return pki.KeyFault(c.PublicKey)
 	}
 	return pki.SigningFault(c, now)
 }

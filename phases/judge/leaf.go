@@ -61,17 +61,20 @@ func (j Judgement) certificate(c *Case, certPath, keyPath string) {
 	}
 	leaf := h.Chain[0]
 	add := func(f *finding.Finding) { c.add(f, certPath) }
-	if h.Signer != nil && !pki.SameKey(leaf.PublicKey, h.Signer.Public()) {
+	judged := allButKey
+	switch {
+	case h.Signer == nil:
+		judged = Certificate
+	case !pki.SameKey(leaf.PublicKey, h.Signer.Public()):
 		add(finding.New(finding.KeyMismatch))
+		judged = Certificate
 	}
 	var trust *Trust
 	if c.CA != nil && len(c.CA.Bundle) > 0 {
 		trust = &Trust{Path: c.CA.Path, Bundle: c.CA.Bundle, Pool: c.CA.Pool()}
 	}
-	for _, f := range Certificate(h.Chain, trust, Purpose{s.Kind.ExtKeyUsage(), s.Identity}, j.Now) {
-		if f.ID != finding.KeyUnfit || !c.Has(finding.KeyUnfit) { // told of the private key already
-			add(&f)
-		}
+	for _, f := range judged(h.Chain, trust, Purpose{s.Kind.ExtKeyUsage(), s.Identity}, j.Now) {
+		add(&f)
 	}
 	if !s.Given {
 		j.identity(c, certPath)
@@ -145,6 +148,11 @@ func (j Judgement) keyPair(c *Case) {
 	}
 	for _, n := range h.Notes {
 		c.add(&n, h.Cert.Path)
+	}
+	for _, pub := range h.Pubs {
+		if h.Signer == nil || !pki.SameKey(pub, h.Signer.Public()) {
+			c.add(pki.KeyFault(pub), h.Cert.Path) // whoever computes its private key signs tokens for everybody
+		}
 	}
 	switch {
 	case h.ChainErr != nil:

@@ -8,10 +8,13 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/pkitool/pkitool/internal/hidden"
 )
 
 // File is what Read found.
 type File struct {
+	hidden.Secret
 	Data []byte
 	// Mode is the mode of the file itself, of the target where the path is a link.
 	Mode fs.FileMode

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pkitool/pkitool/internal/hidden"
 )
 
 const (
@@ -22,6 +24,7 @@ const (
 
 // Write is one change: a file to appear, with its content and mode, or a file to go.
 type Write struct {
+	hidden.Secret
 	// Path is the file's path, directly in a locked directory.
 	Path string
 	Data []byte

@@ -1,0 +1,4 @@
+package pki
+
+// IsROCA is what KeyFault asks of a modulus last.
+var IsROCA = isROCA

@@ -1,0 +1,80 @@
+package pki
+
+import (
+	"crypto/rsa"
+	"fmt"
+	"math/big"
+	"sync"
+
+	"github.com/pkitool/pkitool/finding"
+)
+
+// rsaFault says why an RSA key is not one to rest anything on. The numbers are judged, not trusted: whoever made the key
+// may have been mistaken, or have meant it.
+func rsaFault(k *rsa.PublicKey) *finding.Finding {
+	n := k.N.BitLen()
+	switch {
+	case n < 2048 || n > 8192:
+		return finding.New(finding.KeyUnfit, fmt.Sprintf("RSA key of %d bits: 2048 to 8192 are accepted", n))
+	case k.E < 3 || k.E%2 == 0 || k.E > 1<<31-1:
+		return finding.New(finding.KeyUnfit, fmt.Sprintf("RSA key with the public exponent %d: crypto/rsa takes odd ones from 3 to 2147483647", k.E))
+	}
+	if why := rsaWeakness(k.N); why != "" {
+		return finding.New(finding.KeyWeak, why)
+	}
+	if k.E < 1<<16+1 {
+		return finding.New(finding.KeyExponentSmall, fmt.Sprint(k.E))
+	}
+	return nil
+}
+
+// rsaWeakness says why the private key can be computed from a modulus, "" if nothing is known: what the CA/Browser Forum
+// has its members look for (Baseline Requirements 6.1.1.3), but for Debian's keys of 2006 to 2008, whose list is too long to link.
+func rsaWeakness(n *big.Int) string {
+	if new(big.Int).GCD(nil, nil, n, smallPrimes()).Cmp(big.NewInt(1)) != 0 {
+		return "RSA modulus has a factor below 752"
+	}
+	// One round of Fermat's search: it finds primes that are the same, or have the first half of their bits in common.
+	middle := new(big.Int).Sqrt(n)
+	if !isSquare(n, middle) {
+		middle.Add(middle, big.NewInt(1))
+	}
+	rest := new(big.Int).Mul(middle, middle)
+	rest.Sub(rest, n)
+	if isSquare(rest, new(big.Int).Sqrt(rest)) {
+		return "the two primes of the RSA modulus are close together"
+	}
+	if isROCA(n) {
+		return "RSA key of a broken library of Infineon (ROCA, CVE-2017-15361)"
+	}
+	return ""
+}
+
+func isSquare(n, root *big.Int) bool { return new(big.Int).Mul(root, root).Cmp(n) == 0 }
+
+// smallPrimes is the product of the primes below 752, as NIST SP 800-89 has them divided out.
+var smallPrimes = sync.OnceValue(func() *big.Int {
+	product := big.NewInt(1)
+	for p := int64(2); p < 752; p++ {
+		if n := big.NewInt(p); n.ProbablyPrime(0) { // certain below 2^64
+			product.Mul(product, n)
+		}
+	}
+	return product
+})
+
+// isROCA reports whether a modulus has the mark of ROCA: modulo each of these primes it is a power of 65537. Other keys
+// have it by chance once in 2^27. The list is that of the discoverers' own detector (crocs-muni/roca).
+func isROCA(n *big.Int) bool {
+	var rest big.Int
+	for _, p := range [...]int64{11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157} {
+		want := rest.Mod(n, big.NewInt(p)).Int64()
+		power := int64(1)
+		for power != want {
+			if power = power * 65537 % p; power == 1 {
+				return false
+			}
+		}
+	}
+	return true
+}
