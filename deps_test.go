@@ -23,6 +23,7 @@ var floors = []struct {
 	above []string
 }{
 	{"finding", nil},
+	{"internal/yamlsize", nil},
 	{"pki/internal/cfssl", nil},
 	{"pki", []string{"finding", "pki/internal/cfssl"}},
 	{"pki/verify/internal/objects", nil},
@@ -31,8 +32,8 @@ var floors = []struct {
 	{"pki/inspect", []string{"finding", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"pki/store", nil},
 	{"certs", []string{"pki"}},
-	{"kubeconfig", []string{"finding"}},
-	{"config", []string{"certs", "pki"}},
+	{"kubeconfig", []string{"finding", "internal/yamlsize"}},
+	{"config", []string{"certs", "internal/yamlsize", "pki"}},
 	{"phases/judge", []string{"certs", "finding", "kubeconfig", "pki", "pki/store"}},
 	{"phases", []string{"certs", "finding", "kubeconfig", "phases/judge", "pki", "pki/inspect", "pki/store"}},
 	{"cmd/internal/terminal", nil},

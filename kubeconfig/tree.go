@@ -11,12 +11,14 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pkitool/pkitool/internal/yamlsize"
 )
 
-// Limits of what is read. A kubeconfig with a thousand clusters and users has some 6 MiB and 25,000 marks.
+// Limits of what is read. A kubeconfig with a thousand clusters and users has some 6 MiB.
 const (
 	maxSize  = 8 << 20 // bytes of a file
-	maxMarks = 200_000 // line ends and YAML punctuation: bounds the nodes that yaml.v3 makes before anyone can count them
+	maxMarks = yamlsize.MaxMarks
 	maxNodes = 400_000 // nodes after aliases are replaced by what they stand for; what they hold is bounded by maxSize
 	maxDepth = 64      // nesting; extensions are the deepest thing seen, with 6
 	// keys of one mapping, which are looked up one by one; a user's auth-provider has some ten
@@ -94,7 +96,7 @@ func tooLarge(data []byte) string {
 	switch {
 	case len(data) > maxSize:
 		return fmt.Sprintf("%d bytes are too many for a kubeconfig, the limit is %d", len(data), maxSize)
-	case countMarks(data) > maxMarks:
+	case yamlsize.Marks(data) > maxMarks:
 		return tooManyMarks
 	}
 	return ""
@@ -165,19 +167,6 @@ func commentsOf(data []byte) string {
 		}
 	}
 	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// countMarks counts the bytes of which every YAML node but the first needs at least one, before or after it.
-func countMarks(data []byte) int {
-	n := 0
-	for _, c := range data {
-		switch c {
-		case '\n', '\r', ',', ':', '[', '{', '?':
-			n++
-		}
-	}
-	// A dash is a mark only where an item begins; the dashes of PEM and of names are not worth counting.
-	return n + bytes.Count(data, []byte("- ")) + bytes.Count(data, []byte("-\t"))
 }
 
 // yamlError turns a syntax error of yaml.v3, "yaml: line 3: did not find ...", into one of ours.
