@@ -181,8 +181,6 @@ func TestJoinMany(t *testing.T) {
 	}
 }
 
-// FuzzParseSANs: what is parsed can be written and parsed again to the same,
-// holds only names that a certificate can hold, and never panics.
 // TestNamesInProportion: sixteen times as many names take some sixteen times as long, not 256 times.
 func TestNamesInProportion(t *testing.T) {
 	least := func(n int) time.Duration {
@@ -202,6 +200,8 @@ func TestNamesInProportion(t *testing.T) {
 	assert.Less(t, float64(least(32_000))/float64(least(2_000)), 90.0)
 }
 
+// FuzzParseSANs: what is parsed can be written and parsed again to the same,
+// holds only names that a certificate can hold, and never panics.
 func FuzzParseSANs(f *testing.F) {
 	seeds := []string{"a.b", "*.a", "10.0.0.1", "::1", "fe80::1%eth0", "::ffff:1.2.3.4", "URI:a://b/c", "email:a@b", "DNS:x", "IP:1.1.1.1", "a:1", "", "1.2.3", "\u212aern", "\xff", "a\n"}
 	require.NotEmpty(f, seeds)
