@@ -38,8 +38,9 @@ race:
 
 # Each fuzz target for a short while; a finding stays in testdata/fuzz. Here nothing may panic or
 # take long; openssl is asked about changed chains by diff, with a fixed seed, and by hunt.
+# FUZZOUT names a file for a line of figures a target, FUZZJOBS how many targets run at once.
 fuzz:
-	PKITOOL_FUZZ_ALONE=1 bash .ci/fuzz $(FUZZTIME)
+	PKITOOL_FUZZ_ALONE=1 FUZZOUT=$(FUZZOUT) FUZZJOBS=$(FUZZJOBS) bash .ci/fuzz $(FUZZTIME)
 
 # Thousands of generated chains, as made and with changed octets, judged by pkitool and by the
 # installed openssl; then fewer about command lines, files, names and stores. The same ones every

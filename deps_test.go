@@ -24,6 +24,7 @@ var floors = []struct {
 }{
 	{"internal/hidden", nil},
 	{"finding", nil},
+	{"internal/yamlsize", nil},
 	{"pki/internal/cfssl", nil},
 	{"pki", []string{"finding", "internal/hidden", "pki/internal/cfssl"}},
 	{"pki/verify/internal/objects", nil},
@@ -32,8 +33,8 @@ var floors = []struct {
 	{"pki/inspect", []string{"finding", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"pki/store", []string{"internal/hidden"}},
 	{"certs", []string{"pki"}},
-	{"kubeconfig", []string{"finding", "internal/hidden"}},
-	{"config", []string{"certs", "pki"}},
+	{"kubeconfig", []string{"finding", "internal/hidden", "internal/yamlsize"}},
+	{"config", []string{"certs", "internal/yamlsize", "pki"}},
 	{"phases/judge", []string{"certs", "finding", "internal/hidden", "kubeconfig", "pki", "pki/store"}},
 	{"phases", []string{"certs", "finding", "internal/hidden", "kubeconfig", "phases/judge", "pki", "pki/inspect", "pki/store"}},
 	{"cmd/internal/terminal", nil},

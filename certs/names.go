@@ -3,6 +3,7 @@ package certs
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,6 +59,25 @@ func apiserverNames(c Cluster, n Node) []names {
 		out = append(out, names{SANs: hostSANs(c.Endpoint.Host), from: ControlPlaneEndpoint})
 	}
 	return append(out, names{SANs: c.APIServerSANs, from: APIServerSANs})
+}
+
+// Owns reports whether a DNS name is the cluster's own, which no node may serve as: the API server's, whatever lies in
+// the domains of the services, and the name that every host has for itself.
+func (c Cluster) Owns(name string) bool {
+	name = strings.TrimPrefix(pki.LowerASCII(name), "*.")
+	for _, domain := range []string{"svc", "localhost", c.DNSDomain} {
+		if domain != "" && (name == domain || strings.HasSuffix(name, "."+domain)) {
+			return true
+		}
+	}
+	return name == "kubernetes" || name == "kubernetes.default" || name == c.Endpoint.Host || slices.Contains(c.APIServerSANs.DNS, name)
+}
+
+// OwnsAddress is Owns for an address: those of services, and what stands for more than one host.
+func (c Cluster) OwnsAddress(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	service := slices.ContainsFunc(c.ServiceCIDRs, func(p netip.Prefix) bool { return p.Contains(ip) })
+	return service || ip.IsUnspecified() || ip.IsMulticast()
 }
 
 func etcdNames(n Node, extra pki.SANs) []names {

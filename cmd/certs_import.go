@@ -25,7 +25,7 @@ the match is by key, so the files may have any name. Everything is judged as it
 would lie there afterwards (chain, key, subject, names, usages, dates); one bad file
 and nothing is changed. Kubeconfigs are completed, CA certificates on the way to the root go along,
 and the requests that are spent are removed. PEM, DER and PKCS #7 are read. A
-certificate with names that nobody asked for is refused, unless --accept-names is given.
+certificate with names, groups or usages that nobody asked for is refused, unless --accept-names is given.
 
 --ca-cert ROW=FILE puts the CA's certificate in place where none is yet.`,
 		Example: `  pkitool certs import signed/*.pem --config kubeadm.yaml --cert-dir pki --kubeconfig-dir .
@@ -34,7 +34,7 @@ certificate with names that nobody asked for is refused, unless --accept-names i
 	flags := addSettings(c, env, except("validity", "ca-validity", "key-algorithm", "sa-key-algorithm", "reissue", "skip-phases", "dry-run"))
 	out := addOutput(c, env).withQuiet(c)
 	c.Flags().StringArrayVar(&caFiles, "ca-cert", nil, "`ROW=FILE`: the certificate of a CA that has none here yet")
-	c.Flags().BoolVar(&acceptNames, "accept-names", false, "take certificates with names that nobody asked for")
+	c.Flags().BoolVar(&acceptNames, "accept-names", false, "take certificates with names, groups or usages that nobody asked for")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 && len(caFiles) == 0 {
 			return &usageError{err: errors.New("which FILE? give the signed certificates"), command: c.CommandPath()}

@@ -20,8 +20,12 @@ import (
 	"github.com/pkitool/pkitool/pki/store"
 )
 
-// maxSiblings bounds how many files of a directory are looked at for a CA.
-const maxSiblings = 256
+// maxSiblings bounds how many files of a directory are looked at for a CA, and maxSiblingBytes how much of them: a
+// directory of bundles is not read for one certificate.
+const (
+	maxSiblings     = 256
+	maxSiblingBytes = store.MaxSize
+)
 
 // shower reads files, and for each the CAs beside it, once per directory.
 type shower struct {
@@ -160,11 +164,13 @@ func casIn(dir string) []knownCA {
 	}
 	slices.Sort(files)
 	var out []knownCA
+	left := maxSiblingBytes
 	for _, f := range files[:min(len(files), maxSiblings)] {
 		got, err := store.Read(f)
-		if err != nil {
+		if err != nil || len(got.Data) > left {
 			continue
 		}
+		left -= len(got.Data)
 		objects, _ := inspect.Parse(got.Data) // its faults are those of another file
 		out = append(out, casOf(f, objects)...)
 	}

@@ -26,10 +26,12 @@ refused, never dropped without a word; the key usage is shown and follows from
 the profile and the key, and one that only a CA has is refused.
 
 Profiles: kubelet-client and kubelet-serving hold the request to what the
-certificates API holds a kubelet's to (system:node:NAME in system:nodes, the
-node's own names, addresses in --node-ip); client, server and peer only set the usages.`,
+certificates API holds a kubelet's to: system:node:NAME in system:nodes, where NAME
+is --node-name and never what the request says; its name, and what --san gives;
+addresses in --node-ip; and no name or address of the cluster's own servers.
+client, server and peer only set the usages.`,
 		Example: `  pkitool certs sign alice.csr --as client --accept-subject --validity 30d > alice.crt
-  pkitool certs sign node.csr --as kubelet-serving --node-ip 192.0.2.0/24 --out node
+  pkitool certs sign node.csr --as kubelet-serving --node-name w1 --node-ip 192.0.2.0/24 --out node
   pkitool certs sign web.csr --as server --cn web --san DNS:web.example.com --out web`,
 		Args: exactArgs(1),
 	}
@@ -40,12 +42,13 @@ node's own names, addresses in --node-ip); client, server and peer only set the 
 	f.BoolVar(&rules.AcceptSubject, "accept-subject", false, "grant the common name and the organizations that are asked for")
 	f.BoolVar(&rules.AcceptSANs, "accept-sans", false, "grant the names that are asked for")
 	f.BoolVar(&rules.Reserved, "allow-system-masters", false, "grant what is Kubernetes' own: system: names and groups, and system:masters, which bypasses RBAC")
+	f.StringVar(&rules.NodeName, "node-name", "", "with --as kubelet-client or kubelet-serving: the `name` of the node, as whoever approves knows it")
 	f.StringSliceVar(&nodeIPs, "node-ip", nil, "with --as kubelet-serving: `address or range` of the node")
 	f.StringVar(&i.out, "out", "", "write BASE.crt instead of standard output (`base`)")
 	c.MarkFlagsMutuallyExclusive("cn", "accept-subject")
 	c.MarkFlagsMutuallyExclusive("san", "accept-sans")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := checkProfile(rules.As, len(nodeIPs) > 0); err != nil {
+		if err := checkProfile(rules, len(nodeIPs) > 0); err != nil {
 			return &usageError{err: err, command: c.CommandPath()}
 		}
 		if len(i.orgs) > 0 && i.cn == "" {
@@ -69,6 +72,9 @@ node's own names, addresses in --node-ip); client, server and peer only set the 
 		if !i.output.quiet {
 			showCSR(env, args[0], csr)
 		}
+		if rules.Kubelet() {
+			rules.Protect(tree, siteOf(s))
+		}
 		t, err := rules.Template(csr, s.Cluster.Validity)
 		if err != nil {
 			return &refusedRequest{file: args[0], err: err}
@@ -78,9 +84,9 @@ node's own names, addresses in --node-ip); client, server and peer only set the 
 	return c
 }
 
-// checkProfile refuses a profile that there is not, and --node-ip where no profile asks for it.
-func checkProfile(as string, nodeIPs bool) error {
-	known := strings.Join(phases.SignProfiles(), ", ")
+// checkProfile refuses a profile that there is not, and what it does not ask for or lacks of a node.
+func checkProfile(rules phases.SignRules, nodeIPs bool) error {
+	as, known := rules.As, strings.Join(phases.SignProfiles(), ", ")
 	switch {
 	case as == "":
 		return fmt.Errorf("--as is missing: one of %s", known)
@@ -88,6 +94,10 @@ func checkProfile(as string, nodeIPs bool) error {
 		return fmt.Errorf("--as %q: must be one of %s", as, known)
 	case nodeIPs && as != "kubelet-serving":
 		return fmt.Errorf("--node-ip has no effect with --as %s", as)
+	case !rules.Kubelet() && rules.NodeName != "":
+		return fmt.Errorf("--node-name has no effect with --as %s", as)
+	case rules.Kubelet() && rules.NodeName == "":
+		return fmt.Errorf("--as %s needs --node-name: which node it is for is not for the request to say", as)
 	}
 	return nil
 }
@@ -133,7 +143,7 @@ func showCSR(env *Env, file string, csr inspect.Request) {
 	if !csr.SANs.Empty() {
 		fmt.Fprintf(env.Stderr, "request: %s: names %s\n", file, oneLine(csr.SANs.String()))
 	}
-	if more := slices.Concat(csr.MoreSubject, csr.MoreNames, csr.MoreExtensions); len(more) > 0 {
+	if more := slices.Concat(csr.MoreSubject, csr.MoreNames, csr.MoreExtensions, csr.Beside); len(more) > 0 {
 		fmt.Fprintf(env.Stderr, "request: %s: also %s\n", file, oneLine(strings.Join(more, ", ")))
 	}
 	if csr.KeyUsage != 0 {

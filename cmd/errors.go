@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pkitool/pkitool/cmd/internal/terminal"
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/phases"
@@ -69,9 +70,8 @@ func report(env *Env, err error) int {
 		fmt.Fprintln(env.Stderr, "nothing was changed")
 		return exitBad
 	case errors.As(err, &proof):
-		for line := range strings.SplitSeq(proof.Error(), "\n") {
-			tell(env, line, "")
-		}
+		lines := strings.Split(proof.Error(), "\n")
+		tellAll(env, lines, make([]string, len(lines)))
 		return exitBad
 	case errors.As(err, &unasked):
 		tellParts(env, unasked.file+": ", unasked.err)
@@ -121,22 +121,30 @@ func tellFindings(env *Env, list []finding.Shown) {
 	tellAll(env, lines, hints)
 }
 
+// maxTold bounds how many errors a hostile file can make us print, as config does for its own.
+const maxTold = 100
+
 // tellAll tells one error a line. A hint that several of them in a row share
 // is said once, behind the last of them.
 func tellAll(env *Env, lines, hints []string) {
-	for i, line := range lines {
+	told := min(len(lines), maxTold)
+	for i, line := range lines[:told] {
 		hint := hints[i]
-		if i+1 < len(hints) && hints[i+1] == hint {
+		if i+1 < told && hints[i+1] == hint {
 			hint = ""
 		}
 		tell(env, line, hint)
 	}
+	if more := len(lines) - told; more > 0 {
+		tell(env, fmt.Sprintf("and %d more", more), "")
+	}
 }
 
+// tell tells one error, as long as somebody reads it: what it quotes may be a whole file.
 func tell(env *Env, text, hint string) {
-	fmt.Fprintf(env.Stderr, "error: %s\n", oneLine(text))
+	fmt.Fprintf(env.Stderr, "error: %s\n", oneLine(terminal.Cut(text)))
 	if hint != "" {
-		fmt.Fprintf(env.Stderr, "hint: %s\n", oneLine(env.completed(hint)))
+		fmt.Fprintf(env.Stderr, "hint: %s\n", oneLine(terminal.Cut(env.completed(hint))))
 	}
 }
 

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
 	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki/store"
 )
@@ -56,6 +59,40 @@ func TestReport(t *testing.T) {
 			assert.Equal(t, tt.want, out.String())
 		})
 	}
+}
+
+// However much a file makes us quote, and however many faults it has, what is told is what somebody reads.
+func TestReportBounded(t *testing.T) {
+	huge := strings.Repeat("x", 1<<18)
+	var refused []phases.Action
+	for i := range 300 {
+		refused = append(refused, phases.Action{Verb: phases.Refuse, Findings: []finding.Finding{*finding.New(finding.CAForbids, huge).At(fmt.Sprint(i), "", "")}})
+	}
+	for name, c := range map[string]struct {
+		err   error
+		lines int
+	}{
+		"a name":           {fmt.Errorf("common name (CN) %q is longer than 64 characters", huge), 1},
+		"a list":           {errors.New("asks for the names " + strings.Repeat("DNS:a, ", 1<<16)), 1},
+		"many":             {errors.Join(slices.Repeat([]error{errors.New(huge)}, 500)...), maxTold + 1},
+		"many of one file": {&refusedRequest{"a.csr", errors.Join(slices.Repeat([]error{errors.New("x")}, 5000)...)}, maxTold + 1},
+		"a hint":           {&hinted{errors.New("x"), huge}, 2},
+		"configuration":    {&config.Errors{Faults: []config.Fault{{Source: huge, Text: huge, Hint: huge}}}, 2},
+		"findings":         {&phases.RefusedError{Plan: phases.Plan{Actions: refused}}, maxTold + 3},
+	} {
+		var out bytes.Buffer
+		report(&Env{Stderr: &out}, c.err)
+		assert.Equal(t, c.lines, strings.Count(out.String(), "\n"), name)
+		for line := range strings.Lines(out.String()) {
+			assert.Less(t, len(line), 4200, name)
+		}
+		if c.lines > maxTold {
+			assert.Contains(t, out.String(), "\nerror: and ", name)
+		}
+	}
+	var out bytes.Buffer
+	report(&Env{Stderr: &out}, fmt.Errorf("users.csv:2: common name (CN) %q is longer than 64 characters", huge))
+	assert.Equal(t, `error: users.csv:2: common name (CN) "`+strings.Repeat("x", 223)+"..."+strings.Repeat("x", 30)+`" is longer than 64 characters`+"\n", out.String())
 }
 
 // The kernel's tables of routes, as Linux writes them.

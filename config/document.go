@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pkitool/pkitool/internal/yamlsize"
 )
 
 // What a file may hold at most. A kubeadm file has some 20 kB; the node budget
@@ -60,7 +62,11 @@ func (r *reader) read(data []byte) {
 		r.faults.addf(r.file(), "is larger than 1 MiB")
 		return
 	}
-	before := len(r.faults.list)
+	if yamlsize.Marks(data) > yamlsize.MaxMarks {
+		r.faults.addf(r.file(), "has more than %d lines and punctuation marks", yamlsize.MaxMarks)
+		return
+	}
+	before := r.faults.count()
 	dec := yaml.NewDecoder(bytes.NewReader(bytes.ReplaceAll(data, []byte("\n"+byteOrderMark), []byte("\n"))))
 	for {
 		var doc yaml.Node
@@ -76,7 +82,7 @@ func (r *reader) read(data []byte) {
 			r.document(doc.Content[0])
 		}
 	}
-	if len(r.faults.list) > before || r.has(clusterKind) || r.has(initKind) || r.has(joinKind) {
+	if r.faults.count() > before || r.has(clusterKind) || r.has(initKind) || r.has(joinKind) {
 		return
 	}
 	none := fmt.Sprintf("has no %s, %s or %s of %s", clusterKind, initKind, joinKind, group)
@@ -89,7 +95,7 @@ func (r *reader) read(data []byte) {
 
 // decode is dec.Decode, and a panic in the parser is an error: yaml.v3 has
 // "internal error ... (please report)" panics of its own.
-func decode(dec *yaml.Decoder, doc *yaml.Node) (err error) {
+func decode(dec *yaml.Decoder, doc any) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("yaml: %v", p)

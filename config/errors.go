@@ -57,11 +57,19 @@ func (e *Errors) Add(f Fault) {
 	e.Faults = append(e.Faults, f)
 }
 
-// maxFaults bounds what a hostile file can make us print.
-const maxFaults = 100
+// maxFaults bounds what a hostile file can make us print, maxKept what it can make us keep until all are sorted.
+const (
+	maxFaults = 100
+	maxKept   = 1000
+)
 
 // faults collects them; the zero value is ready.
-type faults struct{ list []Fault }
+type faults struct {
+	list []Fault
+	more int // beyond maxKept
+}
+
+func (c *faults) count() int { return len(c.list) + c.more }
 
 // hinted is an error that comes with advice.
 type hinted struct {
@@ -72,6 +80,10 @@ type hinted struct {
 func withHint(err error, hint string) error { return hinted{err, hint} }
 
 func (c *faults) add(at Origin, err error) {
+	if len(c.list) == maxKept {
+		c.more++
+		return
+	}
 	f := Fault{Source: at.Source, Field: at.Field, at: at, Text: err.Error()}
 	if h, ok := err.(hinted); ok {
 		f.Hint = h.hint
@@ -93,7 +105,7 @@ func (c *faults) err() error {
 	slices.SortStableFunc(list, func(a, b Fault) int {
 		return cmp.Or(cmp.Compare(rank[a.at.Layer], rank[b.at.Layer]), cmp.Compare(a.at.Line, b.at.Line))
 	})
-	e := &Errors{}
+	e := &Errors{More: c.more}
 	for _, f := range slices.Compact(list) { // one flag may fill two fields, and be wrong for both
 		e.Add(f)
 	}

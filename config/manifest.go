@@ -1,11 +1,13 @@
 package config
 
 import (
+	"bytes"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/internal/yamlsize"
 )
 
 // Manifest is where kubeadm puts the static pod of the API server, below the directory of the kubeconfigs.
@@ -20,13 +22,14 @@ func ParseManifest(path string, data []byte) map[certs.Facts]certs.Found {
 		}
 	}
 	out := map[certs.Facts]certs.Found{}
-	if yaml.Unmarshal(data, &pod) != nil {
+	if len(data) > maxFile || yamlsize.Marks(data) > yamlsize.MaxMarks || decode(yaml.NewDecoder(bytes.NewReader(data)), &pod) != nil {
 		return out
 	}
+	known := Fields()
 	for _, c := range pod.Spec.Containers {
 		for _, arg := range append(c.Command, c.Args...) {
 			name, value, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-			for _, f := range Fields() {
+			for _, f := range known {
 				if value != "" && f.APIServer != "" && name == f.APIServer {
 					out[f.Fact] = certs.Found{Values: strings.Split(value, ","), Path: path}
 				}

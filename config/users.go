@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/pkitool/pkitool/internal/yamlsize"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -68,13 +70,17 @@ func (u *userReader) add(line int, values map[string][]string) {
 		return ""
 	}
 	user := User{Subject: pki.Subject{CommonName: one("cn")}, Namespace: one("namespace"), Line: line}
+	if len(values["org"]) > maxEntries {
+		u.faults.addf(u.at(line, "org"), "one group more than the %d that a list may have", maxEntries)
+		values["org"] = nil
+	}
 	for _, o := range values["org"] {
 		if o != "" {
 			user.Subject.Organization = append(user.Subject.Organization, o)
 		}
 	}
 	if err := user.Subject.Check(); err != nil {
-		u.faults.add(u.at(line, ""), err)
+		u.faults.add(u.at(line, ""), clipped(err))
 	}
 	if v := one("validity"); v != "" {
 		d, err := parseValidity(v)
@@ -98,6 +104,10 @@ func (u *userReader) csv(data []byte) {
 	r.Comment, r.FieldsPerRecord = '#', -1 // counted below, so that one short line does not hide the faults of the others
 	header, err := r.Read()
 	if errors.Is(err, io.EOF) {
+		return
+	}
+	if len(header) > 2*len(userFields) {
+		u.faults.addf(u.at(1, ""), "the header has %d columns: they are %s", len(header), strings.Join(userFields, ", "))
 		return
 	}
 	for i := range header {
@@ -129,7 +139,7 @@ func (u *userReader) csv(data []byte) {
 		for i, v := range record {
 			parts := []string{v}
 			if header[i] == "org" {
-				parts = strings.Split(v, ";")
+				parts = strings.SplitN(v, ";", maxEntries+1)
 			}
 			for _, p := range parts {
 				values[header[i]] = append(values[header[i]], strings.TrimSpace(p))
@@ -144,6 +154,10 @@ func (u *userReader) csv(data []byte) {
 }
 
 func (u *userReader) yaml(data []byte) {
+	if yamlsize.Marks(data) > yamlsize.MaxMarks {
+		u.faults.add(u.file(), withHint(fmt.Errorf("has more than %d lines and punctuation marks", yamlsize.MaxMarks), "a CSV file may have as many as there are users"))
+		return
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
 	if err := decode(dec, &doc); err != nil {

@@ -67,7 +67,7 @@ func checkWorker(t T, s *site) {
 		Subject:     pkix.Name{CommonName: "system:node:" + node, Organization: []string{"system:nodes"}},
 		DNSNames:    []string{node},
 		IPAddresses: s.nodeIPs(),
-	}, "--as", "kubelet-serving", "--node-ip", s.NodeAddress(), "--node-ip", s.loopback())
+	}, "--as", "kubelet-serving", "--node-name", node, "--node-ip", s.NodeAddress(), "--node-ip", s.loopback())
 	k := s.startKubelet(t, node, conf, serving, 0)
 	defer s.end(t, k)
 	s.runPod(t, k)

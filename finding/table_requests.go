@@ -14,6 +14,7 @@ const (
 
 	RequestNone                 ID = "request-none"
 	RequestSeveral              ID = "request-several"
+	RequestTooLarge             ID = "request-too-large"
 	RequestPartBroken           ID = "request-part-broken"
 	RequestContradictory        ID = "request-contradictory"
 	RequestKeyUnfit             ID = "request-key-unfit"
@@ -36,6 +37,7 @@ var requestRules = []Rule{
 
 	{ID: RequestNone, Severity: Error, Text: "file holds no certificate request, but a {had}"},
 	{ID: RequestSeveral, Severity: Error, Text: "file holds more than one certificate request", Remedy: "give each a file of its own"},
+	{ID: RequestTooLarge, Severity: Error, Text: "certificate request is larger than 64 KiB", Reason: "a TLS handshake carries no larger certificate", Remedy: hintRequest},
 	{ID: RequestPartBroken, Severity: Error, Text: "{had} of the request cannot be read", Reason: "what is asked for there would be dropped", Remedy: hintRequest},
 	{ID: RequestContradictory, Severity: Error, Text: "request asks twice for the extension {had}, with different values",
 		Reason: "extensions are asked for in PKCS #9's attribute (RFC 2985 5.4.2) and in Microsoft's (1.3.6.1.4.1.311.2.1.14): which of them counts depends on who reads it", Remedy: hintRequest},

@@ -25,6 +25,8 @@ const (
 	LinkNotWritten     ID = "link-not-written"
 	KeyNotMade         ID = "key-algorithm-not-made"
 	NamesNotAsked      ID = "names-not-asked"
+	GroupsNotAsked     ID = "groups-not-asked"
+	UsagesNotAsked     ID = "usages-not-asked"
 	StillOld           ID = "still-old"
 	TrustNone          ID = "trust-none"
 	NothingHere        ID = "nothing-here"
@@ -70,6 +72,8 @@ var rowRules = []Rule{
 	{ID: LinkNotWritten, Severity: Error, Text: "is a symbolic link, not written through", Remedy: "replace the link by the file, or use the directory that the link leads to"},
 	{ID: KeyNotMade, Severity: Error, Text: "its key is {had}: pkitool makes no such key", Remedy: "choose another with --key-algorithm, or keep the key with --reuse-key"},
 	{ID: NamesNotAsked, Severity: Error, Text: "has names that nobody asked for: {had}", Reason: "who signs decides which servers the certificate can pass for", Remedy: "accept them with --accept-names, or have it signed without them"},
+	{ID: GroupsNotAsked, Severity: Error, Text: "has groups that nobody asked for: {had}", Reason: "the API server gives rights to groups (O)", Remedy: "accept them with --accept-names, or have it signed without them"},
+	{ID: UsagesNotAsked, Severity: Error, Text: "has usages that nobody asked for: {had}", Reason: "who signs decides what the certificate is good for", Remedy: "accept them with --accept-names, or have it signed without them"},
 	{ID: TrustNone, Severity: Error, Text: "no trusted certificate is given", Remedy: "give the CA's file first, or with -CAfile or -trusted"},
 	{ID: NothingHere, Severity: Error, Text: "no certificate of a cluster is in this directory", Remedy: "name the right directories with --cert-dir and --kubeconfig-dir"},
 	{ID: CurrentUserNone, Severity: Error, Text: "has no current user"},

@@ -39,9 +39,19 @@ func (d *document) bytes() ([]byte, error) {
 	if d.root.Style&yaml.FlowStyle != 0 {
 		toBlock(d.root)
 	}
+	budget := maxMarks // each node has a mark in the text
+	if fault := overgrown(d.root, &budget); fault != "" {
+		return nil, errors.New(fault)
+	}
 	var best []byte
-	for _, doc := range []*yaml.Node{d.doc, quoteTexts(cloneNode(d.doc))} {
-		text := encode(doc, d.layout)
+	for _, form := range []func(*yaml.Node) *yaml.Node{
+		func(n *yaml.Node) *yaml.Node { return n },
+		func(n *yaml.Node) *yaml.Node { return quoteTexts(cloneNode(n)) },
+	} {
+		text := encode(form(d.doc), d.layout)
+		if fault := tooLarge(text); fault != "" {
+			return nil, errors.New("the result would be too large: " + fault)
+		}
 		same, comments := d.readsBack(text)
 		if same && comments {
 			return text, nil
@@ -54,6 +64,22 @@ func (d *document) bytes() ([]byte, error) {
 		return nil, errUnwritable
 	}
 	return best, nil
+}
+
+// overgrown says which limit a tree is over that was made of several, "" if none: no memory is spent on writing it.
+func overgrown(n *yaml.Node, budget *int) string {
+	if *budget--; *budget < 0 {
+		return "the result would be too large: " + tooManyMarks
+	}
+	if n.Kind == yaml.MappingNode && len(n.Content) > 2*maxKeys {
+		return "the result would be too large: " + tooManyKeys(n)
+	}
+	for _, c := range n.Content {
+		if fault := overgrown(c, budget); fault != "" {
+			return fault
+		}
+	}
+	return ""
 }
 
 // encode writes a document, nil if yaml.v3 refuses.

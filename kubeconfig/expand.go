@@ -10,20 +10,26 @@ import (
 )
 
 // expander copies a tree with every alias, merge key and !!binary replaced by what it stands for, without anchors, and
-// refuses what a kubeconfig cannot mean. budget is the number of nodes that may still be made: a few lines of aliases to
-// aliases stand for billions.
-type expander struct{ budget int }
+// refuses what a kubeconfig cannot mean. nodes and bytes are what may still be made: a few lines of aliases to aliases
+// stand for billions, and ten thousand aliases of a bundle for gigabytes.
+type expander struct{ nodes, bytes int }
 
 func (e *expander) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
 	if depth > maxDepth {
 		return nil, &SyntaxError{Line: n.Line, Fault: fmt.Sprintf("nested more than %d deep", maxDepth)}
 	}
-	if e.budget--; e.budget < 0 {
-		return nil, &SyntaxError{Line: n.Line, Fault: fmt.Sprintf("too many entries for a kubeconfig, the limit is %d with aliases written out", maxNodes)}
-	}
 	src := n
 	if n.Kind == yaml.AliasNode {
 		src = n.Alias
+	}
+	e.nodes, e.bytes = e.nodes-1, e.bytes-len(src.Value)
+	switch {
+	case e.nodes < 0:
+		return nil, &SyntaxError{Line: n.Line, Fault: fmt.Sprintf("too many entries for a kubeconfig, the limit is %d with aliases written out", maxNodes)}
+	case e.bytes < 0:
+		return nil, &SyntaxError{Line: n.Line, Fault: fmt.Sprintf("too much text for a kubeconfig, the limit is %d bytes with aliases written out", maxSize)}
+	case src.Kind == yaml.MappingNode && len(src.Content) > 2*maxKeys:
+		return nil, &SyntaxError{Line: n.Line, Fault: tooManyKeys(src)}
 	}
 	out := *src
 	out.Anchor, out.Alias, out.Content = "", nil, nil

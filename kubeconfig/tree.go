@@ -11,14 +11,18 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pkitool/pkitool/internal/yamlsize"
 )
 
-// Limits of what is read. A kubeconfig with a thousand clusters and users has some 6 MiB and 25,000 marks.
+// Limits of what is read. A kubeconfig with a thousand clusters and users has some 6 MiB.
 const (
 	maxSize  = 8 << 20 // bytes of a file
-	maxMarks = 200_000 // line ends and YAML punctuation: bounds the nodes that yaml.v3 makes before anyone can count them
-	maxNodes = 400_000 // nodes after aliases are replaced by what they stand for
+	maxMarks = yamlsize.MaxMarks
+	maxNodes = 400_000 // nodes after aliases are replaced by what they stand for; what they hold is bounded by maxSize
 	maxDepth = 64      // nesting; extensions are the deepest thing seen, with 6
+	// keys of one mapping, which are looked up one by one; a user's auth-provider has some ten
+	maxKeys = 1000
 )
 
 // SyntaxError is a fault in the text of a kubeconfig: it is no YAML, or not of the shape of a kubeconfig.
@@ -52,11 +56,8 @@ type document struct {
 // load reads data into a tree. yaml.v3 panics when it decodes a merge key beside a key that is not a scalar into a struct
 // or map; decoding into a Node never hashes a key, and neither kind of key leaves this function.
 func load(data []byte) (*document, error) {
-	if len(data) > maxSize {
-		return nil, &SyntaxError{Fault: fmt.Sprintf("%d bytes are too many for a kubeconfig, the limit is %d", len(data), maxSize)}
-	}
-	if countMarks(data) > maxMarks {
-		return nil, &SyntaxError{Fault: fmt.Sprintf("too many entries for a kubeconfig, the limit is %d lines and punctuation marks", maxMarks)}
+	if fault := tooLarge(data); fault != "" {
+		return nil, &SyntaxError{Fault: fault}
 	}
 	line, _, _ := bytes.Cut(data, []byte("\n"))
 	d := &document{layout: layout{crlf: bytes.HasSuffix(line, []byte("\r"))}}
@@ -90,6 +91,23 @@ func load(data []byte) (*document, error) {
 	return d, nil
 }
 
+// tooLarge says which limit a text is over, "" if none.
+func tooLarge(data []byte) string {
+	switch {
+	case len(data) > maxSize:
+		return fmt.Sprintf("%d bytes are too many for a kubeconfig, the limit is %d", len(data), maxSize)
+	case yamlsize.Marks(data) > maxMarks:
+		return tooManyMarks
+	}
+	return ""
+}
+
+var tooManyMarks = fmt.Sprintf("too many entries for a kubeconfig, the limit is %d lines and punctuation marks", maxMarks)
+
+func tooManyKeys(m *yaml.Node) string {
+	return fmt.Sprintf("%d keys are too many for one mapping, the limit is %d", len(m.Content)/2, maxKeys)
+}
+
 // next reads one more document, nil at the end.
 func next(dec *yaml.Decoder) (*yaml.Node, error) {
 	var doc yaml.Node
@@ -120,7 +138,7 @@ func emptyFrom(dec *yaml.Decoder) (line int, err error) {
 
 // mapping returns the mapping of a document, in which it puts everything as it is meant.
 func mapping(doc *yaml.Node) (*yaml.Node, error) {
-	e := &expander{budget: maxNodes}
+	e := &expander{nodes: maxNodes, bytes: maxSize}
 	root, err := e.expand(doc.Content[0], 0)
 	if err != nil {
 		return nil, err
@@ -149,19 +167,6 @@ func commentsOf(data []byte) string {
 		}
 	}
 	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// countMarks counts the bytes of which every YAML node but the first needs at least one, before or after it.
-func countMarks(data []byte) int {
-	n := 0
-	for _, c := range data {
-		switch c {
-		case '\n', '\r', ',', ':', '[', '{', '?':
-			n++
-		}
-	}
-	// A dash is a mark only where an item begins; the dashes of PEM and of names are not worth counting.
-	return n + bytes.Count(data, []byte("- ")) + bytes.Count(data, []byte("-\t"))
 }
 
 // yamlError turns a syntax error of yaml.v3, "yaml: line 3: did not find ...", into one of ours.

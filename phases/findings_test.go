@@ -50,6 +50,8 @@ var elsewhere = map[finding.ID]string{
 	finding.TrustNone:          "testdata/script/verify_basic.txtar",
 	finding.FileTaken:          "TestResume",
 	finding.NamesNotAsked:      "TestImportOfNamesThatNobodyAskedFor",
+	finding.GroupsNotAsked:     "TestImportOfWhatNobodyAskedFor",
+	finding.UsagesNotAsked:     "TestImportOfWhatNobodyAskedFor",
 }
 
 // policyFaults are those that no state of the matrix has by itself: a policy finds them.

@@ -15,7 +15,6 @@ import (
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
-	"github.com/pkitool/pkitool/pki/inspect"
 )
 
 // Signed is a file that came back from whoever signs: a certificate, perhaps
@@ -29,7 +28,7 @@ type Signed struct {
 // ImportOptions are what an import is decided by.
 type ImportOptions struct {
 	Options
-	// AcceptNames takes names that nobody asked for.
+	// AcceptNames takes names, groups and usages that nobody asked for.
 	AcceptNames bool
 }
 
@@ -228,28 +227,4 @@ func (im *importer) decide(p planner, c judge.Case, acceptNames bool) Action {
 	}
 	a.unlinked()
 	return a
-}
-
-// notAsked refuses names that neither the row, nor the old certificate, nor the request has.
-func (im *importer) notAsked(a *Action, c judge.Case, old *judge.Held, accept bool) {
-	if c.Spec.Kind == certs.CA || len(c.Held.Chain) == 0 {
-		return
-	}
-	known := []pki.SANs{c.Spec.SANs}
-	if len(old.Chain) > 0 {
-		known = append(known, pki.SANsOf(old.Chain[0]))
-	}
-	if csr := judge.ReadFile(requestPath(old)); csr.Exists {
-		if r, err := inspect.ReadRequest(csr.Data); err == nil {
-			known = append(known, r.SANs)
-		}
-	}
-	more := pki.SANsOf(c.Held.Chain[0]).Minus(pki.Join(known...))
-	switch {
-	case more.Empty():
-	case accept:
-		a.note("has names that nobody asked for: %s", more)
-	default:
-		a.refuseOnly(finding.New(finding.NamesNotAsked, more.Strings()...).At("", "", im.source[c.Spec.ID]))
-	}
 }

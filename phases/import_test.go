@@ -2,7 +2,11 @@ package phases_test
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"maps"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -154,7 +158,8 @@ func TestImportRefuses(t *testing.T) {
 		want   string
 		hint   string
 	}{
-		{"wrong usage", a(ca.sign(t, certs.Client, own)), root, "apiserver: certificate lacks the extended key usage serverAuth (a.pem)", anew},
+		{"wrong usage", a(ca.sign(t, certs.Client, own)), root,
+			"apiserver: has usages that nobody asked for: clientAuth (a.pem)\napiserver: certificate lacks the extended key usage serverAuth (a.pem)", anew},
 		{"wrong CA", a(other.sign(t, certs.Serving, own)), root, `apiserver: certificate is signed by another CA: "CN = other" (a.pem)`, anew},
 		{"a root that is none", a(good), map[string]phases.Signed{"ca": {Name: "root.pem", Data: good}}, "ca: certificate is not a CA (root.pem)", hintCA},
 		{"no CA", a(good), nil, "apiserver: the certificate of its CA is not here yet (" + w.certFile(w.row("apiserver")) + ")", "`--ca-cert ca=FILE` puts the CA's certificate in place"},
@@ -232,6 +237,94 @@ func TestImportOfNamesThatNobodyAskedFor(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"has names that nobody asked for: DNS:evil.example.com"}, r.Rows[0].Notes)
 	assert.Equal(t, before[w.certFile(s)].data, string(w.read(filepath.Join(r.Backup, "pki", "apiserver.crt"))), "a copy of what was replaced")
+}
+
+// TestImportOfWhatNobodyAskedFor: whatever a signer puts into a certificate beside what it was asked for is said by
+// name and refused; --accept-names takes it and says it, but for what nobody can want of a leaf.
+func TestImportOfWhatNobodyAskedFor(t *testing.T) {
+	w := complete(t)
+	other := func(tag int, value string) func(*x509.Certificate) {
+		return func(c *x509.Certificate) {
+			var names []asn1.RawValue
+			for _, n := range c.DNSNames {
+				names = append(names, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 2, Bytes: []byte(n)})
+			}
+			for _, n := range c.IPAddresses {
+				names = append(names, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 7, Bytes: n})
+			}
+			names = append(names, asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: tag, IsCompound: tag != 8, Bytes: []byte(value)})
+			der, err := asn1.Marshal(names)
+			require.NoError(t, err)
+			c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Value: der})
+		}
+	}
+	usages := func(list ...x509.ExtKeyUsage) func(*x509.Certificate) {
+		return func(c *x509.Certificate) { c.ExtKeyUsage = append(c.ExtKeyUsage, list...) }
+	}
+	groups := func(list ...string) func(*x509.Certificate) {
+		return func(c *x509.Certificate) { c.Subject.Organization = append(c.Subject.Organization, list...) }
+	}
+	const names, someGroups, someUsages = "has names that nobody asked for: ", "has groups that nobody asked for: ", "has usages that nobody asked for: "
+	for _, c := range []struct {
+		name, row string
+		more      func(*x509.Certificate)
+		want      string
+		never     string // what --accept-names does not take
+	}{
+		{"a DNS name", "apiserver", func(c *x509.Certificate) { c.DNSNames = append(c.DNSNames, "evil.example.com") }, names + "DNS:evil.example.com", ""},
+		{"a wildcard", "apiserver", func(c *x509.Certificate) { c.DNSNames = append(c.DNSNames, "*.com") }, names + "DNS:*.com", ""},
+		{"an address", "etcd-server", func(c *x509.Certificate) { c.IPAddresses = append(c.IPAddresses, net.IP{198, 51, 100, 1}) }, names + "IP:198.51.100.1", ""},
+		{"a URI", "apiserver", func(c *x509.Certificate) { c.URIs = append(c.URIs, &url.URL{Scheme: "spiffe", Host: "a", Path: "/b"}) }, names + "URI:spiffe://a/b", ""},
+		{"a mailbox", "apiserver", func(c *x509.Certificate) { c.EmailAddresses = append(c.EmailAddresses, "a@example.com") }, names + "email:a@example.com", ""},
+		{"a name of a client", "admin", func(c *x509.Certificate) { c.DNSNames = []string{"kubernetes"} }, names + "DNS:kubernetes", ""},
+		{"an otherName", "apiserver", other(0, "\x06\x03\x2a\x03\x04\xa0\x03\x0c\x01a"), names + "a name of the kind otherName", ""},
+		{"a directoryName", "apiserver", other(4, "\x30\x00"), names + "a name of the kind directoryName", ""},
+		{"a registeredID", "apiserver", other(8, "\x2a\x03"), names + "a name of the kind registeredID", ""},
+		{"a group", "apiserver", groups("dev"), someGroups + "dev", ""},
+		{"masters of a server", "apiserver", groups("system:masters"), someGroups + "system:masters", "subject is"},
+		{"masters of a client", "apiserver-kubelet-client", groups("system:masters"), someGroups + "system:masters", ""},
+		{"masters of an administrator", "admin", func(c *x509.Certificate) { c.Subject.Organization = []string{"system:masters"} }, someGroups + "system:masters", ""},
+		{"a client's usage", "apiserver", usages(x509.ExtKeyUsageClientAuth), someUsages + "clientAuth", ""},
+		{"any usage", "apiserver", usages(x509.ExtKeyUsageAny), someUsages + "anyExtendedKeyUsage", ""},
+		{"no usage, which is any", "apiserver", func(c *x509.Certificate) { c.ExtKeyUsage = nil }, someUsages + "anyExtendedKeyUsage", ""},
+		{"a usage without a name", "scheduler", func(c *x509.Certificate) { c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 2, 3}} }, someUsages + "1.2.3", ""},
+		{"to sign", "apiserver", func(c *x509.Certificate) { c.KeyUsage |= x509.KeyUsageCRLSign }, someUsages + "cRLSign", ""},
+		{"a CA", "apiserver", func(c *x509.Certificate) { c.IsCA, c.KeyUsage = true, c.KeyUsage|x509.KeyUsageCertSign }, "certificate is a CA: whoever holds its key can sign for anybody", "certificate is a CA"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := complete(t)
+			s := w.row(c.row)
+			tmpl := template(s)
+			c.more(tmpl)
+			signed := phases.Signed{Name: "a.pem", Data: certify(t, tmpl, w.bundle(s.Issuer.Role)[0], w.key(s), w.key(w.row(s.Issuer.Role))).Raw}
+			o := phases.ImportOptions{Options: at(now)}
+			before := w.snapshot()
+			_, err := w.bring(o, nil, signed)
+			require.ErrorContains(t, err, c.want)
+			w.unchanged(before)
+			o.AcceptNames, o.Backup = true, t.TempDir()
+			r, err := w.bring(o, nil, signed)
+			if c.never != "" {
+				require.ErrorContains(t, err, c.never)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, []string{c.want}, r.Rows[0].Notes)
+		})
+	}
+	// What the certificate before it had was asked for once.
+	s := w.row("apiserver")
+	more := func(c *x509.Certificate) {
+		usages(x509.ExtKeyUsageClientAuth)(c)
+		groups("dev")(c)
+		other(4, "\x30\x00")(c)
+	}
+	w.forge(s, more)
+	tmpl := template(s)
+	more(tmpl)
+	_, err := w.bring(phases.ImportOptions{Options: phases.Options{Now: now, CertMode: 0o644, Backup: t.TempDir()}}, nil,
+		phases.Signed{Name: "a.pem", Data: certify(t, tmpl, w.bundle("ca")[0], w.key(s), w.key(w.row("ca"))).Raw})
+	assert.NoError(t, err)
 }
 
 // An import is judged with what it brings in place: a certificate of a CA that comes along, for a key that waits.

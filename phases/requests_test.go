@@ -14,6 +14,7 @@ import (
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/phases"
+	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/inspect"
 )
@@ -30,7 +31,11 @@ func TestSignRulesRefuse(t *testing.T) {
 		}
 		return c
 	}
-	serving := phases.SignRules{As: "kubelet-serving", NodeIPs: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
+	serving := phases.SignRules{As: "kubelet-serving", NodeName: "w1", NodeIPs: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
+	client := phases.SignRules{As: "kubelet-client", NodeName: "w1"}
+	named := func(cn string, orgs ...string) inspect.Request {
+		return inspect.Request{Subject: pki.Subject{CommonName: cn, Organization: orgs}}
+	}
 	for _, c := range []struct {
 		name  string
 		rules phases.SignRules
@@ -40,10 +45,18 @@ func TestSignRulesRefuse(t *testing.T) {
 		{"no profile", phases.SignRules{As: "x"}, node, `unknown profile "x": must be one of kubelet-client, kubelet-serving, client, server, peer`},
 		{"no names", serving, node, "a kubelet's serving certificate needs a DNS name or an address"},
 		{"a URI and a mailbox", serving, with("DNS:w1", "URI:https://w1/", "email:a@example.com"), "a kubelet's serving certificate has no URI and no email names"},
-		{"another node's name", serving, with("DNS:w1.example.com", "DNS:w10"), "name w10 is not the node's (w1)"},
+		{"another node's name", serving, with("DNS:w1", "DNS:w10"), "name w10 is not the node's (w1)"},
+		{"a name below the node's", serving, with("DNS:w1", "DNS:w1.example.com"), "name w1.example.com is not the node's (w1)"},
+		{"a wildcard", serving, with("DNS:*.com", "DNS:w1"), "name *.com is not the node's (w1)"},
 		{"an address out of range", serving, with("DNS:w1", "IP:198.51.100.1"), "address 198.51.100.1 is in no range of --node-ip"},
-		{"another group", phases.SignRules{As: "kubelet-client"}, inspect.Request{Subject: pki.Subject{CommonName: "system:node:w1", Organization: []string{"system:nodes", "dev"}}},
-			`the groups of a kubelet are exactly system:nodes, not ["system:nodes" "dev"]`},
+		{"another group", client, named("system:node:w1", "system:nodes", "dev"), `the groups of a kubelet are exactly system:nodes, not ["system:nodes" "dev"]`},
+		{"the group twice", client, named("system:node:w1", "system:nodes", "system:nodes"), `the groups of a kubelet are exactly system:nodes, not ["system:nodes" "system:nodes"]`},
+		{"no group", client, named("system:node:w1"), `the groups of a kubelet are exactly system:nodes, not []`},
+		{"another node", client, named("system:node:w2", "system:nodes"), `common name "system:node:w2" is not system:node:w1`},
+		{"no node", client, named("alice", "system:nodes"), `common name "alice" is not system:node:w1`},
+		{"nobody's node", phases.SignRules{As: "kubelet-client"}, node, `node name: "" is not a DNS name: it must have 1 to 253 characters`},
+		{"a client with names", client, with("DNS:w1"), "a kubelet's client certificate has no names, it asks for DNS:w1"},
+		{"an organization twice", phases.SignRules{As: "client", AcceptSubject: true}, named("alice", "dev", "dev"), `asks for the organization "dev" twice`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := c.rules.Template(c.csr, day)
@@ -52,12 +65,89 @@ func TestSignRulesRefuse(t *testing.T) {
 	}
 	_, err := serving.Template(with("DNS:w1", "IP:192.0.2.7"), day)
 	assert.NoError(t, err)
-	_, err = phases.SignRules{As: "kubelet-client"}.Template(node, 368*day)
+	_, err = client.Template(node, day)
+	assert.NoError(t, err)
+	_, err = client.Template(node, 368*day)
 	assert.EqualError(t, err, "a kubelet's certificate is valid for 8808h0m0s at most")
-	_, err = phases.SignRules{As: "kubelet-client"}.Template(inspect.Request{Subject: pki.Subject{CommonName: "alice", Organization: []string{"system:nodes"}}}, day)
-	assert.EqualError(t, err, `common name "alice" is not system:node:NAME`)
-	_, err = phases.SignRules{As: "kubelet-client"}.Template(with("DNS:w1"), day)
-	assert.EqualError(t, err, "a kubelet's client certificate has no names, it asks for DNS:w1")
+}
+
+// TestSignProtects: whatever a node is called and whatever it asks for, it gets no name and no address of the cluster's
+// own servers, be they known from the configuration or from what lies there.
+func TestSignProtects(t *testing.T) {
+	c := cluster()
+	c.Endpoint = certs.Endpoint{Host: "api.example.com"}
+	c.APIServerSANs = pki.SANs{DNS: []string{"k8s.example.com"}, IPs: []netip.Addr{netip.MustParseAddr("198.51.100.1")}}
+	w := empty(t)
+	w.tree = treeOf(t, c)
+	_, err := w.init(at(now))
+	require.NoError(t, err)
+	unconfigured := cluster()
+	unconfigured.Nodes[0].Name, unconfigured.APIServerSANs = "", pki.SANs{}
+	for _, from := range []struct {
+		name string
+		tree certs.Tree
+		dirs judge.Dirs
+	}{
+		{"by the configuration", w.tree, judge.Dirs{Cert: t.TempDir()}},
+		{"by what lies there", treeOf(t, unconfigured), w.site.Dirs},
+	} {
+		protect := func(r phases.SignRules) phases.SignRules {
+			r.Protect(from.tree, judge.Site{Dirs: from.dirs})
+			return r
+		}
+		const servers = "is one of the cluster's own servers', which no node may have"
+		const own = "is one of the cluster's own, which no node may have"
+		for _, tt := range []struct{ node, name, want string }{
+			{"kubernetes", "DNS:kubernetes", "name kubernetes " + servers},
+			{"kubernetes", "DNS:kubernetes.default.svc", "name kubernetes.default.svc " + servers},
+			{"kubernetes.default.svc", "DNS:kubernetes.default.svc", "name kubernetes.default.svc " + servers},
+			{"localhost", "DNS:localhost", "name localhost " + servers},
+			{"localhost", "DNS:localhost.localdomain", "name localhost.localdomain is not the node's (localhost)"},
+			{"com", "DNS:*.com", "name *.com is not the node's (com)"},
+			{"com", "DNS:example.com", "name example.com is not the node's (com)"},
+			{"w1", "DNS:*.cluster.local", "name *.cluster.local " + servers},
+			{"cluster.local", "DNS:cluster.local", "name cluster.local " + servers},
+			{"w1", "DNS:w1.default.svc", "name w1.default.svc " + servers},
+			{"w1", "DNS:kubernetes.default.svc.cluster.local", "name kubernetes.default.svc.cluster.local " + servers},
+			{"api", "DNS:api.example.com", "name api.example.com " + servers},
+			{"api.example.com", "DNS:api.example.com", "name api.example.com " + servers},
+			{"k8s.example.com", "DNS:k8s.example.com", "name k8s.example.com " + servers},
+			{"w1", "DNS:cp-1", "name cp-1 " + servers},
+			{"cp-1", "DNS:cp-1", ""},
+			{"w1", "DNS:w1", ""},
+			{"w1", "IP:10.96.0.1", "address 10.96.0.1 " + own},
+			{"w1", "IP:10.96.7.7", "address 10.96.7.7 " + own},
+			{"w1", "IP:127.0.0.1", "address 127.0.0.1 is one of the cluster's own servers'"},
+			{"w1", "IP:::1", "address ::1 is one of the cluster's own servers'"},
+			{"w1", "IP:0.0.0.0", "address 0.0.0.0 " + own},
+			{"w1", "IP:198.51.100.1", "address 198.51.100.1 is one of the cluster's own servers'"},
+			{"w1", "IP:192.0.2.10", "address 192.0.2.10 is one of the cluster's own servers'"},
+			{"w1", "IP:192.0.2.11", ""},
+		} {
+			s, err := pki.ParseTypedSAN(tt.name)
+			require.NoError(t, err)
+			csr := inspect.Request{Subject: pki.Subject{CommonName: "system:node:" + tt.node, Organization: []string{"system:nodes"}}, SANs: s}
+			rules := phases.SignRules{As: "kubelet-serving", NodeName: tt.node, NodeIPs: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}}
+			_, err = protect(rules).Template(csr, day)
+			if tt.want == "" {
+				assert.NoError(t, err, "%s: %s for %s", from.name, tt.name, tt.node)
+			} else {
+				assert.EqualError(t, err, tt.want, "%s: %s for %s", from.name, tt.name, tt.node)
+			}
+			if strings.Contains(tt.want, servers) { // not by who approves either
+				rules.SANs = &s
+				_, err = protect(rules).Template(csr, day)
+				assert.EqualError(t, err, tt.want, "%s: --san %s for %s", from.name, tt.name, tt.node)
+			}
+		}
+		node := inspect.Request{Subject: pki.Subject{CommonName: "system:node:cp-1", Organization: []string{"system:nodes"}}, SANs: pki.SANs{IPs: []netip.Addr{netip.MustParseAddr("192.0.2.10")}}}
+		_, err := protect(phases.SignRules{As: "kubelet-serving", NodeName: "cp-1", NodeIPs: []netip.Prefix{netip.MustParsePrefix("192.0.2.10/32")}}).Template(node, day)
+		assert.NoError(t, err, "the address by itself is who approves saying that it is the node's")
+		more := pki.SANs{DNS: []string{"w1", "w1.example.com"}}
+		csr := inspect.Request{Subject: pki.Subject{CommonName: "system:node:w1", Organization: []string{"system:nodes"}}, SANs: more}
+		_, err = protect(phases.SignRules{As: "kubelet-serving", NodeName: "w1", SANs: &more}).Template(csr, day)
+		assert.NoError(t, err, "--san gives a node more names")
+	}
 }
 
 // TestSignRulesGrantNothingByThemselves: everything that a request asks for is granted by a rule or refused, all faults

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/asn1"
 	"net/netip"
 	"slices"
 	"strings"
@@ -106,7 +105,7 @@ func (p planner) renewal(a *Action, o RenewOptions) {
 	for _, oid := range pki.ForeignExtensions(c) {
 		a.note("drops the extension %s", oid)
 	}
-	if n := otherNames(pki.RawSANs(c)); n > 0 && t.RawSANs == nil {
+	if n := len(otherNames(pki.RawSANs(c))); n > 0 && t.RawSANs == nil {
 		a.note("drops %d names that are neither DNS, IP, URI nor email", n)
 	}
 }
@@ -127,22 +126,6 @@ func (a *Action) usages(c *x509.Certificate) {
 			t.ExtKeyUsage = append(t.ExtKeyUsage, want)
 		}
 	}
-}
-
-// otherNames counts the names in an encoded GeneralNames (RFC 5280 4.2.1.6) of
-// which pki.SANs knows nothing: its kinds have the tags 1, 2, 6 and 7.
-func otherNames(der []byte) int {
-	var names []asn1.RawValue
-	if _, err := asn1.Unmarshal(der, &names); err != nil {
-		return 0
-	}
-	n := 0
-	for _, v := range names {
-		if !slices.Contains([]int{1, 2, 6, 7}, v.Tag) {
-			n++
-		}
-	}
-	return n
 }
 
 // maxPath is more certificates than any path to a root has.

@@ -298,7 +298,7 @@ func TestParseSignedByOpenSSL(t *testing.T) {
 }
 
 // pkcs7 is a message as Java's keytool and Windows write it: without a list of CRLs.
-func pkcs7(t *testing.T, list ...*x509.Certificate) []byte {
+func pkcs7(t testing.TB, list ...*x509.Certificate) []byte {
 	t.Helper()
 	type content struct {
 		Type asn1.ObjectIdentifier

@@ -273,9 +273,13 @@ func (s SANs) Minus(o SANs) SANs {
 }
 
 func without[T comparable](from, drop []T) []T {
+	gone := make(map[T]bool, len(drop))
+	for _, v := range drop {
+		gone[v] = true
+	}
 	var out []T
 	for _, v := range from {
-		if !slices.Contains(drop, v) {
+		if !gone[v] {
 			out = append(out, v)
 		}
 	}

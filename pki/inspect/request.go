@@ -48,7 +48,13 @@ type Request struct {
 	// MoreSubject, MoreNames and MoreExtensions are what is asked for beyond all this, in words: attributes of the
 	// subject but CN and O, names of other kinds, extensions. There is no way to grant them.
 	MoreSubject, MoreNames, MoreExtensions []string
+	// Beside is what asks for nothing that a certificate of ours could have, in words: attributes such as a challenge
+	// password, and a subject key identifier, which is made from the key.
+	Beside []string
 }
+
+// maxRequest bounds a request, in bytes of DER: a TLS handshake carries no larger certificate.
+const maxRequest = 64 << 10
 
 // ReadRequest reads the one certificate request of a file, PEM or DER, and checks that it is signed by its own key,
 // which must be one that Kubernetes components take. What is asked for in a way that cannot be read is an error, and so
@@ -58,11 +64,19 @@ func ReadRequest(data []byte) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
+	if len(q.Raw) > maxRequest {
+		return Request{}, finding.New(finding.RequestTooLarge)
+	}
 	if err := checkSigned(q); err != nil {
 		return Request{}, err
 	}
 	r := Request{Subject: subjectOf(q.Subject()), MoreSubject: moreSubject(q.Subject())}
 	r.Public, _ = verify.PublicKey(q.PublicKeyInfo())
+	for _, a := range q.Attributes() {
+		if a.OID != verify.ExtensionRequest && a.OID != verify.MicrosoftExtensionRequest {
+			r.Beside = append(r.Beside, "the attribute "+openssl.ObjectName(a.OID))
+		}
+	}
 	list, ok := q.Extensions()
 	if !ok {
 		return Request{}, finding.New(finding.RequestPartBroken, "list of extensions")
@@ -135,7 +149,10 @@ func (r *Request) extension(x verify.Extension) (what string, ok bool) {
 	switch x.OID {
 	case oidBasicConstraints:
 		what = "basic constraints"
-		r.CA, _ = basicConstraints(in)
+		ca, path := basicConstraints(in)
+		if r.CA = ca; path != nil && !ca {
+			r.MoreExtensions = append(r.MoreExtensions, "a path length without being a CA")
+		}
 	case oidExtKeyUsage:
 		what = "extended key usage"
 		for _, oid := range oids(in) {
@@ -149,8 +166,12 @@ func (r *Request) extension(x verify.Extension) (what string, ok bool) {
 		what = "key usage"
 		for i, octet := range in.Bits(in.Universal(tagBitString)) {
 			for bit := range 8 {
-				if at := 8*i + bit; at < len(usageNames) && octet&(0x80>>bit) != 0 {
+				switch at := 8*i + bit; {
+				case octet&(0x80>>bit) == 0:
+				case at < len(usageNames):
 					r.KeyUsage |= 1 << at
+				default:
+					r.MoreExtensions = append(r.MoreExtensions, fmt.Sprintf("the key usage bit %d", at))
 				}
 			}
 		}
@@ -159,7 +180,8 @@ func (r *Request) extension(x verify.Extension) (what string, ok bool) {
 		for _, n := range in.List().GeneralNames() {
 			in.Require(r.name(n))
 		}
-	case oidSubjectKeyID: // ours is made from the key
+	case oidSubjectKeyID:
+		r.Beside = append(r.Beside, "a subject key identifier")
 		return "", true
 	default:
 		r.MoreExtensions = append(r.MoreExtensions, "the extension "+x.OID)

@@ -26,8 +26,11 @@ import (
 // tlv is an element with a short or a two-octet length.
 func tlv(tag byte, parts ...[]byte) []byte {
 	body := slices.Concat(parts...)
-	if len(body) < 0x80 {
+	switch {
+	case len(body) < 0x80:
 		return slices.Concat([]byte{tag, byte(len(body))}, body)
+	case len(body) >= 1<<16:
+		return slices.Concat([]byte{tag, 0x83, byte(len(body) >> 16), byte(len(body) >> 8), byte(len(body))}, body)
 	}
 	return slices.Concat([]byte{tag, 0x82, byte(len(body) >> 8), byte(len(body))}, body)
 }
@@ -107,8 +110,16 @@ func TestReadRequest(t *testing.T) {
 	}{
 		{"no attributes", nil, inspect.Request{}},
 		{"empty attributes", [][]byte{attributes()}, inspect.Request{}},
-		{"a challenge password", [][]byte{attributes(challenge)}, inspect.Request{}},
-		{"PKCS #9", [][]byte{attributes(challenge, asks(t, false, toBeCA, identifier))}, inspect.Request{CA: true}},
+		{"a challenge password", [][]byte{attributes(challenge)}, inspect.Request{Beside: []string{"the attribute challengePassword"}}},
+		{"another attribute", [][]byte{attributes(seq(oid(t, 1, 2, 3, 4), tlv(0x31)))}, inspect.Request{Beside: []string{"the attribute 1.2.3.4"}}},
+		{"PKCS #9", [][]byte{attributes(challenge, asks(t, false, toBeCA, identifier))}, inspect.Request{CA: true, Beside: []string{"the attribute challengePassword", "a subject key identifier"}}},
+		{"a second value of the attribute", [][]byte{attributes(seq(oid(t, 1, 2, 840, 113549, 1, 9, 14), tlv(0x31, seq(used), seq(toBeCA))))},
+			inspect.Request{CA: true, Usages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, UnknownUsages: []string{"1.2.3.4"}}},
+		{"the attribute twice", [][]byte{attributes(asks(t, false, used), asks(t, false, toBeCA))},
+			inspect.Request{CA: true, Usages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, UnknownUsages: []string{"1.2.3.4"}}},
+		{"no CA with a path length", [][]byte{attributes(asks(t, false, extension(t, seq([]byte{2, 1, 3}), 2, 5, 29, 19)))}, inspect.Request{MoreExtensions: []string{"a path length without being a CA"}}},
+		{"usage bits that there are not", [][]byte{attributes(asks(t, false, extension(t, []byte{3, 4, 7, 0x80, 0x60, 0x80}, 2, 5, 29, 15)))},
+			inspect.Request{KeyUsage: x509.KeyUsageDigitalSignature, MoreExtensions: []string{"the key usage bit 9", "the key usage bit 10", "the key usage bit 16"}}},
 		{"Microsoft's", [][]byte{attributes(asks(t, true, toBeCA))}, inspect.Request{CA: true}},
 		{"both", [][]byte{attributes(asks(t, false, used), asks(t, true, toBeCA, signing))}, inspect.Request{CA: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign | x509.KeyUsageDecipherOnly,
 			Usages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, UnknownUsages: []string{"1.2.3.4"}}},
@@ -185,6 +196,7 @@ func TestReadRequestRefuses(t *testing.T) {
 		{"text", []byte("hello"), finding.FileOtherForm, "file holds neither PEM nor DER"},
 		{"a certificate", block("CERTIFICATE", m.leaf), finding.RequestNone, "file holds no certificate request, but a certificate"},
 		{"two", append(block("CERTIFICATE REQUEST", m.csr), block("CERTIFICATE REQUEST", m.csr)...), finding.RequestSeveral, "file holds more than one certificate request"},
+		{"too large", write(t, attributes(asks(t, false, extension(t, make([]byte, 64<<10), 1, 2, 3, 4)))).der(t), finding.RequestTooLarge, "certificate request is larger than 64 KiB"},
 		{"damaged", block("CERTIFICATE REQUEST", m.csr[:20]), finding.ObjectBroken, "line 1: certificate request cannot be read: the DER in it is damaged, or of another kind"},
 		{"broken constraints", with([]byte{0x30, 3, 1, 1}, 2, 5, 29, 19), finding.RequestPartBroken, "basic constraints of the request cannot be read"},
 		{"more behind constraints", with([]byte{0x30, 0, 5, 0}, 2, 5, 29, 19), finding.RequestPartBroken, "basic constraints of the request cannot be read"},

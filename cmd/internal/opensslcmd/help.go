@@ -17,11 +17,12 @@ Usage:
                           two or more files, and no option says whom to trust:
                           CA holds the trust anchors
 
-Three differences from openssl:
+Differences from openssl:
   The trust anchors of the system are never used unless an option names them.
   Of two or more files the first holds the trust anchors, unless an option says
   whom to trust: -CAfile, -CApath, -CAstore, -trusted; or -no-CAfile for nobody.
   An empty -verify_hostname is refused: openssl would compare no name.
+  A file of more than 16 MiB is not read, and that is said.
 
 Options take one or two dashes, the value behind a blank or "=", and come before
 the files; "--crl-check" is the same as "-crl_check".

@@ -34,20 +34,32 @@ func readPath(name string, buffer []byte) ([]byte, error) {
 		return nil, errNotOpen
 	}
 	defer f.Close()
-	return readAll(f, buffer)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return readAll(f, info.Size(), buffer)
 }
 
-// maxFile is the largest file or stream that is verified or trusted: the revocation list of a large CA has
-// hundreds of thousands of entries, and openssl reads whatever there is.
-const maxFile = 256 << 20
+// maxFile is the largest file or stream that is verified or trusted: a revocation list of 350,000 entries. openssl
+// reads whatever there is, /dev/zero too.
+const maxFile = 16 << 20
 
-// readAll reads to the end. It takes memory by what is there, not by the bound, and none for what fits into the
-// buffer: thousands of targets are read this way. It may be a pipe: `-CAfile <(kubectl ...)` is common.
-func readAll(r io.Reader, buffer []byte) ([]byte, error) {
+// errTooLarge is said beside what openssl says of a file that it cannot read.
+var errTooLarge = errors.New("is larger than 16 MiB")
+
+// readAll reads to the end, of a file that claims to have size bytes. It takes memory by what is there, not by the
+// bound, and none for what fits into the buffer: thousands of targets are read this way. It may be a pipe:
+// `-CAfile <(kubectl ...)` is common.
+func readAll(r io.Reader, size int64, buffer []byte) ([]byte, error) {
+	if size > maxFile {
+		return nil, errTooLarge
+	}
 	data := bytes.NewBuffer(buffer[:0])
+	data.Grow(int(size) + bytes.MinRead) // ReadFrom wants room for one more read to see the end
 	n, err := data.ReadFrom(io.LimitReader(r, maxFile+1))
 	if err == nil && n > maxFile {
-		err = errors.New("too large")
+		return nil, errTooLarge
 	}
 	return data.Bytes(), err
 }
@@ -91,7 +103,15 @@ func notLoaded(err error, opened, read, name string) string {
 	if err == errNotOpen {
 		return fmt.Sprintf("Could not open file or uri for loading %s from %s\n", opened, name)
 	}
-	return fmt.Sprintf("Could not read %s from %s\n", read, name)
+	return fmt.Sprintf("Could not read %s from %s\n", read, name) + tooLarge(err, name)
+}
+
+// tooLarge is the line about a file over the bound, which openssl does not have.
+func tooLarge(err error, name string) string {
+	if err != errTooLarge {
+		return ""
+	}
+	return fmt.Sprintf("verify: %s %v\n", name, err)
 }
 
 // lines ends each sentence with a line.
@@ -135,7 +155,7 @@ func (r *request) loadAnchors() error {
 			found, err = openssl.ParseStore(data)
 		}
 		if err != nil {
-			return &errSaid{fmt.Sprintf("Error loading file %s\n", *r.caFile) + lines(found.Unsupported)}
+			return &errSaid{fmt.Sprintf("Error loading file %s\n", *r.caFile) + tooLarge(err, *r.caFile) + lines(found.Unsupported)}
 		}
 		r.anchors, r.storeCRLs = found.Certificates, found.CRLs
 		r.sources.note(*r.caFile, found.Certificates)
@@ -182,7 +202,7 @@ func (r *request) loadTarget(name string, buffer []byte) target {
 	var err error
 	if r.readsStdin {
 		shown = "<stdin>"
-		data, err = readAll(r.env.Stdin, buffer)
+		data, err = readAll(r.env.Stdin, 0, buffer)
 	} else {
 		data, err = readURI(name, buffer)
 	}

@@ -69,6 +69,7 @@ func (l *lookup) inDir(hash uint32, forCRLs bool) looked {
 			path := filepath.Join(l.dir, prefix+strconv.Itoa(n))
 			data, err := readPath(path, nil)
 			if err != nil {
+				l.tooLarge(path, err)
 				break
 			}
 			objects, whole := openssl.ParseHashed(data, forCRLs)
@@ -90,7 +91,8 @@ func (l *lookup) inStore(hash uint32) looked {
 	}
 	return l.once("store "+prefix, func() (found looked) {
 		for _, path := range l.storeFiles(prefix) {
-			data, _ := readURI(path, nil)
+			data, err := readURI(path, nil)
+			l.tooLarge(path, err)
 			objects, good := openssl.ParseCAStore(data)
 			l.take(&found.Objects, path, objects)
 			if found.spoilt = !good; found.spoilt {
@@ -134,6 +136,13 @@ func (l *lookup) take(found *openssl.Objects, path string, objects openssl.Objec
 	l.sources.note(path, objects.Certificates)
 	for _, what := range objects.Unsupported {
 		l.refused = append(l.refused, path+": "+what+"\n")
+	}
+}
+
+// tooLarge notes a file that is not read because of our bound.
+func (l *lookup) tooLarge(path string, err error) {
+	if line := tooLarge(err, path); line != "" {
+		l.refused = append(l.refused, line)
 	}
 }
 
