@@ -2,8 +2,6 @@ package pki_test
 
 import (
 	"crypto/x509"
-	"fmt"
-	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -179,25 +177,6 @@ func TestJoinMany(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("still joining after a minute")
 	}
-}
-
-// TestNamesInProportion: sixteen times as many names take some sixteen times as long, not 256 times.
-func TestNamesInProportion(t *testing.T) {
-	least := func(n int) time.Duration {
-		var s pki.SANs
-		for i := range n {
-			s.DNS = append(s.DNS, fmt.Sprintf("n%d.example.com", i))
-		}
-		best := time.Duration(math.MaxInt64)
-		for range 5 {
-			start := time.Now()
-			require.Len(t, pki.Join(s, s).DNS, n)
-			require.True(t, s.Minus(s).Empty())
-			best = min(best, time.Since(start))
-		}
-		return best
-	}
-	assert.Less(t, float64(least(32_000))/float64(least(2_000)), 90.0)
 }
 
 // FuzzParseSANs: what is parsed can be written and parsed again to the same,
