@@ -11,7 +11,7 @@ import (
 )
 
 // Law: after an edit the entry says what was asked for and every other entry what it said; the same edit again changes
-// nothing; time and memory are bounded by the file.
+// nothing.
 func FuzzEdit(f *testing.F) {
 	all := seeds(f)
 	require.NotEmpty(f, all)
