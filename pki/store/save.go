@@ -110,6 +110,9 @@ func (l *Locked) check(sets [][]Write) ([]*change, error) {
 		for _, w := range writes {
 			path := filepath.Clean(w.Path)
 			d, err := l.dirOf(path)
+			if err == nil {
+				err = fault(w.Path, d.readOnly)
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -266,9 +266,9 @@ func childFileSizeLimit(dir string) error {
 		return err
 	}
 	path := filepath.Join(dir, "a.key")
-	return expect(l.Save(
+	return errors.Join(expect(l.Save(
 		[]Write{{Path: path, Data: make([]byte, 2048), Mode: 0o600}, {Path: filepath.Join(dir, "a.crt"), Data: []byte("new"), Mode: 0o644}},
-	), "file too large ("+path+")", syscall.EFBIG)
+	), "file too large ("+path+")", syscall.EFBIG), l.Unlock())
 }
 
 // expect is for children, which have no *testing.T.

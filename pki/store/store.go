@@ -27,7 +27,7 @@ var (
 	ErrNotDir = errors.New("is not a directory")
 	// ErrTooLarge says that a file or stream holds more than MaxSize bytes.
 	ErrTooLarge = errors.New("is larger than 4 MiB")
-	// ErrLocked says that the context ended while another process held the lock of a directory.
+	// ErrLocked says that another process held the lock of a directory for longer than the caller would wait.
 	ErrLocked = errors.New("locked by another process")
 	// ErrNotLocked says that a path to be written is not directly in a directory that is locked.
 	ErrNotLocked = errors.New("directory is not locked")
@@ -40,6 +40,7 @@ var (
 	errTwice     = errors.New("written twice in one save")
 	errNotInside = errors.New("is not a file name inside the backup")
 	errReplaced  = errors.New("directory is replaced again and again")
+	errBusy      = errors.New("its lock is held")
 	errDangling  = errors.New("is a symbolic link to nothing")
 )
 

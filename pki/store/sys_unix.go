@@ -9,7 +9,6 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/gofrs/flock"
 	"golang.org/x/sys/unix"
 )
 
@@ -19,14 +18,57 @@ const openNoWait = syscall.O_NONBLOCK | syscall.O_NOCTTY
 // openNoFollow opens a directory, never through a link.
 const openNoFollow = syscall.O_NOFOLLOW | syscall.O_DIRECTORY
 
-// newLock locks the directory itself: nothing is left behind, and a directory that may only be read can be locked.
-func newLock(dir string) *flock.Flock { return flock.New(dir, flock.SetFlag(os.O_RDONLY)) }
+// flock takes the exclusive lock of an open file, or gives errBusy. It belongs to the open file: closing it, and the end
+// of the process, give it back. NFS makes a record lock of it, for which the file must be open for writing.
+func flock(f *os.File) error {
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EWOULDBLOCK), errors.Is(err, unix.EACCES): // EACCES: a record lock
+			return errBusy
+		default:
+			return err
+		}
+	}
+}
 
-// lockUnsupported says that the filesystem cannot lock a directory. NFS turns flock(2) into a record lock, which needs
-// a file open for writing; flock then tries the directory for writing and gets EISDIR.
+// lockUnsupported says that the filesystem has no locks.
 func lockUnsupported(err error) bool {
-	codes := []error{syscall.EISDIR, syscall.EBADF, syscall.ENOLCK, syscall.ENOTSUP, syscall.ENOSYS}
+	codes := []error{syscall.ENOLCK, syscall.ENOTSUP, syscall.EOPNOTSUPP, syscall.ENOSYS}
 	return slices.ContainsFunc(codes, func(code error) bool { return errors.Is(err, code) })
+}
+
+// admit lets those who may write in the directory open its new lock file, and nobody else: it belongs to the directory's
+// owner, where we may give it away, and to the directory's group.
+func admit(f *os.File, dir fs.FileInfo) error {
+	want, ok := dir.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	mode := fs.FileMode(0o600)
+	if want.Uid != uint32(os.Geteuid()) || dir.Mode()&0o020 != 0 {
+		uid := -1
+		if os.Geteuid() == 0 {
+			uid = int(want.Uid)
+		}
+		err := f.Chown(uid, int(want.Gid))
+		if err == nil && dir.Mode()&0o020 != 0 {
+			mode |= 0o060
+		}
+	}
+	if dir.Mode()&0o002 != 0 {
+		mode |= 0o066
+	}
+	if mode == 0o600 {
+		return nil
+	}
+	return f.Chmod(mode)
+}
+
+// mayWrite says why nothing can be made in a directory; nil if something can.
+func mayWrite(dir *os.File) error {
+	return unix.Faccessat(int(dir.Fd()), ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS)
 }
 
 // identity gives what makes a directory the same one whatever it is called, through links and bind mounts.

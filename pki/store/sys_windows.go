@@ -1,21 +1,34 @@
 package store
 
 import (
+	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 
-	"github.com/gofrs/flock"
+	"golang.org/x/sys/windows"
 )
 
 const openNoWait = 0
 
 const openNoFollow = 0
 
-// newLock locks a file in the directory: Windows cannot lock a directory.
-func newLock(dir string) *flock.Flock { return flock.New(filepath.Join(dir, lockName)) }
+// flock takes the exclusive lock of an open file, or gives errBusy.
+func flock(f *os.File) error {
+	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
+	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped))
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+		return errBusy
+	}
+	return err
+}
 
 func lockUnsupported(error) bool { return false }
+
+// admit does nothing: on Windows a file's access list is inherited from its directory.
+func admit(*os.File, fs.FileInfo) error { return nil }
+
+// mayWrite does not ask: who is refused the lock file waits for it.
+func mayWrite(*os.File) error { return nil }
 
 func identity(fs.FileInfo) (device, inode uint64) { return 0, 0 }
 
