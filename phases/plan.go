@@ -20,6 +20,7 @@ import (
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/store"
 )
 
 // Verb is what a plan does with a row.
@@ -204,11 +205,22 @@ func (a *Action) refuseOnly(list ...*finding.Finding) {
 	a.refuse(list...)
 }
 
-// unlinked refuses to write through a symbolic link.
+// unlinked refuses to write through a symbolic link, into a directory where everybody could replace what is written, and
+// to give a new file to whoever could have put the old one there.
 func (a *Action) unlinked() {
+	for _, d := range a.Held.Dirs {
+		if f := d.Open(a.Spec.Place.Root); f != nil && f.Severity == finding.Error && len(a.Outputs) > 0 {
+			a.refuseOnly(f.At("", "", d.Path))
+			return
+		}
+	}
 	for _, f := range []judge.File{a.Held.Key, a.Held.Cert, a.Held.Conf} {
 		if f.Symlink && a.writes(f.Path) {
 			a.refuseOnly(finding.New(finding.LinkNotWritten).At("", "", f.Path))
+			return
+		}
+		if f.Owner != "" && f.Dir.Shared() && store.Superuser() && a.writes(f.Path) {
+			a.refuseOnly(finding.New(finding.OwnerNotKept, f.Owner).At("", "", f.Path))
 			return
 		}
 	}

@@ -202,7 +202,7 @@ func (l *Locked) stageOne(c *change) error {
 	}
 	c.file = f
 	if c.old != nil {
-		if err := keepOwner(f, c.old); err != nil {
+		if err := keepOwner(f, c.old, c.dir.info); err != nil {
 			return err
 		}
 	}

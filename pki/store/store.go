@@ -31,6 +31,8 @@ var (
 	ErrLocked = errors.New("locked by another process")
 	// ErrNotLocked says that a path to be written is not directly in a directory that is locked.
 	ErrNotLocked = errors.New("directory is not locked")
+	// ErrOwner says why a file is not replaced: its owner, who would get the new one, could have put the old one there.
+	ErrOwner = errors.New("others can put files into its directory")
 	// ErrLooseKey says that a PEM private key was to be written with a mode looser than 0600.
 	ErrLooseKey = errors.New("a private key may not be readable by others")
 	// ErrTooMany says that a directory tree holds more entries than the caller wanted to see.

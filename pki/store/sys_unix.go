@@ -4,6 +4,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -79,12 +80,38 @@ func identity(info fs.FileInfo) (device, inode uint64) {
 	return 0, 0
 }
 
-// keepOwner gives f the owner and group of the file it is to replace: etcd may run as its own user, and its key must
-// still be its own after a renewal. Who may not do that (not root) replaces the file as its own, as with any editor.
-func keepOwner(f *os.File, old fs.FileInfo) error {
+// Superuser reports whether this process may give files away.
+func Superuser() bool { return os.Geteuid() == 0 }
+
+// stranger names the owner of a file if that is neither root nor the user of this process.
+func stranger(info fs.FileInfo) string {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || st.Uid == 0 || st.Uid == uint32(os.Geteuid()) {
+		return ""
+	}
+	return fmt.Sprintf("user %d", st.Uid)
+}
+
+// rights are those in a directory. The group of root, and the process's own, are as good as their user.
+func rights(dir fs.FileInfo) Rights {
+	r := Rights{Mode: dir.Mode(), Owner: stranger(dir), Everybody: dir.Mode()&0o002 != 0}
+	if st, ok := dir.Sys().(*syscall.Stat_t); ok && dir.Mode()&0o020 != 0 && st.Gid != 0 && st.Gid != uint32(os.Getegid()) {
+		r.Group = fmt.Sprintf("group %d", st.Gid)
+	}
+	return r
+}
+
+// keepOwner gives f the owner and group of the file in dir that it is to replace: etcd may run as its own user, and its
+// key must still be its own after a renewal. But where others than root and this user can put files into the directory,
+// whoever put the old one there would be given the new one. Who may not give files away (not root) replaces the file as
+// its own, as with any editor.
+func keepOwner(f *os.File, old, dir fs.FileInfo) error {
 	was, ok := old.Sys().(*syscall.Stat_t)
 	if !ok {
 		return nil
+	}
+	if owner := stranger(old); owner != "" && Superuser() && rights(dir).Shared() {
+		return fmt.Errorf("belongs to %s, and %w", owner, ErrOwner)
 	}
 	info, err := f.Stat()
 	if err != nil {

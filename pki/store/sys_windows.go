@@ -33,7 +33,15 @@ func mayWrite(*os.File) error { return nil }
 func identity(fs.FileInfo) (device, inode uint64) { return 0, 0 }
 
 // keepOwner does nothing: on Windows a file's access list is inherited from its directory.
-func keepOwner(*os.File, fs.FileInfo) error { return nil }
+func keepOwner(*os.File, fs.FileInfo, fs.FileInfo) error { return nil }
+
+// Superuser is nobody: no file is given away.
+func Superuser() bool { return false }
+
+// stranger and rights say nothing: the mode and the owner that Go makes up are not those that count.
+func stranger(fs.FileInfo) string { return "" }
+
+func rights(fs.FileInfo) Rights { return Rights{} }
 
 // syncDir does nothing: NTFS journals names, and a directory handle cannot be flushed without being open for writing.
 func syncDir(*os.File) error { return nil }
