@@ -164,6 +164,8 @@ func hintOf(err error) string {
 		return lockHint(locked)
 	case errors.As(err, &f):
 		return f.Remedy(finding.Init)
+	case errors.Is(err, store.ErrOwner):
+		return "run the command as that user, or see that the file is yours, and make yourself its owner"
 	case errors.Is(err, store.ErrSymlink):
 		return "replace the link by the file, or use the directory that the link leads to"
 	case errors.Is(err, fs.ErrExist):
