@@ -57,7 +57,6 @@ var doors = []struct {
 	{"github.com/smallstep/pkcs7", []string{"pki"}},
 	{"github.com/spf13/", []string{"cmd"}},
 	{"go.yaml.in/yaml/", []string{"config", "kubeconfig"}},
-	{"github.com/gofrs/flock", []string{"pki/store"}},
 	{"os", []string{"pki/store", "cmd", "cmd/internal/opensslcmd", "cmd/pkitool", "internal/openssltest"}},
 	{"os/exec", []string{"internal/openssltest"}},
 	{"log", []string{}},

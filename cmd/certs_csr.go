@@ -34,7 +34,7 @@ CAs, and the service-account key pair, have no request: "init phase certs sa" ma
 	}
 	// What is left out is of the signing, or of rows without request.
 	flags := addSettings(c, env, except("validity", "ca-validity", "sa-key-algorithm", "reissue", "cert-mode", "skip-phases"))
-	out := addOutput(c, env).withQuiet(c)
+	out := addOutput(c, env).withQuiet(c).withLock(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if slices.Equal(args, []string{"all"}) {
 			args = nil

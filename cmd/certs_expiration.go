@@ -44,7 +44,7 @@ file that holds anything else than such a report is never replaced.`,
 	flags := addSettings(c, env, only("cert-dir", "kubeconfig-dir"))
 	c.Flags().StringVar(&within, "within", "", "also exit with 1 if anything ends within this `time` (720h, 30d), or has no more than this part of its life left (20%)")
 	c.Flags().StringVar(&file, "out", "", "write to this `file`, whole or not at all, instead of standard output")
-	out := addOutput(c, env, "prometheus").withQuiet(c)
+	out := addOutput(c, env, "prometheus").withQuiet(c).withLock(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := fromEnvironment(c, env, "within", "out"); err != nil {
 			return err

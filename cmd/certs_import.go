@@ -32,7 +32,7 @@ certificate with names, groups or usages that nobody asked for is refused, unles
   pkitool certs import signed/*.pem --ca-cert ca=root.pem --ca-cert etcd-ca=etcd-root.pem`,
 	}
 	flags := addSettings(c, env, except("validity", "ca-validity", "key-algorithm", "sa-key-algorithm", "reissue", "skip-phases", "dry-run"))
-	out := addOutput(c, env).withQuiet(c)
+	out := addOutput(c, env).withQuiet(c).withLock(c)
 	c.Flags().StringArrayVar(&caFiles, "ca-cert", nil, "`ROW=FILE`: the certificate of a CA that has none here yet")
 	c.Flags().BoolVar(&acceptNames, "accept-names", false, "take certificates with names, groups or usages that nobody asked for")
 	c.RunE = func(c *cobra.Command, args []string) error {

@@ -38,7 +38,7 @@ type issueFlags struct {
 func addIssueFlags(c *cobra.Command, env *Env, more ...string) *issueFlags {
 	i := &issueFlags{env: env}
 	i.settings = addSettings(c, env, only(append(more, "cert-dir", "validity")...))
-	i.output = addOutput(c, env).withQuiet(c)
+	i.output = addOutput(c, env).withQuiet(c).withLock(c)
 	f := c.Flags()
 	f.StringVar(&i.signer, "signer", certs.ClusterCA, "`row` of the CA that signs: "+strings.Join(caRows(), ", "))
 	_ = c.RegisterFlagCompletionFunc("signer", cobra.FixedCompletions(caRows(), cobra.ShellCompDirectiveNoFileComp))

@@ -73,7 +73,7 @@ must be restarted.`,
 	c.Flags().StringVar(&own.file, "file", "", "renew this certificate or kubeconfig `file`, which is no row's")
 	c.Flags().StringVar(&own.backupDir, "backup-dir", "", "`directory` in which the dated directory of copies is made (default: the one that --cert-dir is in)")
 	c.MarkFlagsMutuallyExclusive("no-backup", "backup-dir")
-	out := addOutput(c, env).withQuiet(c)
+	out := addOutput(c, env).withQuiet(c).withLock(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := fromEnvironment(c, env, "if-expires-within", "reuse-key", "no-backup", "backup-dir"); err != nil {
 			return err

@@ -154,13 +154,18 @@ func hintOf(err error) string {
 	var h interface{ Hint() string }
 	var f *finding.Finding
 	var unfinished *store.UnfinishedError
+	var locked *store.LockedError
 	switch {
 	case errors.As(err, &unfinished):
 		return "the next run finishes the change, or takes it back: mend what the error names and run the same command again"
 	case errors.As(err, &h):
 		return h.Hint()
+	case errors.As(err, &locked):
+		return lockHint(locked)
 	case errors.As(err, &f):
 		return f.Remedy(finding.Init)
+	case errors.Is(err, store.ErrOwner):
+		return "run the command as that user, or see that the file is yours, and make yourself its owner"
 	case errors.Is(err, store.ErrSymlink):
 		return "replace the link by the file, or use the directory that the link leads to"
 	case errors.Is(err, fs.ErrExist):

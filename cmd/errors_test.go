@@ -49,6 +49,13 @@ func TestReport(t *testing.T) {
 		{"configuration", &config.Errors{Faults: []config.Fault{{Source: "a:1", Text: "x", Hint: "h"}, {Source: "a:2", Text: "y", Hint: "h"}}, More: 1},
 			"error: a:1: x\nerror: a:2: y\nhint: h\nerror: and 1 more\n", 2},
 		{"wrapped", fmt.Errorf("ca: %w", at(syscall.EROFS)), "error: ca: read-only file system (pki/ca.key)\nhint: choose directories on a file system that can be written, with --cert-dir and --kubeconfig-dir\n", 2},
+		{"owner", at(fmt.Errorf("belongs to user 7, and %w", store.ErrOwner)),
+			"error: belongs to user 7, and others can put files into its directory (pki/ca.key)\nhint: run the command as that user, or see that the file is yours, and make yourself its owner\n", 2},
+		{"locked", at(&store.LockedError{PID: 7, Name: "x\x1b[2J", File: "pki/.pkitool.lock"}),
+			"error: locked by another process (pid 7, x\\x1b[2J) (pki/ca.key)\nhint: run the same command again when that process has ended, or wait longer with --lock-timeout\n", 2},
+		{"perhaps locked", at(&store.LockedError{File: "pki/.pkitool.lock", Blind: true}),
+			"error: locked by another process (pki/ca.key)\nhint: run the same command again when no other run is at work there; if none is, remove pki/.pkitool.lock, which a run left that was killed\n", 2},
+		{"interrupted", at(&store.LockedError{Cause: errors.New("interrupted")}), "error: locked by another process: interrupted (pki/ca.key)\n", 2},
 		{"quiet", &quietError{code: 7}, "", 7},
 		{"proof", fmt.Errorf("%w", &phases.ProofError{}), "error: \n", 1},
 	}

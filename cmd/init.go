@@ -196,7 +196,7 @@ func rowHelp(s certs.Spec) string {
 // runInit makes a command run the phases that want says, with the flags that concern them.
 func runInit(c *cobra.Command, env *Env, want func(args []string) ([]string, error), concerns func(config.Field) bool) {
 	flags := addSettings(c, env, concerns)
-	out := addOutput(c, env).withQuiet(c)
+	out := addOutput(c, env).withQuiet(c).withLock(c)
 	for f, names := range map[string][]string{"key-algorithm": algorithms(), "sa-key-algorithm": slices.DeleteFunc(algorithms(), func(a string) bool {
 		return a == string(pki.Ed25519) // no Kubernetes component signs tokens with it
 	})} {

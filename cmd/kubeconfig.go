@@ -45,7 +45,7 @@ replaced whole, has mode 0600, and its old content is kept beside it.`,
   pkitool kubeconfig merge a.conf b.conf --rename > both.conf`,
 		Args: someFiles("which FILE is to be merged?"),
 	}
-	out := addOutput(c, env).withQuiet(c)
+	out := addOutput(c, env).withQuiet(c).withLock(c)
 	c.Flags().StringVar(&into, "into", "", "`file` to merge into; made if it is not there")
 	c.Flags().BoolVar(&rename, "rename", false, "give an entry whose name is taken a new one")
 	c.Flags().BoolVar(&replace, "replace", false, "replace an entry whose name is taken")
@@ -192,7 +192,7 @@ have stable ids. --fix mends what needs no choice (data and path both given, for
 one), keeps everything else, and leaves the old content beside the file.`,
 		Args: someFiles(whichFile),
 	}
-	out := addOutput(c, env)
+	out := addOutput(c, env).withLock(c)
 	c.Flags().BoolVar(&fix, "fix", false, "mend what can be mended without a choice")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if fix {

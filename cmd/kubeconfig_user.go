@@ -62,7 +62,7 @@ makes those that are missing. If one is there that is something else, all is ref
 		RunE: func(c *cobra.Command, _ []string) error { return u.run(c) },
 	}
 	u.settings = addSettings(c, env, only("cert-dir", "kubeconfig-dir", "cluster-name", "control-plane-endpoint", "apiserver-advertise-address", "apiserver-bind-port", "key-algorithm", "validity"))
-	u.output = addOutput(c, env).withQuiet(c)
+	u.output = addOutput(c, env).withQuiet(c).withLock(c)
 	f := c.Flags()
 	f.StringVar(&u.cn, "cn", "", "the user's `name` (common name); --client-name is the same")
 	f.StringSliceVar(&u.orgs, "org", nil, "a `group` of the user (organization); can be given several times")

@@ -28,9 +28,18 @@ const (
 	KeyModeBehindLink ID = "key-mode-behind-link"
 	ModeLoose         ID = "mode-loose"
 	FileTaken         ID = "file-taken"
+
+	DirectoryOpen   ID = "directory-open"
+	DirectoryShared ID = "directory-shared"
+	FileOpen        ID = "file-open"
+	FileForeign     ID = "file-foreign"
+	CAKeyForeign    ID = "ca-key-foreign"
+	OwnerNotKept    ID = "owner-not-kept"
 )
 
 const goPEM = "kube-apiserver, etcd, kubeadm and kubectl read PEM with Go's encoding/pem, which finds no block there; openssl does"
+
+const replaced = "whoever can replace these files decides whom the cluster trusts"
 
 // broken are the remedies of a file that cannot be read.
 var broken = map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Kept: hintBackup, Given: hintOwner}
@@ -68,4 +77,15 @@ var fileRules = []Rule{
 	{ID: ModeLoose, Severity: Notice, Text: "mode {had} is looser than {wanted}"},
 	{ID: FileTaken, Severity: Error, Text: "file is there already, and is not what is asked for: {had}", Remedy: "nothing is written over: choose another name, or move it away",
 		Remedies: map[Asker]string{Request: "move it away: a certificate request belongs there"}},
+
+	{ID: DirectoryOpen, Severity: Error, Text: "everybody can replace the files in the directory: mode {had}", Reason: replaced,
+		Remedy: "see that the files are still yours, then take the right away: chmod go-w {path}"},
+	{ID: DirectoryShared, Severity: Warning, Text: "others can put files into the directory: {had0}", Reason: replaced, Remedy: "if that is not meant: {had1} {path}"},
+	{ID: FileOpen, Severity: Error, Text: "everybody can change the file: mode {had}", Reason: replaced,
+		Remedy: "see that it is still yours, then take the right away: chmod go-w {path}"},
+	{ID: FileForeign, Severity: Error, Text: "belongs to {had}, and others can put files into its directory", Reason: replaced, Remedy: "see whose it is, and move it away"},
+	{ID: CAKeyForeign, Severity: Warning, Text: "private key of the CA belongs to {had}",
+		Reason: "its owner can sign any certificate; kubeadm gives it to kube-controller-manager's user with the feature gate RootlessControlPlane", Remedy: "if that is not meant: chown 0 {path}"},
+	{ID: OwnerNotKept, Severity: Error, Text: "is not replaced: it belongs to {had}, and others can put files into its directory", Reason: "a replaced file keeps its owner: whoever put the old one there would get the new key",
+		Remedy: "run the command as that user, or see that the file is yours and take it over: chown 0 {path}"},
 }

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -104,6 +105,9 @@ func TestUnreadable(t *testing.T) {
 		{"directory in its place", "is a directory", func(w *world, path string) { require.NoError(w.t, os.Mkdir(path, 0o755)) }},
 		{"too large", "is larger than 4 MiB", func(w *world, path string) { w.write(path, make([]byte, store.MaxSize+1)) }},
 		{"pipe", "is not a regular file", func(w *world, path string) { mkfifo(w.t, path) }},
+		{"socket", "is not a regular file", func(w *world, path string) { mksocket(w.t, path) }},
+		{"device", "is not a regular file", func(w *world, path string) { require.NoError(w.t, os.Symlink(os.DevNull, path)) }},
+		{"link to itself", "too many levels of symbolic links", func(w *world, path string) { require.NoError(w.t, os.Symlink(filepath.Base(path), path)) }},
 	}
 	for s := range treeOf(t, cluster()).Rows() {
 		for i := range s.Place.Files() {
@@ -123,6 +127,26 @@ func TestUnreadable(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// What lies in the place of the directory of copies is named, not waited for, and nothing is changed.
+func TestBackupIsNoDirectory(t *testing.T) {
+	for text, plant := range map[string]func(w *world, path string){
+		"is not a directory":                func(w *world, path string) { mkfifo(w.t, path) },
+		"is not a directory ":               func(w *world, path string) { w.write(path, nil) },
+		"is not a directory  ":              func(w *world, path string) { require.NoError(w.t, os.Symlink(os.DevNull, path)) },
+		"is a symbolic link to nothing":     func(w *world, path string) { require.NoError(w.t, os.Symlink("nowhere", path)) },
+		"too many levels of symbolic links": func(w *world, path string) { require.NoError(w.t, os.Symlink(filepath.Base(path), path)) },
+	} {
+		w := complete(t)
+		o := renewal()
+		o.Backup = filepath.Join(w.dir, "old")
+		plant(w, o.Backup)
+		before := w.snapshot()
+		_, err := w.renew(o, "apiserver")
+		assert.EqualError(t, err, strings.TrimSpace(text)+" ("+o.Backup+")")
+		w.unchanged(before)
 	}
 }
 

@@ -202,12 +202,13 @@ func (x *expiry) row(c judge.Case, named bool) {
 			x.take(c, p, finding.KeyMissing)
 		}
 	}
+	x.take(c, p, finding.DirectoryOpen, finding.FileOpen, finding.FileForeign)
 }
 
-// take tells of the judge's findings of some kinds.
+// take tells of the judge's errors of some kinds.
 func (x *expiry) take(c judge.Case, p place, ids ...finding.ID) {
 	for _, f := range c.Findings {
-		if slices.Contains(ids, f.ID) {
+		if f.Severity == finding.Error && slices.Contains(ids, f.ID) {
 			x.find(p, &f)
 		}
 	}

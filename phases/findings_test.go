@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"io/fs"
 	"maps"
 	"net/netip"
 	"os"
@@ -34,6 +35,8 @@ type fault struct {
 	find func(w *world, s certs.Spec) []finding.Finding
 	// askers are who meet it, and so whose remedies are tried; none: all who may.
 	askers []finding.Asker
+	// root: only root can make it, since somebody else owns a file.
+	root bool
 	// stays: it is about what the command cannot do, and so is there as before.
 	stays bool
 }
@@ -176,6 +179,17 @@ func policyFaults() map[finding.ID]fault {
 			w.remove(w.certFile(s))
 			require.NoError(w.t, os.Mkdir(w.certFile(s), 0o755))
 		}},
+		finding.DirectoryOpen:   {row: "ca", plant: func(w *world, s certs.Spec) { w.chmod(0o777, w.site.Cert) }},
+		finding.DirectoryShared: {row: "ca", plant: func(w *world, s certs.Spec) { w.chmod(0o777|fs.ModeSticky, w.site.Cert) }},
+		finding.FileOpen:        {row: "apiserver", plant: func(w *world, s certs.Spec) { w.chmod(0o666, w.keyFile(s)) }},
+		finding.FileForeign: {row: "apiserver", root: true, plant: func(w *world, s certs.Spec) {
+			w.chmod(0o777|fs.ModeSticky, w.site.Cert)
+			w.give(w.keyFile(s))
+		}},
+		finding.CAKeyForeign: {row: "ca", root: true, plant: func(w *world, s certs.Spec) { w.give(w.keyFile(s)) }},
+		finding.OwnerNotKept: {row: "apiserver", root: true, find: renew(renewal()), askers: []finding.Asker{finding.Renew}, plant: func(w *world, s certs.Spec) {
+			w.give(w.site.Cert, w.keyFile(s))
+		}},
 		finding.KeyModeLoose: {row: "external-etcd-client", plant: func(w *world, s certs.Spec) {
 			c := cluster()
 			c.ExternalEtcd = &certs.ExternalEtcd{CAFile: w.certFile(w.row("etcd-ca")), CertFile: w.certFile(w.row("etcd-peer")), KeyFile: w.keyFile(w.row("etcd-peer"))}
@@ -235,6 +249,28 @@ func (f fault) world(t testing.TB) (*world, certs.Spec) {
 	return w, w.row(f.row)
 }
 
+// needsRoot skips what only root can make.
+func (f fault) needsRoot(t testing.TB) {
+	if f.root && os.Geteuid() != 0 {
+		t.Skip("SKIPPED: only root can give files to others; run the tests as root to try what other users own")
+	}
+}
+
+// give gives files and directories to a user and a group who are neither root nor us.
+func (w *world) give(paths ...string) {
+	w.t.Helper()
+	for _, p := range paths {
+		require.NoError(w.t, os.Chown(p, 65534, 65533))
+	}
+}
+
+func (w *world) chmod(mode fs.FileMode, paths ...string) {
+	w.t.Helper()
+	for _, p := range paths {
+		require.NoError(w.t, os.Chmod(p, mode))
+	}
+}
+
 func (f fault) found(w *world, s certs.Spec) []finding.Finding {
 	if f.find != nil {
 		return f.find(w, s)
@@ -270,6 +306,7 @@ func TestEveryFinding(t *testing.T) {
 					return
 				}
 				require.True(t, ok, "no directory has this fault")
+				f.needsRoot(t)
 				w, s := f.world(t)
 				var got []finding.ID
 				for _, x := range f.found(w, s) {

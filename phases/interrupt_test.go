@@ -158,7 +158,7 @@ func (sc scene) stop(t *testing.T, k int, power *rand.Rand) {
 func (w *world) finishes() {
 	w.t.Helper()
 	before := w.snapshot()
-	maps.DeleteFunc(before, func(path string, _ seen) bool { return strings.HasPrefix(filepath.Base(path), ".pkitool-") }) // swept
+	maps.DeleteFunc(before, func(path string, _ seen) bool { return strings.HasPrefix(filepath.Base(path), ".pkitool") }) // swept
 	whole := w.whole()
 	_, err := w.init(at(now), interruptible...)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/store"
 )
 
 // Verb is what a plan does with a row.
@@ -204,11 +206,21 @@ func (a *Action) refuseOnly(list ...*finding.Finding) {
 	a.refuse(list...)
 }
 
-// unlinked refuses to write through a symbolic link.
+// unlinked refuses to write through a symbolic link, into a directory where everybody could replace what is written, and
+// to give a new file to whoever could have put the old one there.
 func (a *Action) unlinked() {
 	for _, f := range []judge.File{a.Held.Key, a.Held.Cert, a.Held.Conf} {
 		if f.Symlink && a.writes(f.Path) {
 			a.refuseOnly(finding.New(finding.LinkNotWritten).At("", "", f.Path))
+			return
+		}
+		d := judge.Dir{Path: filepath.Dir(f.Path), Rights: f.Dir}
+		if open := d.Open(a.Spec.Place.Root); open != nil && open.Severity == finding.Error && a.writes(f.Path) {
+			a.refuseOnly(open.At("", "", d.Path))
+			return
+		}
+		if f.Owner != "" && f.Dir.Shared() && store.Superuser() && a.writes(f.Path) {
+			a.refuseOnly(finding.New(finding.OwnerNotKept, f.Owner).At("", "", f.Path))
 			return
 		}
 	}

@@ -13,3 +13,8 @@ func mkfifo(t testing.TB, path string) {
 	t.Helper()
 	require.NoError(t, syscall.Mkfifo(path, 0o600))
 }
+
+func mksocket(t testing.TB, path string) {
+	t.Helper()
+	require.NoError(t, syscall.Mknod(path, syscall.S_IFSOCK|0o600, 0))
+}

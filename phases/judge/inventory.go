@@ -74,6 +74,9 @@ type File struct {
 	Symlink bool
 	Mode    fs.FileMode
 	Data    []byte
+	// Owner is who it belongs to if that is neither root nor us; Dir is who else may change its directory.
+	Owner string
+	Dir   store.Rights
 	// Err is why a file that is there cannot be read; it is an *store.Error.
 	Err error
 }
@@ -90,7 +93,7 @@ func ReadFile(path string) File {
 	if err != nil {
 		return File{Path: path, Err: err}
 	}
-	return File{Path: path, Exists: true, Symlink: got.Symlink, Mode: got.Mode, Data: got.Data}
+	return File{Path: path, Exists: true, Symlink: got.Symlink, Mode: got.Mode, Data: got.Data, Owner: got.Owner}
 }
 
 // FileOf is a file that will lie at a path.
@@ -102,6 +105,8 @@ func FileOf(path string, data []byte) File {
 type Held struct {
 	hidden.Secret
 	Cert, Key, Conf File
+	// Dirs are the directories of which this is the first row.
+	Dirs []Dir
 
 	Chain    []*x509.Certificate // the certificates of Cert, or of the kubeconfig's user
 	ChainErr *finding.Finding
@@ -116,6 +121,12 @@ type Held struct {
 	EntryErr  *finding.Finding
 	Bundle    []*x509.Certificate // its CA certificates
 	BundleErr *finding.Finding
+}
+
+// Dir is a directory, and who else may change it.
+type Dir struct {
+	Path string
+	store.Rights
 }
 
 // Nothing reports whether no file of the row is there.
@@ -140,6 +151,7 @@ type Inventory struct {
 	hidden.Secret
 	site Site
 	held map[certs.ID]*Held
+	dirs map[string]store.Rights
 	rows []certs.Spec // those that a run needs, in the order of the tree
 	// beside are kubeconfigs that no run needs, and that may lead to a server that is chosen. They are not judged.
 	beside map[certs.ID]*Held
@@ -196,7 +208,7 @@ func Take(t certs.Tree, site Site, chosen Selection) Inventory {
 		ca := inv.held[s.Issuer]
 		return inv.held[s.ID] == nil && roots[s.Place.Root] && ca != nil && chosen.Has(s.Issuer) && !ca.Cert.There()
 	}))
-	beside := Inventory{site: site, held: map[certs.ID]*Held{}}
+	beside := Inventory{site: site, held: map[certs.ID]*Held{}, dirs: inv.dirs}
 	beside.read(site.rows(t, func(s certs.Spec) bool {
 		return inv.held[s.ID] == nil && s.Conf != "" && serves[certs.ID{Role: s.Issuer.Role, Instance: s.Instance}]
 	}))
@@ -218,8 +230,29 @@ func (d Dirs) rows(t certs.Tree, wanted func(certs.Spec) bool) (rows []certs.Spe
 func (inv *Inventory) read(rows []certs.Spec) {
 	held := make([]*Held, len(rows))
 	AtOnce(len(rows), func(i int) { held[i] = TakeRow(rows[i], inv.site) })
+	if inv.dirs == nil {
+		inv.dirs = map[string]store.Rights{}
+	}
 	for i, s := range rows {
 		inv.held[s.ID] = held[i]
+		held[i].look(inv.dirs)
+	}
+}
+
+// look finds out who else may change the directories of the row's files, each directory once.
+func (h *Held) look(known map[string]store.Rights) {
+	for _, f := range []*File{&h.Cert, &h.Key, &h.Conf} {
+		if f.Path == "" {
+			continue
+		}
+		dir := filepath.Dir(f.Path)
+		rights, ok := known[dir]
+		if !ok {
+			rights = store.RightsIn(dir)
+			known[dir] = rights
+			h.Dirs = append(h.Dirs, Dir{dir, rights})
+		}
+		f.Dir = rights
 	}
 }
 

@@ -187,6 +187,7 @@ func (j Judgement) ca(c *Case, inv Inventory, byKey map[string]certs.ID) {
 	h := c.Held
 	c.CA = &CA{ID: c.Spec.ID, Path: h.Cert.Path, Bundle: h.Chain}
 	c.unread()
+	c.rights()
 	defer func() {
 		for _, f := range c.Findings {
 			if f.Severity == finding.Error && f.ID != finding.CAShared && c.CA.Fault == nil {

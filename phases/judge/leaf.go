@@ -19,6 +19,7 @@ import (
 func (j Judgement) leaf(c *Case) {
 	h := c.Held
 	c.unread()
+	c.rights()
 	switch {
 	case h.Conf.Path != "":
 		if h.Conf.Exists {
@@ -137,6 +138,7 @@ func (j Judgement) names(c *Case, path string) {
 func (j Judgement) keyPair(c *Case) {
 	h := c.Held
 	c.unread()
+	c.rights()
 	if h.Key.Exists {
 		c.add(j.key(h), h.Key.Path)
 		if h.Signer != nil && pki.DescribeKey(h.Signer.Public()) == string(pki.Ed25519) {

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-
-	"github.com/gofrs/flock"
 )
 
 // Copy is one file of a backup.
@@ -97,9 +95,12 @@ func (l *Locked) sweepBackup(path string) bool {
 	if err != nil || !info.IsDir() {
 		return false
 	}
-	held := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	held, err := os.OpenFile(path, os.O_RDONLY|openNoFollow, 0)
+	if err != nil {
+		return false
+	}
 	defer held.Close()
-	if free, err := held.TryLock(); !free || err != nil {
+	if flock(held) != nil {
 		return false
 	}
 	l.step("sweep", path)
@@ -108,21 +109,24 @@ func (l *Locked) sweepBackup(path string) bool {
 
 // stageDir makes a directory for copies. It is locked as long as copies are made: parent need not be, and whoever sweeps
 // parent has to know that this one is in use.
-func stageDir(parent string) (path string, held *flock.Flock, err error) {
+func stageDir(parent string) (path string, held *os.File, err error) {
 	for range maxTurns {
 		path = join(parent, stagingName())
 		if err := os.Mkdir(path, 0o700); err != nil {
 			return "", nil, err
 		}
-		held = flock.New(path, flock.SetFlag(os.O_RDONLY))
-		_, lockErr := held.TryLock() // where directories cannot be locked nobody sweeps them either
-		if err := setDirMode(path, 0o700); err == nil && (lockErr != nil || held.Locked()) {
-			return path, held, nil
-		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		held, err = os.OpenFile(path, os.O_RDONLY|openNoFollow, 0)
+		if err == nil {
+			lockErr := flock(held) // where directories cannot be locked nobody sweeps them either
+			if err = setDirMode(path, 0o700); err == nil && !errors.Is(lockErr, errBusy) {
+				return path, held, nil
+			}
 			_ = held.Close()
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", nil, errors.Join(err, os.RemoveAll(path))
 		}
-		_ = held.Close() // somebody took it for a dead process's in the instant between
+		// somebody took it for a dead process's in the instant between
 	}
 	return "", nil, errReplaced
 }

@@ -21,7 +21,7 @@ func TestDisk(t *testing.T) {
 		is            error
 	}{
 		{"full", "size=32k,mode=0755", fill, empty, "no space left on device (PATH)", syscall.ENOSPC},
-		{"out of inodes", "nr_inodes=12,mode=0755", crowd, empty, "no space left on device (PATH)", syscall.ENOSPC},
+		{"out of inodes", "nr_inodes=15,mode=0755", crowd, empty, "no space left on device (PATH)", syscall.ENOSPC},
 		{"read-only", "size=1m,mode=0755", remount(unix.MS_RDONLY), remount(0), "read-only file system (PATH)", syscall.EROFS},
 	} {
 		t.Run(test.name, func(t *testing.T) {

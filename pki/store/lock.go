@@ -5,26 +5,19 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/gofrs/flock"
 )
 
 const (
 	// stagingPrefix and a random text make the name of a file that is not yet what it will be.
 	stagingPrefix = ".pkitool-"
-	// lockName is the lock file of systems and filesystems where a directory cannot be locked itself.
-	lockName = ".pkitool.lock"
 
-	dirMode    = 0o755
-	retryDelay = 5 * time.Millisecond
-	maxTurns   = 1000
+	dirMode  = 0o755
+	maxTurns = 1000
 )
 
 // Locked is the right to write in a set of directories, against every other process and every other Locked of this one.
@@ -44,16 +37,20 @@ type Locked struct {
 // dir is one locked directory. All work in it goes through root, so that a directory renamed or replaced by a link
 // while it is locked cannot lead a write elsewhere.
 type dir struct {
-	path  string // as the caller spelled it
-	real  string // absolute, without links: what all processes agree on
-	root  *os.Root
-	file  *os.File // the directory again, for fsync
-	info  fs.FileInfo
-	flock *flock.Flock
+	path string // as the caller spelled it
+	real string // absolute, without links: what all processes agree on
+	root *os.Root
+	file *os.File // the directory again, for fsync
+	info fs.FileInfo
+
+	held     *os.File    // the lock file, while its lock is ours
+	readOnly error       // why nothing can be made in the directory, and so nothing is locked
+	seen     fs.FileInfo // the lock file that was seen last
+	blind    bool        // it cannot be asked whether it is locked
 }
 
-// Lock takes the exclusive lock of every directory in dirs, waiting until ctx ends for others to finish; then the
-// error is ErrLocked and the context's cause. Directories that are missing, and their parents, are made with mode 0755
+// Lock takes the exclusive lock of every directory in dirs, waiting for others to finish until ctx, or the patience in
+// it, ends; then the error is a *LockedError. Directories that are missing, and their parents, are made with mode 0755
 // whatever the umask.
 //
 // A lock covers the files directly in a directory, not those further down. So a run names each directory that it will
@@ -61,6 +58,8 @@ type dir struct {
 // reads: two runs that meet in any one directory then exclude each other, however their trees overlap and whatever
 // else they lock. The order is the same for all processes (device and inode), so they cannot wait for each other
 // in a ring; a directory named twice, or through a link, is locked once. Do not take a second lock while holding one.
+// Only who may write in a directory can take its lock. Who may not, or cannot since the disk is full, goes on without
+// when nobody holds it, and Save says why it cannot save there.
 //
 // With the lock held, what a killed run had begun to replace in these directories is finished or taken back (see
 // Locked.Finished), and its staging files are removed (see Locked.Swept).
@@ -71,8 +70,9 @@ func Lock(ctx context.Context, dirs ...string) (*Locked, error) {
 
 func lockWith(ctx context.Context, step func(name, path string), dirs ...string) (*Locked, error) {
 	l := &Locked{byName: make(map[string]*dir, len(dirs)), step: step}
+	w := newWaiting(ctx)
 	for turn := 1; ; turn++ {
-		again, err := l.acquire(ctx, dirs)
+		again, err := l.acquire(ctx, w, dirs)
 		if err == nil {
 			break
 		}
@@ -83,6 +83,9 @@ func lockWith(ctx context.Context, step func(name, path string), dirs ...string)
 		_ = l.release()
 	}
 	for _, d := range l.dirs {
+		if d.held == nil {
+			continue // others may be at work there
+		}
 		if err := l.sweep(d); err != nil {
 			_ = l.Unlock()
 			return nil, err
@@ -91,38 +94,9 @@ func lockWith(ctx context.Context, step func(name, path string), dirs ...string)
 	return l, nil
 }
 
-// Wait returns when nobody holds the lock of any of the directories, or when ctx ends, with ErrLocked. It changes
-// nothing and needs only the right to read: it is for whoever looks at a directory in which a run may be at work, and
-// sees half of something. Directories that are missing or cannot be locked are passed over. Errors are *Error.
-func Wait(ctx context.Context, dirs ...string) error {
-	for _, path := range dirs {
-		l := newLock(path)
-		file := filepath.Join(path, lockName)
-		if l.Path() == file { // not to be made here
-			l = flock.New(file, flock.SetFlag(os.O_RDONLY))
-		}
-		free, err := l.TryRLock()
-		if lockUnsupported(err) {
-			l = flock.New(file, flock.SetFlag(os.O_RDONLY))
-			free, err = l.TryRLock()
-		}
-		for err == nil && !free {
-			select {
-			case <-ctx.Done():
-				_ = l.Close()
-				return fault(path, fmt.Errorf("%w: %w", ErrLocked, context.Cause(ctx)))
-			case <-time.After(retryDelay):
-				free, err = l.TryRLock()
-			}
-		}
-		_ = l.Close()
-	}
-	return nil
-}
-
 // acquire makes, opens and locks dirs. Beside an error, again says that another turn may do better: a directory was
 // removed or replaced meanwhile, perhaps by a run that had made it and not used it.
-func (l *Locked) acquire(ctx context.Context, dirs []string) (again bool, err error) {
+func (l *Locked) acquire(ctx context.Context, w *waiting, dirs []string) (again bool, err error) {
 	for _, path := range dirs {
 		if ctx.Err() != nil {
 			return false, fault(path, context.Cause(ctx))
@@ -143,7 +117,7 @@ func (l *Locked) acquire(ctx context.Context, dirs []string) (again bool, err er
 		return cmp.Or(cmp.Compare(aDev, bDev), cmp.Compare(aIno, bIno), strings.Compare(a.real, b.real))
 	})
 	for _, d := range l.dirs {
-		if err := d.lock(ctx); err != nil {
+		if err := d.lock(ctx, w); err != nil {
 			return errors.Is(err, fs.ErrNotExist) || errors.Is(err, errReplaced), err
 		}
 	}
@@ -182,6 +156,12 @@ func openDir(path string) (*dir, error) {
 	if d.real, err = filepath.EvalSymlinks(absolute); err != nil {
 		return d, err
 	}
+	if d.info, err = os.Stat(d.real); err == nil && !d.info.IsDir() {
+		err = ErrNotDir // OpenRoot would wait for the other end of a pipe
+	}
+	if err != nil {
+		return d, err
+	}
 	if d.root, err = os.OpenRoot(d.real); err != nil {
 		return d, err
 	}
@@ -195,52 +175,37 @@ func openDir(path string) (*dir, error) {
 // lock waits for the directory's lock. If the path comes to lead to another directory meanwhile, the error is
 // errReplaced or fs.ErrNotExist: to wait on for the new one would be out of the order that keeps runs from waiting for
 // each other in a ring.
-func (d *dir) lock(ctx context.Context) error {
-	d.flock = newLock(d.real)
+func (d *dir) lock(ctx context.Context, w *waiting) error {
 	for {
-		got, err := d.flock.TryLock()
-		if lockUnsupported(err) {
-			d.flock = flock.New(filepath.Join(d.real, lockName))
-			got, err = d.flock.TryLock()
-		}
+		got, err := d.try()
 		if err == nil {
-			err = d.verify(got)
+			err = d.verify()
 		}
-		if got || err != nil {
+		switch {
+		case err != nil:
 			return fault(d.path, err)
+		case got && d.held == nil:
+			return w.free(ctx, d.path)
+		case got:
+			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return fault(d.path, fmt.Errorf("%w: %w", ErrLocked, context.Cause(ctx)))
-		case <-time.After(retryDelay):
+		if err := w.pause(ctx, d.path, d.seen, d.blind); err != nil {
+			return err
 		}
 	}
 }
 
-// verify says whether the directory is still where it was opened, and is what is locked, if it is.
-func (d *dir) verify(locked bool) error {
+// verify says whether the directory is still where it was opened.
+func (d *dir) verify() error {
 	now, err := os.Stat(d.real)
-	if err != nil {
-		return err
-	}
-	if !os.SameFile(now, d.info) {
-		return errReplaced
-	}
-	if !locked {
-		return nil
-	}
-	// The lock opened the path by itself, perhaps while yet another directory stood there.
-	held, err := d.flock.Stat()
-	if err == nil && held.IsDir() && !os.SameFile(held, d.info) {
+	if err == nil && !os.SameFile(now, d.info) {
 		err = errReplaced
 	}
 	return err
 }
 
 func (d *dir) close() (err error) {
-	if d.flock != nil {
-		err = d.flock.Close()
-	}
+	err = d.unlock()
 	if d.file != nil {
 		err = errors.Join(err, d.file.Close())
 	}
@@ -278,21 +243,20 @@ func (l *Locked) release() (err error) {
 	return err
 }
 
-// removeUnused removes the directory at path if it is empty and locked by us, or by nobody: another run may have locked
-// a directory that this one only made as a parent, or made and then failed to lock.
+// removeUnused removes the directory at path if it is empty, but not one that has taken the place of ours. Another run
+// that is at work in it has its lock file there.
 func (l *Locked) removeUnused(path string) {
-	if d := l.byName[path]; d != nil && d.flock != nil && d.flock.Locked() {
-		// Another directory may have taken the place of ours, and another run may be at work in it.
-		if now, err := os.Stat(path); err == nil && os.SameFile(now, d.info) {
-			_ = os.Remove(path)
+	now, err := os.Lstat(path)
+	if err != nil || !now.IsDir() {
+		return
+	}
+	if d := l.byName[path]; d != nil {
+		if !os.SameFile(now, d.info) {
 			return
 		}
+		_ = d.unlock()
 	}
-	probe := newLock(path)
-	if got, err := probe.TryLock(); got && err == nil {
-		_ = os.Remove(path)
-		_ = probe.Close()
-	}
+	_ = os.Remove(path)
 }
 
 // dirOf gives the locked directory that path is directly in, else ErrNotLocked.

@@ -112,7 +112,7 @@ func TestLockWaits(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
 	_, err := Lock(ctx, filepath.Join(dir, "new"), dir)
-	assert.EqualError(t, err, "locked by another process: context deadline exceeded ("+dir+")")
+	assert.EqualError(t, err, "locked by another process"+ownName()+": context deadline exceeded ("+dir+")")
 	assert.ErrorIs(t, err, ErrLocked)
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.Empty(t, names(t, dir), "the directory made on the way is removed")
@@ -248,24 +248,19 @@ func TestLockNeverWaitsOutOfOrder(t *testing.T) {
 		}
 		waited <- err
 	}()
-	for probe := newLock(a); ; {
-		got, err := probe.TryLock()
-		require.NoError(t, err)
-		if !got {
-			break // the run has a and waits for b
+	for { // until the run has a and waits for b
+		file, _ := heldBy(filepath.Join(a, lockName))
+		if file != nil {
+			break
 		}
-		require.NoError(t, probe.Unlock())
 		require.NoError(t, ctx.Err(), "the run never takes a")
 		time.Sleep(time.Millisecond)
 	}
-	other := newLock(dirs[0])
-	require.NoError(t, other.Lock())
+	other := lock(t, dirs[0])
 	require.NoError(t, os.Rename(b, b+".old"))
 	require.NoError(t, os.Rename(dirs[0], b))
-	wanted := newLock(a)
-	got, err := wanted.TryLockContext(ctx, time.Millisecond)
+	wanted, err := Lock(ctx, a)
 	require.NoError(t, err, "the two wait for each other")
-	require.True(t, got)
 	require.NoError(t, errors.Join(wanted.Unlock(), other.Unlock(), <-waited, holder.Unlock()))
 }
 
@@ -293,7 +288,7 @@ func TestSweep(t *testing.T) {
 	write(t, stale, secret, 0o600)
 	kept := []string{
 		stagingPrefix + random + "A", stagingPrefix + random[:25], stagingPrefix + random[:25] + "a", "x" + stagingPrefix + random,
-		lockName, stagingPrefix, "sub/" + stagingPrefix + random,
+		stagingPrefix, "sub/" + stagingPrefix + random,
 	}
 	mkdir(t, filepath.Join(dir, "sub"), 0o755)
 	backup := filepath.Join(dir, stagingName()) // the beginning of one

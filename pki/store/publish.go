@@ -94,7 +94,7 @@ func (c *change) copyOld() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := keepOwner(f, c.old); err != nil {
+	if err := keepOwner(f, c.old, c.dir.info); err != nil {
 		return err
 	}
 	if _, err := f.Write(data); err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -20,6 +21,31 @@ type File struct {
 	Mode fs.FileMode
 	// Symlink is true when the last element of the path is a symbolic link: such a file can be read but not saved.
 	Symlink bool
+	// Owner is who the file belongs to, or the link to it, if that is neither root nor the user of this process:
+	// "user 1000"; "" else, and where files have no such owner.
+	Owner string
+}
+
+// Rights say who else than root and the user of this process may change what a directory holds. The zero value: nobody.
+type Rights struct {
+	// Mode is the directory's mode, 0 where that says nothing.
+	Mode fs.FileMode
+	// Owner is its owner: "user 1000". Group is the group that may write in it: "group 2000".
+	Owner, Group string
+	// Everybody may put files into it, and replace those of others unless the mode has the sticky bit.
+	Everybody bool
+}
+
+// Shared reports whether others may put files into the directory.
+func (r Rights) Shared() bool { return r.Owner != "" || r.Group != "" || r.Everybody }
+
+// RightsIn says who else may change what lies in a directory; of one that is not there, nobody.
+func RightsIn(dir string) Rights {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return Rights{}
+	}
+	return rights(info)
 }
 
 // Read reads the regular file at path, following symbolic links. It never waits: a pipe, a socket or a device is
@@ -42,7 +68,7 @@ func Read(path string) (File, error) {
 	if err != nil {
 		return File{}, fault(path, err)
 	}
-	return File{Data: data, Mode: info.Mode(), Symlink: link.Mode().Type() == fs.ModeSymlink}, nil
+	return File{Data: data, Mode: info.Mode(), Symlink: link.Mode().Type() == fs.ModeSymlink, Owner: cmp.Or(stranger(info), stranger(link))}, nil
 }
 
 func readRegular(path string) ([]byte, fs.FileInfo, error) {

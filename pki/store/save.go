@@ -110,6 +110,9 @@ func (l *Locked) check(sets [][]Write) ([]*change, error) {
 		for _, w := range writes {
 			path := filepath.Clean(w.Path)
 			d, err := l.dirOf(path)
+			if err == nil {
+				err = fault(w.Path, d.readOnly)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -199,7 +202,7 @@ func (l *Locked) stageOne(c *change) error {
 	}
 	c.file = f
 	if c.old != nil {
-		if err := keepOwner(f, c.old); err != nil {
+		if err := keepOwner(f, c.old, c.dir.info); err != nil {
 			return err
 		}
 	}

@@ -266,9 +266,9 @@ func childFileSizeLimit(dir string) error {
 		return err
 	}
 	path := filepath.Join(dir, "a.key")
-	return expect(l.Save(
+	return errors.Join(expect(l.Save(
 		[]Write{{Path: path, Data: make([]byte, 2048), Mode: 0o600}, {Path: filepath.Join(dir, "a.crt"), Data: []byte("new"), Mode: 0o644}},
-	), "file too large ("+path+")", syscall.EFBIG)
+	), "file too large ("+path+")", syscall.EFBIG), l.Unlock())
 }
 
 // expect is for children, which have no *testing.T.
@@ -409,5 +409,28 @@ func TestSaveKeepsTheOwner(t *testing.T) {
 		st := info.Sys().(*syscall.Stat_t)
 		assert.Equal(t, want, [2]uint32{st.Uid, st.Gid}, name)
 		assert.Equal(t, fs.FileMode(0o600), info.Mode(), name)
+	}
+}
+
+// Where others can put files into the directory, root gives no new file to the owner of an old one: nothing is written.
+func TestSaveGivesNothingAway(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: only root can give a file to another user; run the tests as root to test that a planted file gets nothing")
+	}
+	for _, test := range []struct {
+		mode     fs.FileMode
+		uid, gid int
+	}{{0o777, 0, 0}, {0o777 | fs.ModeSticky, 0, 0}, {0o775, 0, 65533}, {0o755, 65534, 0}, {0o755, 65532, 0}} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "super-admin.conf")
+		write(t, path, "old", 0o600)
+		require.NoError(t, os.Chown(path, 65534, 65533))
+		require.NoError(t, os.Chown(dir, test.uid, test.gid))
+		require.NoError(t, os.Chmod(dir, test.mode))
+		err := lock(t, dir).Save([]Write{{Path: filepath.Join(dir, "first"), Mode: 0o600}, {Path: path, Data: []byte("new"), Mode: 0o600}})
+		assert.EqualError(t, err, "belongs to user 65534, and others can put files into its directory ("+path+")")
+		assert.ErrorIs(t, err, ErrOwner)
+		assert.Equal(t, map[string]string{path: "old"}, contents(t, dir))
 	}
 }

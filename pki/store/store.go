@@ -27,10 +27,12 @@ var (
 	ErrNotDir = errors.New("is not a directory")
 	// ErrTooLarge says that a file or stream holds more than MaxSize bytes.
 	ErrTooLarge = errors.New("is larger than 4 MiB")
-	// ErrLocked says that the context ended while another process held the lock of a directory.
+	// ErrLocked says that another process held the lock of a directory for longer than the caller would wait.
 	ErrLocked = errors.New("locked by another process")
 	// ErrNotLocked says that a path to be written is not directly in a directory that is locked.
 	ErrNotLocked = errors.New("directory is not locked")
+	// ErrOwner says why a file is not replaced: its owner, who would get the new one, could have put the old one there.
+	ErrOwner = errors.New("others can put files into its directory")
 	// ErrLooseKey says that a PEM private key was to be written with a mode looser than 0600.
 	ErrLooseKey = errors.New("a private key may not be readable by others")
 	// ErrTooMany says that a directory tree holds more entries than the caller wanted to see.
@@ -40,6 +42,7 @@ var (
 	errTwice     = errors.New("written twice in one save")
 	errNotInside = errors.New("is not a file name inside the backup")
 	errReplaced  = errors.New("directory is replaced again and again")
+	errBusy      = errors.New("its lock is held")
 	errDangling  = errors.New("is a symbolic link to nothing")
 )
 
