@@ -64,15 +64,15 @@ func (p Plan) nameInBackup(file string) string {
 	return filepath.Base(file)
 }
 
-// sets order the writes. Where an action replaces something, its files are one set: they come one set after the other,
-// and each is old or new as a whole. What is new comes at once: all keys, then the CAs' certificates, then all others,
-// so that a kill and a power cut leave at most lone keys, which the next run finishes. Removals come last.
+// sets order the writes. Where an action replaces or removes something, its files are one set: they come one set after the
+// other, and each is old or new as a whole. What is new comes at once: all keys, then the CAs' certificates, then all
+// others, so that a kill and a power cut leave at most lone keys, which the next run finishes.
 func sets(todo []*work) [][]store.Write {
 	var out [][]store.Write
-	var copies, keys, cas, others, last []store.Write
+	var keys, cas, others []store.Write
 	for _, w := range todo {
-		replacing := slices.ContainsFunc(w.Outputs, func(o Output) bool { return o.Replaces && o.Kind != Removal })
-		var set []store.Write
+		together := slices.ContainsFunc(w.Outputs, func(o Output) bool { return o.Replaces || o.Kind == Removal })
+		var first, set, last []store.Write
 		for i, o := range w.Outputs {
 			if o.Path == "" {
 				continue
@@ -81,11 +81,9 @@ func sets(todo []*work) [][]store.Write {
 			switch {
 			case o.Kind == Removal:
 				last = append(last, store.Write{Path: o.Path, Remove: true})
-			case o.Kind == CopyFile:
-				copies = append(copies, write)
-			case replacing && o.Kind == KeyFile:
-				set = append([]store.Write{write}, set...)
-			case replacing:
+			case together && (o.Kind == KeyFile || o.Kind == CopyFile):
+				first = append(first, write)
+			case together:
 				set = append(set, write)
 			case o.Kind == KeyFile:
 				keys = append(keys, write)
@@ -95,9 +93,9 @@ func sets(todo []*work) [][]store.Write {
 				others = append(others, write)
 			}
 		}
-		out = append(out, set)
+		out = append(out, slices.Concat(first, set, last))
 	}
-	return append(append([][]store.Write{copies}, out...), keys, cas, others, last)
+	return append(out, keys, cas, others)
 }
 
 // ChangeFile rewrites one file under its lock: change gets what is there (nil if nothing is) and gives what shall be.

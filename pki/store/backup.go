@@ -53,7 +53,7 @@ func (l *Locked) Backup(dir string, files ...Copy) (err error) {
 	}()
 	below, err := l.copyAll(staged, dir, files)
 	if err == nil {
-		err = syncAll(append(below, staged))
+		err = syncAll(dir, append(below, staged))
 	}
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (l *Locked) Backup(dir string, files ...Copy) (err error) {
 	for _, path := range made {
 		names = append(names, filepath.Dir(path))
 	}
-	return syncAll(names)
+	return syncAll("", names)
 }
 
 // DropBackup removes a backup that was made for nothing: no file was replaced.
@@ -131,8 +131,9 @@ func stageDir(parent string) (path string, held *os.File, err error) {
 	return "", nil, errReplaced
 }
 
-func syncAll(dirs []string) error {
-	return parallel(len(dirs), func(i int) error { return fault(dirs[i], syncDirAt(dirs[i])) })
+// syncAll makes the names in directories durable. Errors name the directory, or shown where that is not "".
+func syncAll(shown string, dirs []string) error {
+	return parallel(len(dirs), func(i int) error { return fault(cmp.Or(shown, dirs[i]), syncDirAt(dirs[i])) })
 }
 
 // copyAll copies files into dir, durable but for their names, and gives the directories that it made for them. Errors

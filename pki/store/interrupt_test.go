@@ -201,6 +201,52 @@ func settles(t *testing.T, dir string, files, before map[string]string) *film {
 	return film
 }
 
+// What the next lock makes of the names that it finds.
+func TestSettled(t *testing.T) {
+	t.Parallel()
+	mark := func(kind string, index int, base string) string {
+		return mark{save: stagingPrefix + strings.Repeat("A", 26), index: index, kind: kind, base: base}.String()
+	}
+	keyNext, certNext, csrGoing := mark(markNext, 0, "a.key"), mark(markNext, 1, "a.crt"), mark(markGoing, 2, "a.csr")
+	keyOld, certOld, certNew := mark(markOld, 0, "a.key"), mark(markOld, 1, "a.crt"), mark(markNew, 1, "a.crt")
+	type files = map[string]string
+	oldPair, newPair := files{"a.key": "old", "a.crt": "old"}, files{"a.key": "new", "a.crt": "new"}
+	for _, test := range []struct {
+		name        string
+		there, want files
+	}{
+		{"not all was kept", files{"a.key": "old", "a.crt": "old", keyNext: "new", certNext: "new", keyOld: "old"}, oldPair},
+		{"all was kept", files{"a.key": "old", "a.crt": "old", keyNext: "new", certNext: "new", keyOld: "old", certOld: "old"}, newPair},
+		{"the certificate is away", files{"a.key": "old", keyNext: "new", certNext: "new", keyOld: "old", certOld: "old"}, newPair},
+		{"the key is new", files{"a.key": "new", certNext: "new", keyOld: "old", certOld: "old"}, newPair},
+		{"all is new", files{"a.key": "new", "a.crt": "new", keyOld: "old", certOld: "old"}, newPair},
+		{"it was being taken back", files{"a.key": "new", keyOld: "old", certOld: "old"}, oldPair},
+		{"the key is back", files{"a.key": "old", certOld: "old"}, oldPair},
+		{"all is back", files{"a.key": "old", "a.crt": "old", keyOld: "old", certOld: "old"}, oldPair},
+		{"somebody else has made a pair since", files{"a.key": "other", "a.crt": "other", keyNext: "new", certNext: "new", keyOld: "old", certOld: "old"}, files{"a.key": "other", "a.crt": "other"}},
+		{"somebody else has put the certificate back", files{"a.key": "new", "a.crt": "other", certNext: "new", keyOld: "old", certOld: "old"}, files{"a.key": "new", "a.crt": "other"}},
+		{"a new certificate, and its request goes", files{"a.csr": "old", certNew: "new", csrGoing: "old"}, files{"a.crt": "new"}},
+		{"its request is gone", files{"a.crt": "new", csrGoing: "old"}, files{"a.crt": "new"}},
+		{"a new certificate that waits for the name of its request", files{"a.csr": "old", certNew: "new"}, files{"a.csr": "old"}},
+		{"a stranger's word that a file goes", files{"a.csr": "ours", csrGoing: "other"}, files{"a.csr": "ours"}},
+		{"somebody else's new certificate", files{"a.crt": "other", "a.csr": "old", certNew: "new", csrGoing: "old"}, files{"a.crt": "other"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for name, data := range test.there {
+				write(t, filepath.Join(dir, name), data, 0o600)
+			}
+			lock(t, dir)
+			got := files{}
+			for path, data := range contents(t, dir) {
+				got[filepath.Base(path)] = data
+			}
+			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
 // Settle is for those who only read: it takes a lock only where something is half done.
 func TestSettle(t *testing.T) {
 	t.Parallel()

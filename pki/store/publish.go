@@ -24,10 +24,10 @@ func (e *UnfinishedError) Error() string {
 // Unwrap gives the first fault.
 func (e *UnfinishedError) Unwrap() error { return e.Err }
 
-// name chooses the names that files are staged under. Where something is replaced and that is not the only change, they
-// say what would be needed to finish, and what is replaced gets a name to be kept under.
+// name chooses the names that files are staged under. Where something is replaced or removed they say what would be
+// needed to finish, and what is there gets a name to be kept under.
 func name(changes []*change) {
-	revocable := len(changes) > 1 && slices.ContainsFunc(changes, func(c *change) bool { return c.old != nil })
+	revocable := slices.ContainsFunc(changes, func(c *change) bool { return c.old != nil })
 	save := stagingName()
 	for i, c := range changes {
 		mark := mark{save: save, set: c.set, index: i, base: c.base}
@@ -196,11 +196,10 @@ func (l *Locked) takeBack(changes []*change, why error) error {
 	return why
 }
 
-// restore puts a set back: what was published goes, the last first, and what was kept comes in order. A file that was
-// replaced and not kept was the only change: it is whole, and stays.
+// restore puts a set back: what was published goes, the last first, and what was kept comes in order.
 func (l *Locked) restore(set []*change) error {
 	for _, c := range slices.Backward(set) {
-		if !c.touched || c.old != nil && (c.kept == "" || c == set[0]) {
+		if !c.touched || c.old != nil && c == set[0] {
 			continue
 		}
 		l.step("take back", c.Path)

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// A save that replaces more than one file writes down, in the names of its files, what it is about: mark is such a name.
+// A save that replaces or removes a file writes down, in the names of its files, what it is about: mark is such a name.
 // So whoever takes the lock after a run that was killed knows what to do, without any other record.
 type mark struct {
 	save       string // the staging name that all files of a save begin with
@@ -150,12 +150,12 @@ func (l *Locked) settle(d *dir, marks []mark) (first, then []string, err error) 
 			}
 		}
 		marks = marks[n:]
-		begun, forward, err := d.ask(set)
+		todo, err := d.ask(set)
 		switch {
 		case err != nil:
-		case begun && forward:
+		case todo == forward:
 			err = l.finish(d, set)
-		case begun:
+		case todo == back:
 			err = l.putBack(d, set)
 		}
 		var where *Error
@@ -163,7 +163,7 @@ func (l *Locked) settle(d *dir, marks []mark) (first, then []string, err error) 
 			return nil, nil, fault(where.Path, fmt.Errorf("an interrupted change cannot be finished: %w", where.Err))
 		}
 		next, old := &first, &then
-		if !begun { // what is staged is only part of a set as long as something says that it was to be replaced
+		if todo == nothing { // what is staged is only part of a set as long as something says that it was to be replaced
 			next, old = old, next
 		}
 		for _, h := range set {
@@ -182,23 +182,39 @@ func (l *Locked) settle(d *dir, marks []mark) (first, then []string, err error) 
 	return first, then, fault(d.path, syncDir(d.file))
 }
 
-// ask says whether anything of a set may have been touched, and whether all that it needs to be finished is there.
-func (d *dir) ask(set []*half) (begun, forward bool, err error) {
-	forward = true
+// verdict is what is to be done about a set that a run was stopped in.
+type verdict int
+
+const (
+	nothing verdict = iota // nothing was touched, or somebody else has settled it
+	forward                // all that it needs to be finished is there
+	back
+)
+
+func (d *dir) ask(set []*half) (verdict, error) {
+	begun, todo := false, forward
 	for _, h := range set {
 		if h.next != "" && !h.add && h.old == "" {
-			return false, false, nil // not all was kept yet
+			return nothing, nil // not all was kept yet
 		}
-		begun = begun || h.old != ""
-		if h.old != "" && h.next == "" && !h.gone {
-			now, err := d.is(h.base, h.old)
-			if err != nil {
-				return false, false, err
-			}
-			forward = forward && now == changed
+		if h.old == "" {
+			continue
+		}
+		begun = true
+		now, err := d.is(h.base, h.old)
+		switch {
+		case err != nil:
+			return nothing, err
+		case now == changed && (h.next != "" || h.gone):
+			return nothing, nil // not by us: what is to come here, or to go, has not
+		case now != changed && h.next == "" && !h.gone:
+			todo = back
 		}
 	}
-	return begun, forward, nil
+	if !begun {
+		return nothing, nil
+	}
+	return todo, nil
 }
 
 // finish publishes what is staged of a set, as publish does.
@@ -230,7 +246,7 @@ func (l *Locked) finish(d *dir, set []*half) error {
 		case err != nil:
 			return err
 		}
-		l.finished = append(l.finished, join(d.path, h.base))
+		l.finished = append(l.finished, filepath.Join(d.path, h.base))
 		if !h.gone {
 			h.next = ""
 		}
@@ -263,7 +279,7 @@ func (l *Locked) putBack(d *dir, set []*half) error {
 			return err
 		}
 		h.old = ""
-		l.finished = append(l.finished, join(d.path, h.base))
+		l.finished = append(l.finished, filepath.Join(d.path, h.base))
 	}
 	return nil
 }

@@ -43,8 +43,7 @@ type Write struct {
 // under another name beside its target and made durable. Only then does anything become visible: set by set, and in a
 // set in the order given. A set is durable before the next begins.
 //
-// Where more than one file changes and one of them is replaced, what is replaced keeps a second name until all sets are
-// visible. So an error, whenever it comes, takes everything back to what it was; if that fails too, or if the process is
+// Where a file is replaced or removed, what was there keeps a second name until all sets are visible. So an error, whenever it comes, takes everything back to what it was; if that fails too, or if the process is
 // killed or the power is cut, the next Lock of the directory finishes each set or takes it back (see recover.go). Where a
 // set begins with a file that is replaced, its other files are taken away before it and come back after it: who looks
 // meanwhile sees a key alone, never a key and a certificate that do not fit.
