@@ -5,8 +5,6 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -146,15 +144,7 @@ func (s *shower) beside(dir string) []knownCA {
 }
 
 func casIn(dir string) []knownCA {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil
-	}
-	defer d.Close()
-	entries, err := d.ReadDir(16 * maxSiblings)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil
-	}
+	entries, _ := store.ReadDir(dir, 16*maxSiblings)
 	var files []string
 	for _, e := range entries {
 		switch filepath.Ext(e.Name()) {

@@ -32,7 +32,9 @@ const (
 var testNow = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"pkitool": func() { os.Exit(tool()) }})
+	tools := children()
+	tools["pkitool"] = func() { os.Exit(tool()) }
+	testscript.Main(m, tools)
 }
 
 // tool is main with the clock of the tests. Whatever a script makes it do, a
