@@ -26,15 +26,16 @@ are kubeadm's. The order is that of the tree ("pkitool init phase certs --help")
 else is there by its path; kubeadm sorts by name. Copies in ` + phases.BackupPrefix + `* are left out.
 
 The exit code is 1, with a line on standard error for each cause, when a
-certificate has expired, is missing or cannot be read, and with --within when it
-ends by then. No private key is needed. What this node may rightly not have, such
+certificate has expired, is not valid yet, is missing or cannot be read, and with
+--within when it ends by then. No private key is needed. What this node may rightly not have, such
 as super-admin.conf on a node that joined, is listed as not on this node; with
 --config the node's role is known, and what it must have is missed.
 
 -o prometheus writes x509_cert_not_after, x509_cert_not_before and
 x509_cert_expired with the labels of x509-certificate-exporter; with --out a
 file for node_exporter's textfile collector is replaced at once, as a whole. A
-file that holds anything else than such a report is never replaced.`,
+file that holds anything else than such a report is never replaced. What is not
+valid yet has an x509_cert_not_before above time().`,
 		Example: `  pkitool certs check-expiration
   pkitool certs check-expiration --within 30d
   pkitool certs check-expiration apiserver admin.conf --within 20% -o json
@@ -136,7 +137,11 @@ func writeExpirationTable(w io.Writer, list []phases.Expiration, head []string, 
 		case e.Absent:
 			cells = []string{e.Name, "not on this node", ""}
 		case !e.Missing:
-			cells = []string{e.Name, e.ExpirationDate.Format("Jan 02, 2006 15:04 MST"), phases.Residual(e.ResidualTime)}
+			residual := phases.Residual(e.ResidualTime)
+			if e.NotYetValid {
+				residual = "not yet valid"
+			}
+			cells = []string{e.Name, e.ExpirationDate.Format("Jan 02, 2006 15:04 MST"), residual}
 			cells = append(append(cells, issuer(e)...), managed)
 		}
 		t.row(append(cells, make([]string, len(head)-len(cells))...)...)

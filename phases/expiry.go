@@ -43,6 +43,8 @@ type Expiration struct {
 	ExpirationDate *time.Time `json:"expirationDate"`
 	// ResidualTime is what is left, in seconds; negative when expired.
 	ResidualTime int64 `json:"residualTime"`
+	// NotYetValid says that its time has not begun: it is refused as an expired one is.
+	NotYetValid bool `json:"notYetValid,omitempty"`
 	// ExternallyManaged says that it is not renewed here: the CA's key is elsewhere,
 	// or the certificate is a file that its owner renews.
 	ExternallyManaged bool   `json:"externallyManaged"`
@@ -64,7 +66,7 @@ const expiryLimit = 10000
 
 // CheckExpiration tells when everything of the chosen rows (nil: of all, and of
 // every other certificate in the directories) ends. Expired, missing, torn and
-// unreadable certificates are findings, and with a threshold also what meets it.
+// unreadable certificates are findings, those that are not valid yet too, and with a threshold also what meets it.
 // The error joins what could not be listed; what could be is told beside it. No private key is needed.
 // Where nobody said what the node is (certs.NodeRoles), what a node may rightly lack is listed as absent, without alarm.
 // What a run that was killed had begun to replace is finished first, where this user may write. Else nothing is locked;
@@ -273,18 +275,20 @@ func (x *expiry) certificate(p place, c *x509.Certificate) {
 	x.told = true
 	end := c.NotAfter.UTC()
 	left := secondsLeft(c, x.Judgement.Now)
-	e := Expiration{Name: p.name, ExpirationDate: &end, ResidualTime: left, ExternallyManaged: p.external}
+	e := Expiration{Name: p.name, ExpirationDate: &end, ResidualTime: left, NotYetValid: x.Judgement.Now.Before(c.NotBefore), ExternallyManaged: p.external}
 	if !p.authority {
 		e.CAName = p.ca
 	}
 	x.list(p, e)
-	switch {
+	ended, early := finding.CertificateExpired, finding.CertificateNotYetValid
+	if p.authority {
+		ended, early = finding.CAExpired, finding.CANotYetValid
+	}
+	switch clock := stamp(x.Judgement.Now); {
 	case !x.Judgement.Now.Before(c.NotAfter):
-		id := finding.CertificateExpired
-		if p.authority {
-			id = finding.CAExpired
-		}
-		x.find(p, finding.New(id, stamp(c.NotAfter)))
+		x.find(p, finding.New(ended, stamp(c.NotAfter), clock))
+	case e.NotYetValid:
+		x.find(p, finding.New(early, stamp(c.NotBefore), clock))
 	case x.Within != nil && x.Within.Met(c, x.Judgement.Now):
 		x.find(p, finding.New(finding.CertificateExpiring, stamp(c.NotAfter), Residual(left)))
 	}

@@ -58,7 +58,7 @@ func allButKey(chain []*x509.Certificate, trust *Trust, p Purpose, now time.Time
 		add(finding.New(finding.CertificateExpired, stamp(c.NotAfter)))
 		at = c.NotAfter
 	case now.Before(c.NotBefore):
-		add(finding.New(finding.CertificateNotYetValid, stamp(c.NotBefore)))
+		add(finding.New(finding.CertificateNotYetValid, stamp(c.NotBefore), stamp(now)))
 		at = c.NotBefore
 	}
 	var have []x509.ExtKeyUsage
