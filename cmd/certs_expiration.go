@@ -43,6 +43,7 @@ valid yet has an x509_cert_not_before above time().`,
 		ValidArgsFunction: cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp),
 	}
 	flags := addSettings(c, env, only("cert-dir", "kubeconfig-dir"))
+	flags.reports = true
 	c.Flags().StringVar(&within, "within", "", "also exit with 1 if anything ends within this `time` (720h, 30d), or has no more than this part of its life left (20%)")
 	c.Flags().StringVar(&file, "out", "", "write to this `file`, whole or not at all, instead of standard output")
 	out := addOutput(c, env, "prometheus").withQuiet(c)
@@ -67,6 +68,9 @@ valid yet has an x509_cert_not_before above time().`,
 		err = errors.Join(err, printExpirations(c, out, file, x))
 		writeFinished(env.Stderr, x.Finished)
 		tellFindings(env, x.Findings)
+		if !out.quiet {
+			tellAhead(env, x.Ends())
+		}
 		if err == nil && len(x.Findings) > 0 {
 			err = &quietError{code: exitBad}
 		}

@@ -125,6 +125,9 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	} else {
 		r, err = phases.RenewRows(c.Context(), tree, siteOf(s), chosen, o)
 	}
+	if !out.quiet {
+		tellAhead(env, r.Ended())
+	}
 	if err != nil && r.Backup != "" {
 		// It is not as it was meant, and there is no report, which would say that it was.
 		fmt.Fprintf(env.Stderr, "note: copies of the old files are in %s\n", r.Backup)

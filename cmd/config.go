@@ -22,6 +22,7 @@ kubeadm documents that --config takes again.`,
 		Args: noArguments,
 	}
 	flags := addSettings(c, env, func(config.Field) bool { return true })
+	flags.reports = true
 	defaults := c.Flags().Bool("defaults", false, "print the defaults instead, for a node at a documentation address")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s := config.Defaults()

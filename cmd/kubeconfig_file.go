@@ -11,6 +11,9 @@ import (
 
 // changeFile rewrites one file, keeps its old content beside it, and says where its mode was changed.
 func changeFile(c *cobra.Command, env *Env, path string, change func(old []byte) ([]byte, error)) (backup string, err error) {
+	if err := env.checkClock(); err != nil {
+		return "", err
+	}
 	backup, before, err := phases.ChangeFile(c.Context(), path, env.Now, change)
 	if err != nil || before == 0 {
 		return backup, err

@@ -54,6 +54,16 @@ type Expiration struct {
 	Absent bool `json:"-"`
 }
 
+// Ends are when the certificates end that are there.
+func (x Expirations) Ends() (out []time.Time) {
+	for _, e := range slices.Concat(x.Certificates, x.Authorities) {
+		if e.ExpirationDate != nil {
+			out = append(out, *e.ExpirationDate)
+		}
+	}
+	return out
+}
+
 // ExpiryOptions say what is looked at, and when the end is near.
 type ExpiryOptions struct {
 	Now time.Time
