@@ -23,6 +23,7 @@ const (
 	GroupsOlder            ID = "groups-older"
 	CommonNameMissing      ID = "common-name-missing"
 	CommonNameLong         ID = "common-name-long"
+	SubjectControl         ID = "subject-control-character"
 	NamesMissing           ID = "names-missing"
 	NamesUsualMissing      ID = "names-usual-missing"
 	NamesLeftOut           ID = "names-left-out"
@@ -76,6 +77,8 @@ var certificateRules = []Rule{
 	{ID: CommonNameMissing, Severity: Error, Text: "certificate has no common name: the API server takes its holder for nobody", Reason: "the API server's x509 authenticator takes the CN for the user's name", Remedies: leaf},
 	{ID: CommonNameLong, Severity: Warning, Text: "common name has {had} characters, more than the 64 of RFC 5280",
 		Reason: "RFC 5280 appendix A.1 (ub-common-name); Kubernetes components take it, other software may not"},
+	{ID: SubjectControl, Severity: Warning, Text: "subject has a control character: {had}", Reason: "the API server takes it as it is: the user or group is another one than a person, a log or a C program reads",
+		Remedy: "find out who asked for it; have the certificate issued again without it"},
 	{ID: NamesMissing, Severity: Error, Text: "certificate lacks the names {wanted}", Reason: "TLS clients that use the name refuse the connection",
 		Remedies: map[Asker]string{Init: hintReissue, Check: hintReissue, External: hintCSR, Import: hintSigner, Given: hintOwner}},
 	{ID: NamesUsualMissing, Severity: Warning, Reissue: true, Text: "certificate lacks the names {wanted}", Reason: "every such certificate of kubeadm has them, and clients in the cluster may use them",

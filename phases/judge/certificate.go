@@ -75,6 +75,9 @@ func allButKey(chain []*x509.Certificate, trust *Trust, p Purpose, now time.Time
 	if slices.Contains(p.Usages, x509.ExtKeyUsageServerAuth) && len(c.DNSNames)+len(c.IPAddresses) == 0 {
 		add(finding.New(finding.NamesNone))
 	}
+	if s := pki.CertificateSubject(c).String(); pki.HasControl(s) {
+		add(finding.New(finding.SubjectControl, finding.Quote(s)))
+	}
 	if p.Identity && c.Subject.CommonName == "" {
 		add(finding.New(finding.CommonNameMissing))
 	}
