@@ -140,6 +140,8 @@ func writeExpirationTable(w io.Writer, list []phases.Expiration, head []string, 
 		switch {
 		case e.Absent:
 			cells = []string{e.Name, "not on this node", ""}
+		case e.Unreadable:
+			cells[0] = "!UNREADABLE! " + e.Name
 		case !e.Missing:
 			residual := phases.Residual(e.ResidualTime)
 			if e.NotYetValid {

@@ -33,7 +33,8 @@ type shownObject struct {
 	Findings []finding.Shown `json:"findings,omitempty"`
 
 	object inspect.Object
-	first  bool // in its file
+	first  bool   // in its file
+	closed string // where its CA may be, and this user may not look
 }
 
 func newCertsShow(env *Env) *cobra.Command {
@@ -156,6 +157,8 @@ func (s shownObject) write(w io.Writer, now time.Time) error {
 		line("signed by", s.SignedBy)
 	case s.SelfSigned && s.Kind == inspect.KindCertificate:
 		line("signed by", "itself")
+	case (s.Kind == inspect.KindCertificate || s.Kind == inspect.KindCRL) && s.closed != "":
+		line("signed by", "unknown: "+s.closed+" cannot be read")
 	case s.Kind == inspect.KindCertificate || s.Kind == inspect.KindCRL:
 		line("signed by", "no CA in the same directory")
 	case s.Unchecked:

@@ -95,7 +95,7 @@ func report(env *Env, err error) int {
 func tellParts(env *Env, prefix string, err error) {
 	var lines, hints []string
 	for _, e := range parts(err) {
-		lines, hints = append(lines, prefix+e.Error()), append(hints, hintOf(e))
+		lines, hints = append(lines, prefix+e.Error()), append(hints, env.hintOf(e))
 	}
 	tellAll(env, lines, hints)
 }
@@ -150,7 +150,7 @@ func tell(env *Env, text, hint string) {
 
 // hintOf says what to do about an error: its own advice, or what helps
 // against the operating system's refusals.
-func hintOf(err error) string {
+func (env *Env) hintOf(err error) string {
 	var h interface{ Hint() string }
 	var f *finding.Finding
 	var unfinished *store.UnfinishedError
@@ -165,6 +165,8 @@ func hintOf(err error) string {
 		return "replace the link by the file, or use the directory that the link leads to"
 	case errors.Is(err, fs.ErrExist):
 		return "nothing is written over: choose another name, or move it away"
+	case errors.Is(err, fs.ErrPermission) && (env.settings == nil || env.settings.reports):
+		return "run as a user who has the rights to it"
 	case errors.Is(err, fs.ErrPermission):
 		return "run as a user who may write there, or choose other directories with --cert-dir and --kubeconfig-dir"
 	case errors.Is(err, syscall.EROFS):

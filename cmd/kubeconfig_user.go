@@ -164,7 +164,7 @@ func (u *userFlags) serverURL(t certs.Tree, s config.Settings) (string, error) {
 		return "", &hinted{fmt.Errorf("the API server's address is not known, and there is no %s to take it from", path), hint}
 	}
 	if err != nil {
-		return "", err
+		return "", &hinted{err, hint}
 	}
 	var e kubeconfig.Entry
 	cfg, err := kubeconfig.Parse(got.Data)

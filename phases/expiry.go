@@ -50,6 +50,8 @@ type Expiration struct {
 	ExternallyManaged bool   `json:"externallyManaged"`
 	CAName            string `json:"caName,omitempty"`
 	Missing           bool   `json:"missing"`
+	// Unreadable says that something is there, and nobody here can say what: rights are missing, or it is no certificate.
+	Unreadable bool `json:"unreadable,omitempty"`
 	// Absent says that it is missing, and that this node may rightly be without it.
 	Absent bool `json:"-"`
 }
@@ -194,7 +196,7 @@ func (x *expiry) row(c judge.Case, named bool) {
 	switch {
 	case h.Cert.Err != nil, h.Conf.Err != nil:
 		x.told = true
-		x.absent(p)
+		x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Unreadable: true})
 		for _, f := range []judge.File{h.Cert, h.Conf} { // nobody asks for the key
 			if f.Err != nil {
 				x.find(p, judge.Unreadable(f))
@@ -225,12 +227,10 @@ func (x *expiry) take(c judge.Case, p place, ids ...finding.ID) {
 	}
 }
 
-func (x *expiry) absent(p place) {
-	x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Missing: true})
-}
-
+// missing lists what has no certificate, because of f: it is not there, or cannot be read.
 func (x *expiry) missing(p place, f *finding.Finding) {
-	x.absent(p)
+	gone := slices.Contains([]finding.ID{finding.CertificateMissing, finding.ClientCertMissing, finding.CurrentUserNone, finding.NamedFileMissing}, f.ID)
+	x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Missing: gone, Unreadable: !gone})
 	x.find(p, f)
 }
 

@@ -208,7 +208,8 @@ func TestExpirationsThatCannotBeRead(t *testing.T) {
 	}
 	x := w.expirations(nil)
 	assert.Equal(t, []string{"apiserver: is a directory (pki/apiserver.crt)", "scheduler.conf: is a directory (scheduler.conf)"}, w.findings(x))
-	assert.True(t, x.Certificates[0].Missing)
+	assert.True(t, x.Certificates[0].Unreadable)
+	assert.False(t, x.Certificates[0].Missing, "it is there")
 	assert.Len(t, x.Certificates, 12)
 	for _, e := range x.Certificates {
 		assert.False(t, e.ExternallyManaged, "%s: a key is there", e.Name)
