@@ -263,6 +263,16 @@ func (m *material) build(r *mrand.Rand, dir string) (said []string) {
 		said = append(said, fmt.Sprintf("%q: %s", rel, c.name))
 		_ = c.do(m, r, filepath.Join(dir, rel), pick(r, files))
 	}
+	if r.IntN(6) == 0 { // a run that was stopped, or names that look like it
+		save := ".pkitool-" + strings.Repeat(pick(r, []string{"A", "B"}), 26)
+		for i := range 1 + r.IntN(4) {
+			kind := pick(r, []string{"next", "new", "old", "going"})
+			rel := fmt.Sprintf("pki/%s-%d-%d-%s-%s", save, r.IntN(2), r.IntN(2), kind, pick(r, []string{"ca.key", "ca.crt", "apiserver.key", "apiserver.crt", "sa.key", "etcd", ".", "new.crt"}))
+			c := pick(r, all)
+			said = append(said, fmt.Sprintf("%d %s: %s", i, rel, c.name))
+			_ = c.do(m, r, filepath.Join(dir, rel), pick(r, files))
+		}
+	}
 	if r.IntN(6) == 0 {
 		said = append(said, m.buildDir(r, dir))
 	}

@@ -214,6 +214,10 @@ func (k *campaign) run(dir string, now time.Time, c call) (changed bool) {
 		k.fault("exit code %d without a word", got.code)
 	}
 	changed = !sameLook(before, after)
+	k.leaks(got, after, before, c)
+	if interrupted(before) {
+		return changed // what it finishes or takes back is not what it was asked for
+	}
 	switch {
 	case changed && !c.writes:
 		k.fault("changed something: %s", difference(before, after))
@@ -221,8 +225,17 @@ func (k *campaign) run(dir string, now time.Time, c call) (changed bool) {
 		k.fault("says that nothing was changed: %s", difference(before, after))
 	}
 	k.files(before, after, c)
-	k.leaks(got, after, before, c)
 	return changed
+}
+
+// interrupted reports whether a run was stopped in the midst of a change, which the next one finishes or takes back.
+func interrupted(all map[string]entry) bool {
+	for rel := range all {
+		if strings.HasPrefix(filepath.Base(rel), ".pkitool-") && (strings.Contains(rel, "-old-") || strings.Contains(rel, "-going-")) {
+			return true
+		}
+	}
+	return false
 }
 
 // files holds what lies in the directory afterwards to the laws.

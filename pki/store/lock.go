@@ -182,7 +182,7 @@ func openDir(path string) (*dir, error) {
 	if d.real, err = filepath.EvalSymlinks(absolute); err != nil {
 		return d, err
 	}
-	if d.root, err = os.OpenRoot(d.real); err != nil {
+	if d.root, err = openRoot(d.real); err != nil {
 		return d, err
 	}
 	if d.file, err = d.root.Open("."); err != nil {
