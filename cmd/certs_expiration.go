@@ -3,7 +3,6 @@ package cmd
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -120,7 +119,7 @@ func writeExpirations(w io.Writer, x phases.Expirations) error {
 		return err
 	}
 	if len(x.Certificates) > 0 && len(x.Authorities) > 0 {
-		fmt.Fprintln(w)
+		say(w, "\n")
 	}
 	return writeExpirationTable(w, x.Authorities, []string{"CERTIFICATE AUTHORITY", "EXPIRES", "RESIDUAL TIME", "EXTERNALLY MANAGED"}, func(phases.Expiration) []string { return nil })
 }

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -92,9 +91,9 @@ func writeShownText(w io.Writer, objects []shownObject, _ time.Time) error {
 	for i, s := range objects {
 		if len(objects) > 1 {
 			if i > 0 {
-				fmt.Fprintln(w)
+				say(w, "\n")
 			}
-			fmt.Fprintf(w, "# %s: %s\n", oneLine(s.title()), s.Kind)
+			say(w, "# %s: %s\n", s.title(), s.Kind)
 		}
 		if _, err := io.WriteString(w, s.object.Text()); err != nil {
 			return err
@@ -128,9 +127,9 @@ func writeShownShort(w io.Writer, objects []shownObject, now time.Time) error {
 func writeShown(w io.Writer, objects []shownObject, now time.Time) error {
 	for i, s := range objects {
 		if i > 0 {
-			fmt.Fprintln(w)
+			say(w, "\n")
 		}
-		fmt.Fprintf(w, "%s: %s\n", oneLine(s.title()), s.Kind)
+		say(w, "%s: %s\n", s.title(), s.Kind)
 		if err := s.write(w, now); err != nil {
 			return err
 		}

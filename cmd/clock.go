@@ -51,6 +51,6 @@ func (env *Env) checkClock() error {
 // not valid yet for everybody else.
 func tellAhead(env *Env, ends []time.Time) {
 	if len(ends) > 1 && !slices.ContainsFunc(ends, env.Now.Before) {
-		fmt.Fprintf(env.Stderr, "note: all %d certificates have expired, if the clock of this host is right, which says %s\n", len(ends), env.Now.UTC().Format(time.RFC3339))
+		say(env.Stderr, "note: all %d certificates have expired, if the clock of this host is right, which says %s\n", len(ends), env.Now.UTC().Format(time.RFC3339))
 	}
 }

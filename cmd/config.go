@@ -1,8 +1,6 @@
 package cmd
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/pkitool/pkitool/config"
@@ -33,7 +31,7 @@ kubeadm documents that --config takes again.`,
 			}
 			for _, f := range fields() {
 				if why, unknown := s.Cluster.Unknown[f.Fact]; unknown && why != "not asked" {
-					fmt.Fprintf(env.Stderr, "note: --%s: left out, %s\n", f.Flag, oneLine(why))
+					say(env.Stderr, "note: --%s: left out, %s\n", f.Flag, why)
 				}
 			}
 		}
@@ -55,13 +53,12 @@ func newConfigValidate(env *Env) *cobra.Command {
 			}
 			notes, err := config.Validate(args[0], data, phases.Paths())
 			for _, n := range notes {
-				fmt.Fprintf(env.Stderr, "note: %s\n", oneLine(n))
+				say(env.Stderr, "note: %s\n", n)
 			}
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(env.Stdout, "%s: valid\n", oneLine(args[0]))
-			return err
+			return say(env.Stdout, "%s: valid\n", args[0])
 		},
 	}
 }

@@ -67,7 +67,7 @@ func report(env *Env, err error) int {
 	switch {
 	case errors.As(err, &refused):
 		tellFindings(env, refused.Findings())
-		fmt.Fprintln(env.Stderr, "nothing was changed")
+		say(env.Stderr, "nothing was changed\n")
 		return exitBad
 	case errors.As(err, &proof):
 		lines := strings.Split(proof.Error(), "\n")
@@ -142,9 +142,9 @@ func tellAll(env *Env, lines, hints []string) {
 
 // tell tells one error, as long as somebody reads it: what it quotes may be a whole file.
 func tell(env *Env, text, hint string) {
-	fmt.Fprintf(env.Stderr, "error: %s\n", oneLine(terminal.Cut(text)))
+	say(env.Stderr, "error: %s\n", terminal.Cut(text))
 	if hint != "" {
-		fmt.Fprintf(env.Stderr, "hint: %s\n", oneLine(terminal.Cut(env.completed(hint))))
+		say(env.Stderr, "hint: %s\n", terminal.Cut(env.completed(hint)))
 	}
 }
 

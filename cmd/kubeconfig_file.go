@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -22,7 +21,7 @@ func changeFile(c *cobra.Command, env *Env, path string, change func(old []byte)
 		return backup, nil
 	}
 	if now, err := os.Lstat(path); err == nil && now.Mode().Perm() != before {
-		fmt.Fprintf(env.Stderr, "note: mode %04o of %s set to %04o\n", before, oneLine(path), now.Mode().Perm())
+		say(env.Stderr, "note: mode %04o of %s set to %04o\n", before, path, now.Mode().Perm())
 	}
 	return backup, nil
 }

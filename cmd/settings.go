@@ -196,7 +196,7 @@ func (s *settingsFlags) loadNeeding(quiet bool, in config.Input) (config.Setting
 	settings, notes, err := config.Load(in)
 	if !quiet {
 		for _, n := range notes {
-			fmt.Fprintf(s.env.Stderr, "note: %s\n", oneLine(n))
+			say(s.env.Stderr, "note: %s\n", n)
 		}
 	}
 	return settings, err
