@@ -80,6 +80,5 @@ func writeRequestReport(env *Env, w io.Writer, r phases.Report) error {
 	case n == 0:
 		text = "nothing changed: every request is there"
 	}
-	_, err := fmt.Fprintln(w, text)
-	return err
+	return say(w, "%s\n", text)
 }

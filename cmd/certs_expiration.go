@@ -3,7 +3,6 @@ package cmd
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -26,15 +25,16 @@ are kubeadm's. The order is that of the tree ("pkitool init phase certs --help")
 else is there by its path; kubeadm sorts by name. Copies in ` + phases.BackupPrefix + `* are left out.
 
 The exit code is 1, with a line on standard error for each cause, when a
-certificate has expired, is missing or cannot be read, and with --within when it
-ends by then. No private key is needed. What this node may rightly not have, such
+certificate has expired, is not valid yet, is missing or cannot be read, and with
+--within when it ends by then. No private key is needed. What this node may rightly not have, such
 as super-admin.conf on a node that joined, is listed as not on this node; with
 --config the node's role is known, and what it must have is missed.
 
 -o prometheus writes x509_cert_not_after, x509_cert_not_before and
 x509_cert_expired with the labels of x509-certificate-exporter; with --out a
 file for node_exporter's textfile collector is replaced at once, as a whole. A
-file that holds anything else than such a report is never replaced.`,
+file that holds anything else than such a report is never replaced. What is not
+valid yet has an x509_cert_not_before above time().`,
 		Example: `  pkitool certs check-expiration
   pkitool certs check-expiration --within 30d
   pkitool certs check-expiration apiserver admin.conf --within 20% -o json
@@ -42,6 +42,7 @@ file that holds anything else than such a report is never replaced.`,
 		ValidArgsFunction: cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp),
 	}
 	flags := addSettings(c, env, only("cert-dir", "kubeconfig-dir"))
+	flags.reports = true
 	c.Flags().StringVar(&within, "within", "", "also exit with 1 if anything ends within this `time` (720h, 30d), or has no more than this part of its life left (20%)")
 	c.Flags().StringVar(&file, "out", "", "write to this `file`, whole or not at all, instead of standard output")
 	out := addOutput(c, env, "prometheus").withQuiet(c).withLock(c)
@@ -66,6 +67,9 @@ file that holds anything else than such a report is never replaced.`,
 		err = errors.Join(err, printExpirations(c, out, file, x))
 		writeFinished(env.Stderr, x.Finished)
 		tellFindings(env, x.Findings)
+		if !out.quiet {
+			tellAhead(env, x.Ends())
+		}
 		if err == nil && len(x.Findings) > 0 {
 			err = &quietError{code: exitBad}
 		}
@@ -115,7 +119,7 @@ func writeExpirations(w io.Writer, x phases.Expirations) error {
 		return err
 	}
 	if len(x.Certificates) > 0 && len(x.Authorities) > 0 {
-		fmt.Fprintln(w)
+		say(w, "\n")
 	}
 	return writeExpirationTable(w, x.Authorities, []string{"CERTIFICATE AUTHORITY", "EXPIRES", "RESIDUAL TIME", "EXTERNALLY MANAGED"}, func(phases.Expiration) []string { return nil })
 }
@@ -135,8 +139,14 @@ func writeExpirationTable(w io.Writer, list []phases.Expiration, head []string, 
 		switch {
 		case e.Absent:
 			cells = []string{e.Name, "not on this node", ""}
+		case e.Unreadable:
+			cells[0] = "!UNREADABLE! " + e.Name
 		case !e.Missing:
-			cells = []string{e.Name, e.ExpirationDate.Format("Jan 02, 2006 15:04 MST"), phases.Residual(e.ResidualTime)}
+			residual := phases.Residual(e.ResidualTime)
+			if e.NotYetValid {
+				residual = "not yet valid"
+			}
+			cells = []string{e.Name, e.ExpirationDate.Format("Jan 02, 2006 15:04 MST"), residual}
 			cells = append(append(cells, issuer(e)...), managed)
 		}
 		t.row(append(cells, make([]string, len(head)-len(cells))...)...)

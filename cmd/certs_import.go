@@ -63,8 +63,7 @@ certificate with names, groups or usages that nobody asked for is refused, unles
 				return err
 			}
 			writeRemarks(w, r)
-			_, err := fmt.Fprintf(w, "%s in place and proven\n", counted(len(r.Rows), "certificate"))
-			return err
+			return say(w, "%s in place and proven\n", counted(len(r.Rows), "certificate"))
 		})
 	}
 	return c

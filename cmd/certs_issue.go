@@ -109,7 +109,7 @@ func (i *issueFlags) request(o phases.Order, withKey bool) phases.IssueRequest {
 // issue makes the certificate, and says what was written, or writes it on standard output.
 func (i *issueFlags) issue(c *cobra.Command, t certs.Tree, s config.Settings, r phases.IssueRequest) error {
 	if f := phases.Identity(r.Template.Subject, false, true); f != nil && !i.output.quiet {
-		fmt.Fprintf(i.env.Stderr, "warning: %s\n", oneLine(f.Text()))
+		say(i.env.Stderr, "warning: %s\n", f.Text())
 	}
 	made, err := phases.Issue(c.Context(), t, siteOf(s), i.env.Now, r)
 	if err != nil {
@@ -129,8 +129,7 @@ func (i *issueFlags) issue(c *cobra.Command, t certs.Tree, s config.Settings, r 
 		report.Files = append(report.Files, o.Path)
 	}
 	return i.output.print(report, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s%s\n  subject %s\n  signed by %s, until %s\n", strings.Join(report.Files, " "), whatBecame(": ", report.Verb, report.Reason), oneLine(report.Subject), report.Signer, report.NotAfter.Format(time.RFC3339))
-		return err
+		return say(w, "%s%s\n  subject %s\n  signed by %s, until %s\n", strings.Join(report.Files, " "), whatBecame(": ", report.Verb, report.Reason), report.Subject, report.Signer, report.NotAfter.Format(time.RFC3339))
 	})
 }
 
@@ -148,7 +147,7 @@ func whatBecame(sep string, verb phases.Verb, reason string) string {
 // tellEnd says that a certificate ends with its CA, earlier than by default.
 func tellEnd(env *Env, label string, c *x509.Certificate, validity time.Duration) {
 	if c.NotAfter.Before(env.Now.Add(validity).Truncate(time.Second)) {
-		fmt.Fprintf(env.Stderr, "note: %sends with its CA, on %s\n", label, c.NotAfter.UTC().Format(time.RFC3339))
+		say(env.Stderr, "note: %sends with its CA, on %s\n", label, c.NotAfter.UTC().Format(time.RFC3339))
 	}
 }
 

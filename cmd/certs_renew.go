@@ -125,9 +125,12 @@ func runRenew(c *cobra.Command, env *Env, flags *settingsFlags, out *outputFlags
 	} else {
 		r, err = phases.RenewRows(c.Context(), tree, siteOf(s), chosen, o)
 	}
+	if !out.quiet {
+		tellAhead(env, r.Ended())
+	}
 	if err != nil && r.Backup != "" {
 		// It is not as it was meant, and there is no report, which would say that it was.
-		fmt.Fprintf(env.Stderr, "note: copies of the old files are in %s\n", r.Backup)
+		say(env.Stderr, "note: copies of the old files are in %s\n", r.Backup)
 	}
 	return out.printRun(r, err, s.DryRun, func(w io.Writer) error { return writeRenewal(w, r) })
 }
@@ -198,15 +201,14 @@ func writeRenewal(w io.Writer, r phases.Report) error {
 	}
 	for _, row := range r.Rows {
 		for _, m := range row.Tightened {
-			fmt.Fprintf(w, "mode %s of %s set to %s\n", m.From, m.Path, m.To)
+			say(w, "mode %s of %s set to %s\n", m.From, m.Path, m.To)
 		}
 	}
 	writeRemarks(w, r)
 	if restart := toRestart(r); len(restart) > 0 {
-		fmt.Fprintf(w, "restart: %s\n", strings.Join(restart, ", "))
+		say(w, "restart: %s\n", strings.Join(restart, ", "))
 	}
-	_, err := fmt.Fprintln(w, renewSummary(r, count))
-	return err
+	return say(w, "%s\n", renewSummary(r, count))
 }
 
 func renewSummary(r phases.Report, count map[phases.Verb]int) string {

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -33,7 +32,8 @@ type shownObject struct {
 	Findings []finding.Shown `json:"findings,omitempty"`
 
 	object inspect.Object
-	first  bool // in its file
+	first  bool   // in its file
+	closed string // where its CA may be, and this user may not look
 }
 
 func newCertsShow(env *Env) *cobra.Command {
@@ -91,9 +91,9 @@ func writeShownText(w io.Writer, objects []shownObject, _ time.Time) error {
 	for i, s := range objects {
 		if len(objects) > 1 {
 			if i > 0 {
-				fmt.Fprintln(w)
+				say(w, "\n")
 			}
-			fmt.Fprintf(w, "# %s: %s\n", oneLine(s.title()), s.Kind)
+			say(w, "# %s: %s\n", s.title(), s.Kind)
 		}
 		if _, err := io.WriteString(w, s.object.Text()); err != nil {
 			return err
@@ -127,9 +127,9 @@ func writeShownShort(w io.Writer, objects []shownObject, now time.Time) error {
 func writeShown(w io.Writer, objects []shownObject, now time.Time) error {
 	for i, s := range objects {
 		if i > 0 {
-			fmt.Fprintln(w)
+			say(w, "\n")
 		}
-		fmt.Fprintf(w, "%s: %s\n", oneLine(s.title()), s.Kind)
+		say(w, "%s: %s\n", s.title(), s.Kind)
 		if err := s.write(w, now); err != nil {
 			return err
 		}
@@ -156,6 +156,8 @@ func (s shownObject) write(w io.Writer, now time.Time) error {
 		line("signed by", s.SignedBy)
 	case s.SelfSigned && s.Kind == inspect.KindCertificate:
 		line("signed by", "itself")
+	case (s.Kind == inspect.KindCertificate || s.Kind == inspect.KindCRL) && s.closed != "":
+		line("signed by", "unknown: "+s.closed+" cannot be read")
 	case s.Kind == inspect.KindCertificate || s.Kind == inspect.KindCRL:
 		line("signed by", "no CA in the same directory")
 	case s.Unchecked:

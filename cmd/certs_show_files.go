@@ -5,8 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,7 +31,13 @@ type shower struct {
 	env     *Env
 	objects []shownObject
 	faults  []error
-	cas     map[string][]knownCA
+	cas     map[string]siblings
+}
+
+// siblings are the CAs beside a file, and what is there and cannot be read: one of them may be in it.
+type siblings struct {
+	cas    []knownCA
+	closed string
 }
 
 // knownCA is a CA certificate and its file.
@@ -43,7 +48,7 @@ type knownCA struct {
 
 // showFiles reads every file; the errors of those that cannot be read come joined, beside what can.
 func showFiles(env *Env, files []string) ([]shownObject, error) {
-	s := &shower{env: env, objects: []shownObject{}, cas: map[string][]knownCA{}}
+	s := &shower{env: env, objects: []shownObject{}, cas: map[string]siblings{}}
 	for _, f := range files {
 		name := f
 		if f == "-" {
@@ -84,11 +89,12 @@ func (s *shower) add(name, field, dir string, data []byte) []inspect.Object {
 		f.Entry = within(field, f.Entry)
 		s.faults = append(s.faults, f.At("", "", name))
 	}
-	candidates := append(casOf(name, objects), s.beside(dir)...) // those of the file itself come first
+	beside := s.beside(dir)
+	candidates := append(casOf(name, objects), beside.cas...) // those of the file itself come first
 	issuers := issuersOf(candidates)
 	for i, o := range objects {
 		o.Where = within(field, o.Where)
-		shown := shownObject{File: name, Description: o.Describe(), object: o, first: i == 0}
+		shown := shownObject{File: name, Description: o.Describe(), object: o, first: i == 0, closed: beside.closed}
 		shown.findSigner(candidates, issuers)
 		shown.judge(s.env.Now)
 		if field == "" && dir != "" {
@@ -131,30 +137,23 @@ func issuersOf(candidates []knownCA) *inspect.Issuers {
 
 // beside are the CAs in the directory of a file and in the directory etcd below it, where kubeadm keeps the CA of
 // apiserver-etcd-client.crt. What cannot be read there is not what was asked about.
-func (s *shower) beside(dir string) []knownCA {
+func (s *shower) beside(dir string) siblings {
 	if dir == "" {
-		return nil
+		return siblings{}
 	}
 	if _, ok := s.cas[dir]; !ok {
-		found := []knownCA{}
+		var found siblings
 		for _, d := range []string{dir, filepath.Join(dir, "etcd")} {
-			found = append(found, casIn(d)...)
+			found.look(d)
 		}
 		s.cas[dir] = found
 	}
 	return s.cas[dir]
 }
 
-func casIn(dir string) []knownCA {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil
-	}
-	defer d.Close()
-	entries, err := d.ReadDir(16 * maxSiblings)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil
-	}
+func (s *siblings) look(dir string) {
+	entries, err := store.ReadDir(dir, 16*maxSiblings)
+	s.denied(dir, err)
 	var files []string
 	for _, e := range entries {
 		switch filepath.Ext(e.Name()) {
@@ -163,18 +162,22 @@ func casIn(dir string) []knownCA {
 		}
 	}
 	slices.Sort(files)
-	var out []knownCA
 	left := maxSiblingBytes
 	for _, f := range files[:min(len(files), maxSiblings)] {
 		got, err := store.Read(f)
-		if err != nil || len(got.Data) > left {
+		if s.denied(f, err); err != nil || len(got.Data) > left {
 			continue
 		}
 		left -= len(got.Data)
 		objects, _ := inspect.Parse(got.Data) // its faults are those of another file
-		out = append(out, casOf(f, objects)...)
+		s.cas = append(s.cas, casOf(f, objects)...)
 	}
-	return out
+}
+
+func (s *siblings) denied(path string, err error) {
+	if errors.Is(err, fs.ErrPermission) && s.closed == "" {
+		s.closed = path
+	}
 }
 
 // casOf are the CAs among the objects of a file.
@@ -257,7 +260,7 @@ func (s *shower) kubeconfig(name, dir string, c *kubeconfig.Config) {
 		take(entry, "client-key", u.ClientKey, u.ClientKeyFile)
 		s.pair(from, middle)
 	}
-	anchors = append(anchors, s.beside(dir)...)
+	anchors = append(anchors, s.beside(dir).cas...)
 	issuers := issuersOf(anchors)
 	for i := before; i < len(s.objects); i++ {
 		if s.objects[i].SignedBy == "" {

@@ -138,19 +138,18 @@ func (i *issueFlags) grants(c *cobra.Command, rules *phases.SignRules, nodeIPs [
 
 // showCSR says what a request asks for, before anything is granted.
 func showCSR(env *Env, file string, csr inspect.Request) {
-	file = oneLine(file)
-	fmt.Fprintf(env.Stderr, "request: %s: subject %q\n", file, csr.Subject)
+	say(env.Stderr, "request: %s: subject %q\n", file, csr.Subject)
 	if !csr.SANs.Empty() {
-		fmt.Fprintf(env.Stderr, "request: %s: names %s\n", file, oneLine(csr.SANs.String()))
+		say(env.Stderr, "request: %s: names %s\n", file, csr.SANs.String())
 	}
 	if more := slices.Concat(csr.MoreSubject, csr.MoreNames, csr.MoreExtensions, csr.Beside); len(more) > 0 {
-		fmt.Fprintf(env.Stderr, "request: %s: also %s\n", file, oneLine(strings.Join(more, ", ")))
+		say(env.Stderr, "request: %s: also %s\n", file, strings.Join(more, ", "))
 	}
 	if csr.KeyUsage != 0 {
-		fmt.Fprintf(env.Stderr, "request: %s: key usage %s\n", file, strings.Join(csr.KeyUsageNames(), ", "))
+		say(env.Stderr, "request: %s: key usage %s\n", file, strings.Join(csr.KeyUsageNames(), ", "))
 	}
 	if usages := csr.UsageNames(); len(usages) > 0 {
-		fmt.Fprintf(env.Stderr, "request: %s: usages %s\n", file, strings.Join(usages, ", "))
+		say(env.Stderr, "request: %s: usages %s\n", file, strings.Join(usages, ", "))
 	}
-	fmt.Fprintf(env.Stderr, "request: %s: key %s\n", file, pki.DescribeKey(csr.Public))
+	say(env.Stderr, "request: %s: key %s\n", file, pki.DescribeKey(csr.Public))
 }

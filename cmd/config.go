@@ -1,8 +1,6 @@
 package cmd
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/pkitool/pkitool/config"
@@ -22,6 +20,7 @@ kubeadm documents that --config takes again.`,
 		Args: noArguments,
 	}
 	flags := addSettings(c, env, func(config.Field) bool { return true })
+	flags.reports = true
 	defaults := c.Flags().Bool("defaults", false, "print the defaults instead, for a node at a documentation address")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s := config.Defaults()
@@ -32,7 +31,7 @@ kubeadm documents that --config takes again.`,
 			}
 			for _, f := range fields() {
 				if why, unknown := s.Cluster.Unknown[f.Fact]; unknown && why != "not asked" {
-					fmt.Fprintf(env.Stderr, "note: --%s: left out, %s\n", f.Flag, oneLine(why))
+					say(env.Stderr, "note: --%s: left out, %s\n", f.Flag, why)
 				}
 			}
 		}
@@ -54,13 +53,12 @@ func newConfigValidate(env *Env) *cobra.Command {
 			}
 			notes, err := config.Validate(args[0], data, phases.Paths())
 			for _, n := range notes {
-				fmt.Fprintf(env.Stderr, "note: %s\n", oneLine(n))
+				say(env.Stderr, "note: %s\n", n)
 			}
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(env.Stdout, "%s: valid\n", oneLine(args[0]))
-			return err
+			return say(env.Stdout, "%s: valid\n", args[0])
 		},
 	}
 }

@@ -67,7 +67,7 @@ func report(env *Env, err error) int {
 	switch {
 	case errors.As(err, &refused):
 		tellFindings(env, refused.Findings())
-		fmt.Fprintln(env.Stderr, "nothing was changed")
+		say(env.Stderr, "nothing was changed\n")
 		return exitBad
 	case errors.As(err, &proof):
 		lines := strings.Split(proof.Error(), "\n")
@@ -95,7 +95,7 @@ func report(env *Env, err error) int {
 func tellParts(env *Env, prefix string, err error) {
 	var lines, hints []string
 	for _, e := range parts(err) {
-		lines, hints = append(lines, prefix+e.Error()), append(hints, hintOf(e))
+		lines, hints = append(lines, prefix+e.Error()), append(hints, env.hintOf(e))
 	}
 	tellAll(env, lines, hints)
 }
@@ -142,15 +142,15 @@ func tellAll(env *Env, lines, hints []string) {
 
 // tell tells one error, as long as somebody reads it: what it quotes may be a whole file.
 func tell(env *Env, text, hint string) {
-	fmt.Fprintf(env.Stderr, "error: %s\n", oneLine(terminal.Cut(text)))
+	say(env.Stderr, "error: %s\n", terminal.Cut(text))
 	if hint != "" {
-		fmt.Fprintf(env.Stderr, "hint: %s\n", oneLine(terminal.Cut(env.completed(hint))))
+		say(env.Stderr, "hint: %s\n", terminal.Cut(env.completed(hint)))
 	}
 }
 
 // hintOf says what to do about an error: its own advice, or what helps
 // against the operating system's refusals.
-func hintOf(err error) string {
+func (env *Env) hintOf(err error) string {
 	var h interface{ Hint() string }
 	var f *finding.Finding
 	var unfinished *store.UnfinishedError
@@ -170,6 +170,8 @@ func hintOf(err error) string {
 		return "replace the link by the file, or use the directory that the link leads to"
 	case errors.Is(err, fs.ErrExist):
 		return "nothing is written over: choose another name, or move it away"
+	case errors.Is(err, fs.ErrPermission) && (env.settings == nil || env.settings.reports):
+		return "run as a user who has the rights to it"
 	case errors.Is(err, fs.ErrPermission):
 		return "run as a user who may write there, or choose other directories with --cert-dir and --kubeconfig-dir"
 	case errors.Is(err, syscall.EROFS):

@@ -35,8 +35,8 @@ func TestReport(t *testing.T) {
 		{"interrupted", &phases.InterruptedError{Dir: "pki"}, "error: a run was stopped in the midst of a change, or is at work (pki)\n" +
 			"hint: `pkitool certs check-expiration` finishes the change, or takes it back, as a user who may write there\n", 2},
 		{"read-only", at(syscall.EROFS), "error: read-only file system (pki/ca.key)\nhint: choose directories on a file system that can be written, with --cert-dir and --kubeconfig-dir\n", 2},
-		{"permission", at(fs.ErrPermission), "error: permission denied (pki/ca.key)\nhint: run as a user who may write there, or choose other directories with --cert-dir and --kubeconfig-dir\n", 2},
-		{"not permitted", at(syscall.EPERM), "error: operation not permitted (pki/ca.key)\nhint: run as a user who may write there, or choose other directories with --cert-dir and --kubeconfig-dir\n", 2},
+		{"permission", at(fs.ErrPermission), "error: permission denied (pki/ca.key)\nhint: run as a user who has the rights to it\n", 2},
+		{"not permitted", at(syscall.EPERM), "error: operation not permitted (pki/ca.key)\nhint: run as a user who has the rights to it\n", 2},
 		{"link", at(store.ErrSymlink), "error: is a symbolic link, not written through (pki/ca.key)\nhint: replace the link by the file, or use the directory that the link leads to\n", 2},
 		{"directory", at(store.ErrIsDir), "error: is a directory (pki/ca.key)\nhint: move it away: a file belongs there\n", 2},
 		{"pipe", at(store.ErrNotRegular), "error: is not a regular file (pki/ca.key)\nhint: move it away: a file belongs there\n", 2},
@@ -44,7 +44,7 @@ func TestReport(t *testing.T) {
 		{"several", errors.Join(at(store.ErrIsDir), errors.Join(errors.New("a"), errors.New("b"))),
 			"error: is a directory (pki/ca.key)\nhint: move it away: a file belongs there\nerror: a\nerror: b\n", 2},
 		{"several with one hint", errors.Join(at(fs.ErrPermission), at(fs.ErrPermission), at(store.ErrIsDir)),
-			"error: permission denied (pki/ca.key)\nerror: permission denied (pki/ca.key)\nhint: run as a user who may write there, or choose other directories with --cert-dir and --kubeconfig-dir\n" +
+			"error: permission denied (pki/ca.key)\nerror: permission denied (pki/ca.key)\nhint: run as a user who has the rights to it\n" +
 				"error: is a directory (pki/ca.key)\nhint: move it away: a file belongs there\n", 2},
 		{"configuration", &config.Errors{Faults: []config.Fault{{Source: "a:1", Text: "x", Hint: "h"}, {Source: "a:2", Text: "y", Hint: "h"}}, More: 1},
 			"error: a:1: x\nerror: a:2: y\nhint: h\nerror: and 1 more\n", 2},

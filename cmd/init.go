@@ -155,7 +155,7 @@ func rowTable(rows []certs.Spec) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	for _, s := range rows {
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", s.Name, strings.Join(s.Place.Files(), " "), s.Doc)
+		say(w, "  %s\t%s\t%s\n", s.Name, strings.Join(s.Place.Files(), " "), s.Doc)
 	}
 	w.Flush()
 	return strings.TrimRight(b.String(), "\n")
@@ -164,31 +164,31 @@ func rowTable(rows []certs.Spec) string {
 // rowHelp is the help of one row, from the row alone.
 func rowHelp(s certs.Spec) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s.\n\n", strings.ToUpper(s.Doc[:1]), s.Doc[1:])
+	say(&b, "%s%s.\n\n", strings.ToUpper(s.Doc[:1]), s.Doc[1:])
 	w := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	dir := "--cert-dir"
 	if s.Place.Root == certs.KubeconfigDir {
 		dir = "--kubeconfig-dir"
 	}
-	fmt.Fprintf(w, "  files\t%s in %s\n", strings.Join(s.Place.Files(), ", "), dir)
-	fmt.Fprintf(w, "  read by\t%s\n", strings.Join(s.UsedBy, ", "))
+	say(w, "  files\t%s in %s\n", strings.Join(s.Place.Files(), ", "), dir)
+	say(w, "  read by\t%s\n", strings.Join(s.UsedBy, ", "))
 	if s.Kind != certs.KeyPair {
-		fmt.Fprintf(w, "  subject\t%s\n", s.Subject)
+		say(w, "  subject\t%s\n", s.Subject)
 		issuer := s.Issuer.String()
 		if issuer == "" {
 			issuer = "itself"
 		}
-		fmt.Fprintf(w, "  signed by\t%s\n", issuer)
+		say(w, "  signed by\t%s\n", issuer)
 	}
 	if s.Place.Server != "" {
-		fmt.Fprintf(w, "  server\t%s\n", s.Place.Server)
+		say(w, "  server\t%s\n", s.Place.Server)
 	}
 	if !s.SANs.Empty() {
-		fmt.Fprintf(w, "  names\t%s\n", s.SANs)
+		say(w, "  names\t%s\n", s.SANs)
 	}
 	w.Flush()
 	if s.Node != "" && (!s.SANs.Empty() || s.Place.Server != "" || strings.Contains(s.Subject.CommonName, s.Node)) {
-		fmt.Fprintf(&b, "\nThe names are those of a node %q at 192.0.2.1 with nothing else given.\n", s.Node)
+		say(&b, "\nThe names are those of a node %q at 192.0.2.1 with nothing else given.\n", s.Node)
 	}
 	return strings.TrimRight(b.String(), "\n")
 }
@@ -252,7 +252,7 @@ func tellAbsent(w io.Writer, tree certs.Tree, paths []string) {
 			if role := rolesOf([]string{p}); len(role) > 0 && roleNamed(role[0]).Etcd && tree.Cluster().ExternalEtcd != nil {
 				why = "etcd is external"
 			}
-			fmt.Fprintf(w, "note: %s: passed over, %s\n", p, why)
+			say(w, "note: %s: passed over, %s\n", p, why)
 		}
 	}
 }
@@ -280,8 +280,7 @@ func writeReport(w io.Writer, r phases.Report) error {
 		return err
 	}
 	writeRemarks(w, r)
-	_, err := fmt.Fprintln(w, summary(r, count))
-	return err
+	return say(w, "%s\n", summary(r, count))
 }
 
 // writeRemarks says what is worth knowing beside the rows: warnings with what to do, notices, notes, copies.
@@ -291,28 +290,28 @@ func writeRemarks(w io.Writer, r phases.Report) {
 			if row.Verb == phases.Refuse || row.Verb == phases.Renew || f.Severity == finding.Notice && row.Reason == f.Text {
 				continue // told elsewhere, or mended
 			}
-			fmt.Fprintf(w, "%s: %s\n", f.Severity, oneLine(f.String()))
+			say(w, "%s: %s\n", f.Severity, f.String())
 			if f.Hint != "" && f.Severity != finding.Notice {
-				fmt.Fprintf(w, "hint: %s\n", oneLine(f.Hint))
+				say(w, "hint: %s\n", f.Hint)
 			}
 		}
 		for _, n := range row.Notes {
-			fmt.Fprintf(w, "note: %s: %s\n", row.Name, oneLine(n))
+			say(w, "note: %s: %s\n", row.Name, n)
 		}
 	}
 	writeFinished(w, r.Finished)
 	for _, p := range r.Swept {
-		fmt.Fprintf(w, "removed %s, left by a run that was killed\n", p)
+		say(w, "removed %s, left by a run that was killed\n", p)
 	}
 	if r.Backup != "" {
-		fmt.Fprintf(w, "old files: %s\n", oneLine(r.Backup))
+		say(w, "old files: %s\n", r.Backup)
 	}
 }
 
 // writeFinished says what was done about a run that was stopped.
 func writeFinished(w io.Writer, files []string) {
 	for _, p := range files {
-		fmt.Fprintf(w, "note: a run that was stopped had begun to replace %s: finished\n", oneLine(p))
+		say(w, "note: a run that was stopped had begun to replace %s: finished\n", p)
 	}
 }
 

@@ -130,10 +130,9 @@ func mergeFiles(c *cobra.Command, env *Env, out *outputFlags, files []string, in
 			return err
 		}
 		if r.Backup != "" {
-			fmt.Fprintf(w, "old content: %s\n", oneLine(r.Backup))
+			say(w, "old content: %s\n", r.Backup)
 		}
-		_, err := fmt.Fprintf(w, "current context of %s: %s\n", oneLine(r.File), oneLine(r.CurrentContext))
-		return err
+		return say(w, "current context of %s: %s\n", r.File, r.CurrentContext)
 	})
 }
 
@@ -238,10 +237,10 @@ func fixFiles(c *cobra.Command, env *Env, files []string) error {
 			return err
 		}
 		for _, g := range gone {
-			fmt.Fprintf(env.Stderr, "fixed: %s: %s\n", oneLine(f), oneLine(g.Text()))
+			say(env.Stderr, "fixed: %s: %s\n", f, g.Text())
 		}
 		if backup != "" {
-			fmt.Fprintf(env.Stderr, "note: old content: %s\n", oneLine(backup))
+			say(env.Stderr, "note: old content: %s\n", backup)
 		}
 	}
 	return nil
@@ -295,27 +294,27 @@ func describeFile(env *Env, f string) (phases.KubeconfigReport, error) {
 }
 
 func writeKubeconfigReport(w io.Writer, r phases.KubeconfigReport, env *Env) error {
-	fmt.Fprintf(w, "%s\n", oneLine(r.File))
+	say(w, "%s\n", r.File)
 	for _, c := range r.Contexts {
 		mark := " "
 		if c.Current {
 			mark = "*"
 		}
-		fmt.Fprintf(w, "%s context %s\n", mark, oneLine(c.Name))
+		say(w, "%s context %s\n", mark, c.Name)
 		tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		if c.User != "" {
-			fmt.Fprintf(tw, "    user\t%s\n", oneLine(c.User))
+			say(tw, "    user\t%s\n", c.User)
 			if len(c.Groups) > 0 {
-				fmt.Fprintf(tw, "    groups\t%s\n", oneLine(strings.Join(c.Groups, ", ")))
+				say(tw, "    groups\t%s\n", strings.Join(c.Groups, ", "))
 			}
 		}
-		fmt.Fprintf(tw, "    by\t%s\n", oneLine(c.Auth))
-		fmt.Fprintf(tw, "    server\t%s (cluster %s)\n", oneLine(c.Server), oneLine(c.Cluster))
+		say(tw, "    by\t%s\n", c.Auth)
+		say(tw, "    server\t%s (cluster %s)\n", c.Server, c.Cluster)
 		if c.Namespace != "" {
-			fmt.Fprintf(tw, "    namespace\t%s\n", oneLine(c.Namespace))
+			say(tw, "    namespace\t%s\n", c.Namespace)
 		}
 		if c.NotAfter != nil {
-			fmt.Fprintf(tw, "    until\t%s (%s)\n", c.NotAfter.Format("2006-01-02 15:04:05 MST"), left(c.NotAfter.Sub(env.Now)))
+			say(tw, "    until\t%s (%s)\n", c.NotAfter.Format("2006-01-02 15:04:05 MST"), left(c.NotAfter.Sub(env.Now)))
 		}
 		if err := tw.Flush(); err != nil {
 			return err
@@ -330,9 +329,9 @@ func writeKubeconfigReport(w io.Writer, r phases.KubeconfigReport, env *Env) err
 		if f.Entry != "" {
 			text = f.Entry + ": " + text
 		}
-		fmt.Fprintf(w, "%s: %s: %s%s\n", f.Severity, f.ID, oneLine(text), line)
+		say(w, "%s: %s: %s%s\n", f.Severity, f.ID, text, line)
 		if f.Hint != "" {
-			fmt.Fprintf(w, "hint: %s\n", oneLine(f.Hint))
+			say(w, "hint: %s\n", f.Hint)
 		}
 	}
 	return nil

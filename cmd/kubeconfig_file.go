@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -11,6 +10,9 @@ import (
 
 // changeFile rewrites one file, keeps its old content beside it, and says where its mode was changed.
 func changeFile(c *cobra.Command, env *Env, path string, change func(old []byte) ([]byte, error)) (backup string, err error) {
+	if err := env.checkClock(); err != nil {
+		return "", err
+	}
 	backup, before, err := phases.ChangeFile(c.Context(), path, env.Now, change)
 	if err != nil || before == 0 {
 		return backup, err
@@ -19,7 +21,7 @@ func changeFile(c *cobra.Command, env *Env, path string, change func(old []byte)
 		return backup, nil
 	}
 	if now, err := os.Lstat(path); err == nil && now.Mode().Perm() != before {
-		fmt.Fprintf(env.Stderr, "note: mode %04o of %s set to %04o\n", before, oneLine(path), now.Mode().Perm())
+		say(env.Stderr, "note: mode %04o of %s set to %04o\n", before, path, now.Mode().Perm())
 	}
 	return backup, nil
 }

@@ -164,7 +164,7 @@ func (u *userFlags) serverURL(t certs.Tree, s config.Settings) (string, error) {
 		return "", &hinted{fmt.Errorf("the API server's address is not known, and there is no %s to take it from", path), hint}
 	}
 	if err != nil {
-		return "", err
+		return "", &hinted{err, hint}
 	}
 	var e kubeconfig.Entry
 	cfg, err := kubeconfig.Parse(got.Data)
@@ -282,7 +282,7 @@ func (u *userFlags) warn(requests []phases.UserRequest, made []phases.User) {
 			tellEnd(u.env, r.Subject.CommonName+": ", c, r.Validity)
 		}
 		if f := phases.Identity(r.Subject, false, true); f != nil && r.Token == "" {
-			fmt.Fprintf(u.env.Stderr, "warning: %s: %s\n", r.Subject.CommonName, f.Text())
+			say(u.env.Stderr, "warning: %s: %s\n", r.Subject.CommonName, f.Text())
 		}
 	}
 	if len(requests) != 1 || requests[0].Token != "" || phases.Identity(requests[0].Subject, false, true) != nil {
@@ -293,7 +293,7 @@ func (u *userFlags) warn(requests []phases.UserRequest, made []phases.User) {
 	if len(who.Organization) > 0 {
 		subject, name = "--group="+shellQuote(who.Organization[0]), who.Organization[0]
 	}
-	fmt.Fprintf(u.env.Stderr, "hint: rights come from RBAC, such as: kubectl create clusterrolebinding %s --clusterrole=view %s\n", shellQuote(name+"-view"), subject)
+	say(u.env.Stderr, "hint: rights come from RBAC, such as: kubectl create clusterrolebinding %s --clusterrole=view %s\n", shellQuote(name+"-view"), subject)
 }
 
 // shellQuote makes a text one word of a shell command.

@@ -23,16 +23,20 @@ import (
 )
 
 // The tool of the scripts is this test binary. Only it knows these variables:
-// the time of the run, as a duration after testNow, and the user to be.
+// the time of the run, as a duration after testNow, the user to be, and whether
+// the program is made at testNow, so that it minds a clock before it.
 const (
 	timeEnv = "TEST_NOW"
 	userEnv = "TEST_UID"
+	newEnv  = "TEST_NEW"
 )
 
 var testNow = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"pkitool": func() { os.Exit(tool()) }})
+	tools := children()
+	tools["pkitool"] = func() { os.Exit(tool()) }
+	testscript.Main(m, tools)
 }
 
 // tool is main with the clock of the tests. Whatever a script makes it do, a
@@ -46,10 +50,14 @@ func tool() int {
 		}
 		now = now.Add(d)
 	}
+	var built time.Time
+	if os.Getenv(newEnv) != "" {
+		built = testNow
+	}
 	becomeUser(os.Getenv(userEnv))
 	var said bytes.Buffer
 	code := cmd.Run(context.Background(), os.Args[1:], cmd.Env{
-		Stdin: os.Stdin, Stdout: io.MultiWriter(os.Stdout, &said), Stderr: io.MultiWriter(os.Stderr, &said), Now: now, LookupEnv: os.LookupEnv, Revision: "0123abc",
+		Stdin: os.Stdin, Stdout: io.MultiWriter(os.Stdout, &said), Stderr: io.MultiWriter(os.Stderr, &said), Now: now, Built: built, LookupEnv: os.LookupEnv, Revision: "0123abc",
 	})
 	if os.Getenv("TEST_SECRET_EXPECTED") == "" && bytes.Contains(said.Bytes(), []byte("PRIVATE KEY-----")) {
 		fmt.Fprintln(os.Stderr, "TEST: the output holds a private key")

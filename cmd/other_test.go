@@ -4,3 +4,5 @@ package cmd_test
 
 // becomeUser: there is no root here.
 func becomeUser(string) {}
+
+func children() map[string]func() { return map[string]func(){} }

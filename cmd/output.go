@@ -71,7 +71,7 @@ func (o *outputFlags) print(v any, text func(io.Writer) error) error {
 	}
 	err := o.write(v, text)
 	if err == nil && o.env.result != nil && o.env.result.err != nil && changes(v) {
-		fmt.Fprintln(o.env.Stderr, "note: standard output cannot take the report; this was done:")
+		say(o.env.Stderr, "note: standard output cannot take the report; this was done:\n")
 		err = text(o.env.Stderr)
 	}
 	return err

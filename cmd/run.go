@@ -20,6 +20,8 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	// Now is the time of the whole run: everything it makes shares it.
 	Now time.Time
+	// Built is when the program was made; nothing is written by a clock that is before it. Zero: by any clock.
+	Built time.Time
 	// LookupEnv finds an environment variable, as os.LookupEnv does.
 	LookupEnv func(string) (string, bool)
 	// Revision is the source revision, where the build info does not know it.

@@ -53,6 +53,8 @@ type settingsFlags struct {
 	command *cobra.Command
 	config  string
 	texts   []*flagText
+	// reports says that the command writes nothing that is dated: any clock will do.
+	reports bool
 }
 
 // addSettings gives a command --config and the flags of config's table that wanted lets through.
@@ -173,6 +175,9 @@ func known(t certs.Tree, site judge.Site) map[certs.Facts]certs.Found {
 // loadNeeding completes an input by what was given, and loads it.
 func (s *settingsFlags) loadNeeding(quiet bool, in config.Input) (config.Settings, error) {
 	s.env.settings = s
+	if err := s.env.checkClock(); err != nil && !s.reports {
+		return config.Settings{}, err
+	}
 	in.Name, in.Flags, in.Environ, in.Host, in.Phases = s.config, map[string][]string{}, s.env.LookupEnv, thisHost(), phases.Paths()
 	if v, ok := s.env.LookupEnv(envName("config")); ok && in.Name == "" {
 		in.Name = v
@@ -191,7 +196,7 @@ func (s *settingsFlags) loadNeeding(quiet bool, in config.Input) (config.Setting
 	settings, notes, err := config.Load(in)
 	if !quiet {
 		for _, n := range notes {
-			fmt.Fprintf(s.env.Stderr, "note: %s\n", oneLine(n))
+			say(s.env.Stderr, "note: %s\n", n)
 		}
 	}
 	return settings, err

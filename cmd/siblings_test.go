@@ -24,8 +24,10 @@ func TestSiblingsBounded(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), append(bytes.Repeat([]byte("\n"), padding), pki.EncodeCertificates(ca.Certificate())...), 0o644))
 	}
+	var beside siblings
+	beside.look(dir)
 	var got []string
-	for _, ca := range casIn(dir) {
+	for _, ca := range beside.cas {
 		got = append(got, filepath.Base(ca.file))
 	}
 	assert.Equal(t, []string{"a.pem", "ca.crt"}, got)

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
@@ -42,6 +43,23 @@ func (t *table) flush() error {
 		}
 	}
 	return nil
+}
+
+// say writes talk and reports for people. What stands in the format is ours. What is put into it may come from others,
+// such as a file's name, so nothing of that acts on a terminal or begins a line of its own.
+func say(w io.Writer, format string, args ...any) error {
+	for i, a := range args {
+		args[i] = harmless{a}
+	}
+	_, err := fmt.Fprintf(w, format, args...)
+	return err
+}
+
+// harmless is a value that is formatted for a terminal.
+type harmless struct{ value any }
+
+func (s harmless) Format(f fmt.State, verb rune) {
+	_, _ = io.WriteString(f, oneLine(fmt.Sprintf(fmt.FormatString(f, verb), s.value)))
 }
 
 // oneLine is what a terminal may see of text that others chose.

@@ -3,9 +3,15 @@
 package cmd_test
 
 import (
+	"os"
 	"strconv"
 	"syscall"
 )
+
+// children are the processes that tests start of this binary.
+func children() map[string]func() {
+	return map[string]func(){"states": func() { os.Exit(statesChild()) }}
+}
 
 // becomeUser gives up root for the rest of the process: what root may write
 // says nothing about permissions.

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"fmt"
 	"io"
 	"runtime"
 	"runtime/debug"
@@ -34,8 +33,7 @@ func newVersion(env *Env) *cobra.Command {
 			} else if v.Modified {
 				rev += " (modified)"
 			}
-			_, err := fmt.Fprintf(w, "pkitool %s\nrevision %s\n%s %s\nverifies as OpenSSL %s\n", v.Version, rev, v.GoVersion, v.Platform, v.OpenSSLCompat)
-			return err
+			return say(w, "pkitool %s\nrevision %s\n%s %s\nverifies as OpenSSL %s\n", v.Version, rev, v.GoVersion, v.Platform, v.OpenSSLCompat)
 		})
 	}
 	return c

@@ -3,6 +3,9 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -16,9 +19,9 @@ func MarshalYAML(v any) ([]byte, error) {
 	if err := e.Encode(v); err != nil {
 		return nil, err
 	}
-	// JSON is YAML; only its style is another.
+	// JSON is YAML but for some characters, which stand in strings only; and its style is another.
 	var doc yaml.Node
-	if err := yaml.Unmarshal(js.Bytes(), &doc); err != nil {
+	if err := yaml.Unmarshal([]byte(escaped(js.String())), &doc); err != nil {
 		return nil, err
 	}
 	plain(&doc)
@@ -29,6 +32,19 @@ func MarshalYAML(v any) ([]byte, error) {
 		return nil, err
 	}
 	return out.Bytes(), enc.Close()
+}
+
+// escaped writes the characters of JSON by their numbers that YAML does not take as they are.
+func escaped(js string) string {
+	var out strings.Builder
+	for _, r := range js {
+		if r > '~' && !unicode.IsPrint(r) {
+			fmt.Fprintf(&out, `\U%08X`, r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
 }
 
 // plain takes JSON's brackets and quotes away; the encoder puts quotes back

@@ -23,6 +23,7 @@ const (
 	GroupsOlder            ID = "groups-older"
 	CommonNameMissing      ID = "common-name-missing"
 	CommonNameLong         ID = "common-name-long"
+	SubjectControl         ID = "subject-control-character"
 	NamesMissing           ID = "names-missing"
 	NamesUsualMissing      ID = "names-usual-missing"
 	NamesLeftOut           ID = "names-left-out"
@@ -57,9 +58,9 @@ var certificateRules = []Rule{
 		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Import: hintSigner, Given: hintOwner}},
 	{ID: KeyExponentSmall, Severity: Warning, Reissue: true, Text: "RSA key with the public exponent {had}, smaller than 65537", Reason: "components take it; FIPS 186-5 5.1 does not, nor does Go's FIPS 140-3 mode",
 		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Given: hintOwner}},
-	{ID: CertificateExpired, Severity: Error, Text: "certificate has expired on {had}",
+	{ID: CertificateExpired, Severity: Error, Text: "certificate has expired on {had0}",
 		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner}},
-	{ID: CertificateNotYetValid, Severity: Error, Text: "certificate is not valid before {had}", Remedy: "check the clock of this host, and of the one that issued the certificate"},
+	{ID: CertificateNotYetValid, Severity: Error, Text: "certificate is not valid before {had0}", Reason: "crypto/x509 refuses it until then", Remedy: "check the clock of this host, which says {had1}, and of the one that issued the certificate"},
 	{ID: CertificateExpiring, Severity: Warning, Text: "expires on {had0}, in {had1}"},
 	{ID: OtherCA, Severity: Error, Text: "certificate is signed by another CA: {had}", Reason: "peers that trust the CA of the row refuse it", Remedies: leaf},
 	{ID: OtherCASameName, Severity: Error, Text: "certificate is signed by another CA of the same name: it names the key {had}, the CA here has {wanted}",
@@ -76,6 +77,8 @@ var certificateRules = []Rule{
 	{ID: CommonNameMissing, Severity: Error, Text: "certificate has no common name: the API server takes its holder for nobody", Reason: "the API server's x509 authenticator takes the CN for the user's name", Remedies: leaf},
 	{ID: CommonNameLong, Severity: Warning, Text: "common name has {had} characters, more than the 64 of RFC 5280",
 		Reason: "RFC 5280 appendix A.1 (ub-common-name); Kubernetes components take it, other software may not"},
+	{ID: SubjectControl, Severity: Warning, Text: "subject has a control character: {had}", Reason: "the API server takes it as it is: the user or group is another one than a person, a log or a C program reads",
+		Remedy: "find out who asked for it; have the certificate issued again without it"},
 	{ID: NamesMissing, Severity: Error, Text: "certificate lacks the names {wanted}", Reason: "TLS clients that use the name refuse the connection",
 		Remedies: map[Asker]string{Init: hintReissue, Check: hintReissue, External: hintCSR, Import: hintSigner, Given: hintOwner}},
 	{ID: NamesUsualMissing, Severity: Warning, Reissue: true, Text: "certificate lacks the names {wanted}", Reason: "every such certificate of kubeadm has them, and clients in the cluster may use them",

@@ -43,13 +43,27 @@ type Expiration struct {
 	ExpirationDate *time.Time `json:"expirationDate"`
 	// ResidualTime is what is left, in seconds; negative when expired.
 	ResidualTime int64 `json:"residualTime"`
+	// NotYetValid says that its time has not begun: it is refused as an expired one is.
+	NotYetValid bool `json:"notYetValid,omitempty"`
 	// ExternallyManaged says that it is not renewed here: the CA's key is elsewhere,
 	// or the certificate is a file that its owner renews.
 	ExternallyManaged bool   `json:"externallyManaged"`
 	CAName            string `json:"caName,omitempty"`
 	Missing           bool   `json:"missing"`
+	// Unreadable says that something is there, and nobody here can say what: rights are missing, or it is no certificate.
+	Unreadable bool `json:"unreadable,omitempty"`
 	// Absent says that it is missing, and that this node may rightly be without it.
 	Absent bool `json:"-"`
+}
+
+// Ends are when the certificates end that are there.
+func (x Expirations) Ends() (out []time.Time) {
+	for _, e := range slices.Concat(x.Certificates, x.Authorities) {
+		if e.ExpirationDate != nil {
+			out = append(out, *e.ExpirationDate)
+		}
+	}
+	return out
 }
 
 // ExpiryOptions say what is looked at, and when the end is near.
@@ -64,7 +78,7 @@ const expiryLimit = 10000
 
 // CheckExpiration tells when everything of the chosen rows (nil: of all, and of
 // every other certificate in the directories) ends. Expired, missing, torn and
-// unreadable certificates are findings, and with a threshold also what meets it.
+// unreadable certificates are findings, those that are not valid yet too, and with a threshold also what meets it.
 // The error joins what could not be listed; what could be is told beside it. No private key is needed.
 // Where nobody said what the node is (certs.NodeRoles), what a node may rightly lack is listed as absent, without alarm.
 // What a run that was killed had begun to replace is finished first, where this user may write. Else nothing is locked;
@@ -182,7 +196,7 @@ func (x *expiry) row(c judge.Case, named bool) {
 	switch {
 	case h.Cert.Err != nil, h.Conf.Err != nil:
 		x.told = true
-		x.absent(p)
+		x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Unreadable: true})
 		for _, f := range []judge.File{h.Cert, h.Conf} { // nobody asks for the key
 			if f.Err != nil {
 				x.find(p, judge.Unreadable(f))
@@ -214,12 +228,10 @@ func (x *expiry) take(c judge.Case, p place, ids ...finding.ID) {
 	}
 }
 
-func (x *expiry) absent(p place) {
-	x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Missing: true})
-}
-
+// missing lists what has no certificate, because of f: it is not there, or cannot be read.
 func (x *expiry) missing(p place, f *finding.Finding) {
-	x.absent(p)
+	gone := slices.Contains([]finding.ID{finding.CertificateMissing, finding.ClientCertMissing, finding.CurrentUserNone, finding.NamedFileMissing}, f.ID)
+	x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Missing: gone, Unreadable: !gone})
 	x.find(p, f)
 }
 
@@ -274,18 +286,20 @@ func (x *expiry) certificate(p place, c *x509.Certificate) {
 	x.told = true
 	end := c.NotAfter.UTC()
 	left := secondsLeft(c, x.Judgement.Now)
-	e := Expiration{Name: p.name, ExpirationDate: &end, ResidualTime: left, ExternallyManaged: p.external}
+	e := Expiration{Name: p.name, ExpirationDate: &end, ResidualTime: left, NotYetValid: x.Judgement.Now.Before(c.NotBefore), ExternallyManaged: p.external}
 	if !p.authority {
 		e.CAName = p.ca
 	}
 	x.list(p, e)
-	switch {
+	ended, early := finding.CertificateExpired, finding.CertificateNotYetValid
+	if p.authority {
+		ended, early = finding.CAExpired, finding.CANotYetValid
+	}
+	switch clock := stamp(x.Judgement.Now); {
 	case !x.Judgement.Now.Before(c.NotAfter):
-		id := finding.CertificateExpired
-		if p.authority {
-			id = finding.CAExpired
-		}
-		x.find(p, finding.New(id, stamp(c.NotAfter)))
+		x.find(p, finding.New(ended, stamp(c.NotAfter), clock))
+	case e.NotYetValid:
+		x.find(p, finding.New(early, stamp(c.NotBefore), clock))
 	case x.Within != nil && x.Within.Met(c, x.Judgement.Now):
 		x.find(p, finding.New(finding.CertificateExpiring, stamp(c.NotAfter), Residual(left)))
 	}

@@ -86,6 +86,21 @@ func TestExpirationsFind(t *testing.T) {
 		{"a CA too", nil, in(11 * 365 * day), []string{"front-proxy-ca"}, []string{"front-proxy-ca: expires on 2036-05-29T12:00:00Z, in 9y (pki/front-proxy-ca.crt)"}},
 		{"expired to the second", func(w *world) { w.forge(w.row("etcd-peer"), func(c *x509.Certificate) { c.NotAfter = now }) }, nil, nil,
 			[]string{"etcd-peer: certificate has expired on 2026-11-24T12:00:00Z (pki/etcd/peer.crt)"}},
+		{"not yet valid", func(w *world) {
+			w.forge(w.row("etcd-peer"), func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) })
+			w.conf(w.row("admin"), func(c *kubeconfig.Single) {
+				early := template(w.row("admin"))
+				early.NotBefore = now.Add(day)
+				key := newKey(w.t)
+				c.ClientCert, c.ClientKey = pki.EncodeCertificates(certify(w.t, early, w.bundle("ca")[0], key, w.key(w.row("ca")))), pemOf(w.t, key)
+			})
+			ca := template(w.row("ca"))
+			ca.NotBefore = now.Add(day)
+			w.write(w.certFile(w.row("ca")), append(w.read(w.certFile(w.row("ca"))), pki.EncodeCertificates(certify(w.t, ca, nil, newKey(w.t), nil))...))
+		}, in(400 * day), []string{"ca", "etcd-peer", "admin"}, []string{
+			"ca#2: CA is not valid before 2026-11-25T12:00:00Z (pki/ca.crt)", "etcd-peer: certificate is not valid before 2026-11-24T12:00:01Z (pki/etcd/peer.crt)",
+			"admin.conf: certificate is not valid before 2026-11-25T12:00:00Z (admin.conf)",
+		}},
 		{"missing", func(w *world) {
 			w.remove(w.certFile(w.row("apiserver")), w.certFile(w.row("super-admin")), w.certFile(w.row("etcd-ca")))
 		}, nil, nil,
@@ -193,7 +208,8 @@ func TestExpirationsThatCannotBeRead(t *testing.T) {
 	}
 	x := w.expirations(nil)
 	assert.Equal(t, []string{"apiserver: is a directory (pki/apiserver.crt)", "scheduler.conf: is a directory (scheduler.conf)"}, w.findings(x))
-	assert.True(t, x.Certificates[0].Missing)
+	assert.True(t, x.Certificates[0].Unreadable)
+	assert.False(t, x.Certificates[0].Missing, "it is there")
 	assert.Len(t, x.Certificates, 12)
 	for _, e := range x.Certificates {
 		assert.False(t, e.ExternallyManaged, "%s: a key is there", e.Name)

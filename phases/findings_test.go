@@ -50,6 +50,7 @@ var elsewhere = map[finding.ID]string{
 	finding.IdentityReserved:   "TestIdentity",
 	finding.CACertificateNone:  "TestImportRefuses",
 	finding.SignatureUnchecked: "TestSignatureUnchecked in phases/judge",
+	finding.SubjectControl:     "TestCertificate in phases/judge: a row has another subject then, too",
 	finding.TrustNone:          "testdata/script/verify_basic.txtar",
 	finding.FileTaken:          "TestResume",
 	finding.NamesNotAsked:      "TestImportOfNamesThatNobodyAskedFor",

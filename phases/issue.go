@@ -41,7 +41,8 @@ func Issue(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, r 
 
 // issueAll makes certificates by one CA, all or none.
 func issueAll(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, actions []Action, signer certs.ID) (out []Issued, err error) {
-	p, err := withAuthority(ctx, t, site, signer, now)
+	signs := slices.ContainsFunc(actions, func(a Action) bool { return !a.Make.Unsigned })
+	p, err := withAuthority(ctx, t, site, signer, now, signs)
 	if err != nil {
 		return nil, err
 	}
@@ -109,13 +110,18 @@ func unfit(o *Order, ca *judge.CA, now time.Time) error {
 }
 
 // withAuthority is a planner that can sign by a CA of the directory, as it is there. A CA that cannot sign is a
-// *RefusedError; one whose key is elsewhere is found out when something is to be signed.
-func withAuthority(ctx context.Context, t certs.Tree, site judge.Site, id certs.ID, now time.Time) (planner, error) {
+// *RefusedError; one whose key is elsewhere is found out when something is to be signed. Where nothing is signed its key
+// is not asked for.
+func withAuthority(ctx context.Context, t certs.Tree, site judge.Site, id certs.ID, now time.Time, signs bool) (planner, error) {
 	if _, err := settled(ctx, lockDirs(t, site, nil)); err != nil {
 		return planner{}, err
 	}
 	chosen := judge.Selection{id: true}
 	inv := judge.Take(t, site, chosen)
+	if s, ok := t.Row(id); ok && !signs {
+		s.Place.Key = ""
+		inv = inv.With(map[certs.ID]*judge.Held{id: judge.TakeRow(s, site)})
+	}
 	if err := inv.Err(); err != nil {
 		return planner{}, err
 	}

@@ -128,6 +128,16 @@ func newRow(p Plan, a Action) Row {
 	return row
 }
 
+// Ended are when the certificates end that are renewed.
+func (r Report) Ended() (out []time.Time) {
+	for _, row := range r.Rows {
+		if row.Before != nil {
+			out = append(out, *row.Before)
+		}
+	}
+	return out
+}
+
 // describe fills in what is there.
 func (r *Row) describe(s certs.Spec, h *judge.Held) {
 	if s.Kind == certs.KeyPair {

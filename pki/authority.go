@@ -61,9 +61,9 @@ func SigningFault(c *x509.Certificate, now time.Time) *finding.Finding {
 	case len(c.Subject.Names) == 0: // RFC 5280 section 4.1.2.6: nothing could name it as its issuer
 		return finding.New(finding.CAWithoutSubject)
 	case !now.Before(c.NotAfter):
-		return finding.New(finding.CAExpired, stamp(c.NotAfter))
+		return finding.New(finding.CAExpired, stamp(c.NotAfter), stamp(now))
 	case now.Before(c.NotBefore):
-		return finding.New(finding.CANotYetValid, stamp(c.NotBefore))
+		return finding.New(finding.CANotYetValid, stamp(c.NotBefore), stamp(now))
 	}
 	return nil
 }

@@ -200,6 +200,8 @@ func TestSubject(t *testing.T) {
 		{pki.Subject{CommonName: long + "x", Long: true}, "CN = " + long + "x", ""},
 		{pki.Subject{CommonName: "a", Organization: []string{long + "x"}}, "O = " + long + "x, CN = a", `organization (O) "` + long + `x" is longer than 64 characters`},
 		{pki.Subject{CommonName: "a\x00b"}, "CN = a\x00b", `common name (CN) "a\x00b" has a control character`},
+		{pki.Subject{CommonName: "a\u202eb"}, "CN = a\u202eb", `common name (CN) "a\u202eb" has a control character`},
+		{pki.Subject{CommonName: "a\u2028b"}, "CN = a\u2028b", `common name (CN) "a\u2028b" has a control character`},
 		{pki.Subject{CommonName: "a\nb"}, "CN = a\nb", `common name (CN) "a\nb" has a control character`},
 		{pki.Subject{CommonName: " a"}, "CN =  a", `common name (CN) " a" begins or ends with a space`},
 		{pki.Subject{CommonName: "a\xff"}, "CN = a\xff", `common name (CN) "a\xff" is not UTF-8`},

@@ -94,12 +94,20 @@ func (s Subject) checkAttribute(what, v string) error {
 		return fmt.Errorf("%s %q is not UTF-8", what, v)
 	case !s.Long && utf8.RuneCountInString(v) > nameBound:
 		return fmt.Errorf("%s %q is longer than %d characters", what, v, nameBound)
-	case strings.ContainsFunc(v, unicode.IsControl):
+	case HasControl(v):
 		return fmt.Errorf("%s %q has a control character", what, v)
 	case strings.TrimSpace(v) != v:
 		return fmt.Errorf("%s %q begins or ends with a space", what, v)
 	}
 	return nil
+}
+
+// HasControl reports whether a name has a character that nobody sees: a control character (a C program ends the name at
+// NUL, a terminal obeys ESC), or one that changes the direction of writing, so that it reads as another name.
+func HasControl(name string) bool {
+	return strings.ContainsFunc(name, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+	})
 }
 
 // encode is the DER of the subject. Duplicate groups are dropped: they would

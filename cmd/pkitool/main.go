@@ -25,7 +25,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() { interrupted(stop) })
-	os.Exit(cmd.Run(ctx, os.Args[1:], cmd.Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now(), LookupEnv: os.LookupEnv, Revision: revision}))
+	os.Exit(cmd.Run(ctx, os.Args[1:], cmd.Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now(), Built: cmd.Built(), LookupEnv: os.LookupEnv, Revision: revision}))
 }
 
 // interrupted ends a run that does not look at its context: one that reads a

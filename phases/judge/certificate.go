@@ -58,7 +58,7 @@ func allButKey(chain []*x509.Certificate, trust *Trust, p Purpose, now time.Time
 		add(finding.New(finding.CertificateExpired, stamp(c.NotAfter)))
 		at = c.NotAfter
 	case now.Before(c.NotBefore):
-		add(finding.New(finding.CertificateNotYetValid, stamp(c.NotBefore)))
+		add(finding.New(finding.CertificateNotYetValid, stamp(c.NotBefore), stamp(now)))
 		at = c.NotBefore
 	}
 	var have []x509.ExtKeyUsage
@@ -74,6 +74,9 @@ func allButKey(chain []*x509.Certificate, trust *Trust, p Purpose, now time.Time
 	}
 	if slices.Contains(p.Usages, x509.ExtKeyUsageServerAuth) && len(c.DNSNames)+len(c.IPAddresses) == 0 {
 		add(finding.New(finding.NamesNone))
+	}
+	if s := pki.CertificateSubject(c).String(); pki.HasControl(s) {
+		add(finding.New(finding.SubjectControl, finding.Quote(s)))
 	}
 	if p.Identity && c.Subject.CommonName == "" {
 		add(finding.New(finding.CommonNameMissing))

@@ -62,6 +62,8 @@ func TestCertificate(t *testing.T) {
 		{name: "no names, and it only dials", chain: leaf(&ca, func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = nil, nil }), p: client},
 		{name: "no common name", chain: leaf(&ca, func(c *x509.Certificate) { c.Subject.CommonName = "" }), p: client, beyond: true,
 			want: []string{"certificate has no common name: the API server takes its holder for nobody"}},
+		{name: "a NUL in its name", chain: leaf(&ca, func(c *x509.Certificate) { c.Subject.CommonName = "admin\x00x" }), p: client, want: []string{`subject has a control character: "CN = admin\x00x"`}},
+		{name: "a group written the other way round", chain: leaf(&ca, func(c *x509.Certificate) { c.Subject.Organization = []string{"\u202edev"} }), p: client, want: []string{`subject has a control character: "O = \u202edev, CN = a"`}},
 		{name: "no common name, and nobody reads it", chain: leaf(&ca, func(c *x509.Certificate) { c.Subject.CommonName = "" }), p: peer},
 		{name: "a CA", chain: leaf(&ca, func(c *x509.Certificate) { c.IsCA, c.KeyUsage = true, c.KeyUsage|x509.KeyUsageCertSign }), p: peer, beyond: true,
 			want: []string{"certificate is a CA: whoever holds its key can sign for anybody"}},

@@ -22,7 +22,7 @@ type Description struct {
 	// Role is what the object is for, from its CA flag and extended key usages; "" where nothing says it.
 	Role    string `json:"role,omitempty"`
 	Subject string `json:"subject,omitempty"`
-	// User and Groups are who the API server takes a client with this certificate for: CN and every O.
+	// User and Groups are who the API server takes a client with this certificate for: CN and every O, to the character.
 	User   string   `json:"user,omitempty"`
 	Groups []string `json:"groups,omitempty"`
 	Names  []string `json:"names,omitempty"` // typed: DNS:, IP:, URI:, email:; openssl's words for other types
@@ -143,10 +143,8 @@ func (d *Description) subject(n verify.Name, list []verify.Extension) {
 		return // the API server takes it for nobody
 	}
 	subject := subjectOf(n)
-	d.User = printable(subject.CommonName)
-	for _, g := range subject.Organization {
-		d.Groups = append(d.Groups, printable(g))
-	}
+	d.User = subject.CommonName
+	d.Groups = subject.Organization
 }
 
 func names(r *verify.Reader) []string {
@@ -156,7 +154,7 @@ func names(r *verify.Reader) []string {
 		if a, ok := netip.AddrFromSlice(n.Value); ok && n.Kind == verify.IPName {
 			text = "IP:" + a.String()
 		}
-		out = append(out, printable(text))
+		out = append(out, text)
 	}
 	return out
 }

@@ -139,7 +139,7 @@ func TestDescribe(t *testing.T) {
 	assert.Empty(t, ca.User)
 	assert.Equal(t, "client", leaf.Role)
 	assert.Equal(t, "alice", leaf.User)
-	assert.Equal(t, []string{"dev", "o.ps"}, leaf.Groups, "no control character reaches the terminal")
+	assert.Equal(t, []string{"dev", "o\x1bps"}, leaf.Groups, "as it is: who prints it keeps it from acting on a terminal")
 	assert.Equal(t, []string{"DNS:a.b"}, leaf.Names)
 	assert.False(t, leaf.SelfSigned)
 	assert.Equal(t, "ECDSA-P256", leaf.Key)

@@ -139,7 +139,7 @@ func syncAll(shown string, dirs []string) error {
 // copyAll copies files into dir, durable but for their names, and gives the directories that it made for them. Errors
 // name the place that the copies will have in the end, below shown.
 func (l *Locked) copyAll(dir, shown string, files []Copy) (made []string, err error) {
-	root, err := os.OpenRoot(dir)
+	root, err := openRoot(dir)
 	if err != nil {
 		return nil, fault(dir, err)
 	}

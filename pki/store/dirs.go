@@ -60,3 +60,15 @@ func setDirMode(path string, mode fs.FileMode) error {
 	}
 	return f.Chmod(info.Mode()&^fs.ModePerm | mode)
 }
+
+// openRoot opens a directory. os.OpenRoot alone waits for the other end of a pipe that lies in its place.
+func openRoot(path string) (*os.Root, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		err = ErrNotDir
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(path)
+}

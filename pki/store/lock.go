@@ -156,13 +156,7 @@ func openDir(path string) (*dir, error) {
 	if d.real, err = filepath.EvalSymlinks(absolute); err != nil {
 		return d, err
 	}
-	if d.info, err = os.Stat(d.real); err == nil && !d.info.IsDir() {
-		err = ErrNotDir // OpenRoot would wait for the other end of a pipe
-	}
-	if err != nil {
-		return d, err
-	}
-	if d.root, err = os.OpenRoot(d.real); err != nil {
+	if d.root, err = openRoot(d.real); err != nil {
 		return d, err
 	}
 	if d.file, err = d.root.Open("."); err != nil {

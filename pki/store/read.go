@@ -139,7 +139,7 @@ func List(dir string, limit int) ([]string, error) {
 	for len(open) > 0 {
 		next := open[len(open)-1]
 		open = open[:len(open)-1]
-		entries, err := readDir(next, limit)
+		entries, err := ReadDir(next, limit)
 		if errors.Is(err, ErrTooMany) {
 			return nil, fault(dir, err)
 		}
@@ -166,19 +166,20 @@ func List(dir string, limit int) ([]string, error) {
 	return files, errors.Join(faults...)
 }
 
-// readDir reads up to limit entries of a directory; one more is ErrTooMany. Unlike os.ReadDir it does not take in the
-// whole of a directory with millions of names first.
-func readDir(dir string, limit int) ([]fs.DirEntry, error) {
+// ReadDir reads up to limit entries of a directory; with one more it is those that came first, and ErrTooMany. Unlike
+// os.ReadDir it does not take in the whole of a directory with millions of names first, and does not wait where a pipe
+// lies in its place.
+func ReadDir(dir string, limit int) ([]fs.DirEntry, error) {
 	f, err := os.OpenFile(dir, os.O_RDONLY|openNoWait, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	entries, err := f.ReadDir(limit + 1)
-	if len(entries) > limit {
-		return nil, ErrTooMany
-	}
-	if errors.Is(err, io.EOF) {
+	switch {
+	case len(entries) > limit:
+		return entries[:max(limit, 0)], ErrTooMany
+	case errors.Is(err, io.EOF):
 		err = nil
 	}
 	return entries, err

@@ -205,9 +205,9 @@ func (v *verdict) write(a *answer, t target, report verify.Report) {
 		}
 	}
 	if !v.OK {
-		a.stderr("error ", t.name, ": verification failed\n")
+		a.stderr("error ", terminal.Line(t.name), ": verification failed\n")
 	} else {
-		a.stdout(t.name, ": OK\n")
+		a.stdout(terminal.Line(t.name), ": OK\n")
 		if v.User != "" {
 			a.stdout("  user: ", terminal.Line(v.User), "\n")
 			for _, g := range v.Groups {

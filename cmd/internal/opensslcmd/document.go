@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pkitool/pkitool/cmd/internal/terminal"
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/pki/verify"
 )
@@ -72,7 +73,7 @@ func (r *request) writeDocument(a *answer, i int, t target, report verify.Report
 		text = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 	}
 	if err != nil {
-		a.stderr(fmt.Sprintf("verify: %s: %v\n", t.name, err))
+		a.stderr(fmt.Sprintf("verify: %s: %v\n", terminal.Line(t.name), err))
 		a.bad = true
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pkitool/pkitool/cmd/internal/terminal"
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
@@ -100,6 +101,7 @@ func (r *request) loadCertificates(name, what string) ([]*verify.Certificate, er
 
 // notLoaded is what openssl says of a file that cannot be opened, or that has not what is wanted.
 func notLoaded(err error, opened, read, name string) string {
+	name = terminal.Line(name)
 	if err == errNotOpen {
 		return fmt.Sprintf("Could not open file or uri for loading %s from %s\n", opened, name)
 	}
@@ -111,7 +113,7 @@ func tooLarge(err error, name string) string {
 	if err != errTooLarge {
 		return ""
 	}
-	return fmt.Sprintf("verify: %s %v\n", name, err)
+	return fmt.Sprintf("verify: %s %v\n", terminal.Line(name), err)
 }
 
 // lines ends each sentence with a line.
@@ -155,7 +157,7 @@ func (r *request) loadAnchors() error {
 			found, err = openssl.ParseStore(data)
 		}
 		if err != nil {
-			return &errSaid{fmt.Sprintf("Error loading file %s\n", *r.caFile) + tooLarge(err, *r.caFile) + lines(found.Unsupported)}
+			return &errSaid{fmt.Sprintf("Error loading file %s\n", terminal.Line(*r.caFile)) + tooLarge(err, *r.caFile) + lines(found.Unsupported)}
 		}
 		r.anchors, r.storeCRLs = found.Certificates, found.CRLs
 		r.sources.note(*r.caFile, found.Certificates)
@@ -178,7 +180,7 @@ func (r *request) loadAnchors() error {
 	}
 	switch {
 	case err != nil:
-		return &errSaid{fmt.Sprintf("Error loading store URI %s\n", *r.caStore)}
+		return &errSaid{fmt.Sprintf("Error loading store URI %s\n", terminal.Line(*r.caStore))}
 	case info.IsDir():
 		r.lookup.storeDir = path
 	default:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pkitool/pkitool/cmd/internal/terminal"
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
@@ -147,7 +148,7 @@ func setNameOptions(r *request, value string) error {
 func setPurpose(r *request, value string) error {
 	p, ok := verify.ParsePurpose(value)
 	if !ok {
-		return &errSaid{fmt.Sprintf("verify: Invalid purpose %s\n", value)}
+		return &errSaid{fmt.Sprintf("verify: Invalid purpose %s\n", terminal.Line(value))}
 	}
 	r.options.Purpose = p
 	return nil
@@ -158,7 +159,7 @@ var profiles = []string{"default", "pkcs7", "smime_sign", "ssl_client", "ssl_ser
 
 func setProfile(r *request, value string) error {
 	if !r.options.ApplyProfile(value) {
-		return &errSaid{fmt.Sprintf("verify: Invalid verify name %s\n", value)}
+		return &errSaid{fmt.Sprintf("verify: Invalid verify name %s\n", terminal.Line(value))}
 	}
 	return nil
 }
@@ -205,7 +206,7 @@ func setIP(r *request, value string) error {
 func addPolicy(r *request, value string) error {
 	dotted, ok := openssl.ObjectID(value)
 	if !ok {
-		return &errSaid{fmt.Sprintf("verify: Invalid Policy %s\n", value)}
+		return &errSaid{fmt.Sprintf("verify: Invalid Policy %s\n", terminal.Line(value))}
 	}
 	r.options.Policies = append(r.options.Policies, dotted)
 	r.options.PolicyCheck = true

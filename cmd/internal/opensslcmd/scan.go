@@ -6,6 +6,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/pkitool/pkitool/cmd/internal/terminal"
 )
 
 // valueKind is what comes behind an option.
@@ -47,7 +49,7 @@ func (e *errSaid) Error() string { return e.text }
 
 // badUse is a command line that cannot be understood: openssl's sentence, and where to read on.
 func badUse(format string, args ...any) error {
-	return &errSaid{"verify: " + fmt.Sprintf(format, args...) + "\nverify: Use -help for summary.\n"}
+	return &errSaid{"verify: " + terminal.Line(fmt.Sprintf(format, args...)) + "\nverify: Use -help for summary.\n"}
 }
 
 // scan reads options as openssl does, from left to right and each at once, up to the first argument that

@@ -10,6 +10,8 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What verify says beyond openssl's own words does not act on the terminal, whatever a certificate has in its names.
+// What verify says does not act on the terminal, whatever a certificate has in its names, and whatever a file is called.
 func TestVerifyOnTerminal(t *testing.T) {
 	const hostile = "\x1b[31mred\u009b0m\u202e\r\nfake: line"
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -32,15 +34,30 @@ func TestVerifyOnTerminal(t *testing.T) {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "hostile.crt")
 	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	for _, args := range [][]string{
+	all := [][]string{
 		{"--as", "client", "-CAfile", file, file},
 		{"--explain", file},
 		{"--explain", "-CAfile", file, "-verify_hostname", "x", file},
 		{"--explain", "-CAfile", file, "-purpose", "sslserver", file},
 		{"--explain", "-CAfile", file, "-crl_check", file},
-	} {
+		{"-purpose", hostile, file}, {"-verify_name", hostile, file}, {"-policy", hostile, file}, {"-attime", hostile, file}, {"-" + hostile, file}, {"--as", hostile, file},
+	}
+	if runtime.GOOS != "windows" { // openssl writes a file's name as it is
+		named := filepath.Join(t.TempDir(), hostile)
+		self := named + ".crt"
+		require.NoError(t, os.WriteFile(named, []byte("x"), 0o600))
+		require.NoError(t, os.WriteFile(self, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+		all = append(all, [][]string{
+			{named}, {self}, {"-CAfile", self, self}, {"-CAfile", named, file}, {"-CAfile", named + "0", file}, {"-trusted", named, file}, {"-untrusted", named, file},
+			{"-CRLfile", named, file}, {"-CAstore", named + "0", file}, {"-CApath", named, file}, {"--as", "client", "-CAfile", self, self}, {"--as", "client", named},
+		}...)
+	}
+	for _, args := range all {
 		stdout, stderr, _ := verifyRun(t.Context(), "", args...)
-		require.Contains(t, stdout+stderr, "\n  ", "%v: nothing but openssl's words", args)
+		require.NotEmpty(t, stdout+stderr, "%q", args)
+		if slices.Contains(args, "--explain") {
+			require.Contains(t, stdout+stderr, "\n  ", "%v: nothing but openssl's words", args)
+		}
 		for line := range strings.Lines(stdout + stderr) {
 			line = strings.TrimSuffix(line, "\n")
 			assert.False(t, strings.HasPrefix(strings.TrimSpace(line), "fake:"), "%v: a line of its own: %q", args, line)

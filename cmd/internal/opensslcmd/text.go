@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/pkitool/pkitool/cmd/internal/terminal"
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
@@ -24,14 +25,14 @@ func (r *request) writeText(a *answer, t target, report verify.Report) {
 		a.stderr(report.Policy.Text(openssl.ObjectName))
 	}
 	if !report.OK {
-		a.stderr("error ", t.name, ": verification failed\n")
+		a.stderr("error ", terminal.Line(t.name), ": verification failed\n")
 		a.stderr(r.lookup.said()...)
 		if r.explain && report.Internal {
 			a.stderr("  ", report.Reason, "\n")
 		}
 		return
 	}
-	a.stdout(t.name, ": OK\n")
+	a.stdout(terminal.Line(t.name), ": OK\n")
 	if r.showChain {
 		r.writeChain(a, report)
 	}
