@@ -1,0 +1,122 @@
+//go:build linux && amd64
+
+package faults_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// result counts faults and damages, by command and by kind.
+type result struct {
+	mu          sync.Mutex
+	rows, kinds []string
+	cells       map[[2]string]*cell
+	laws        map[string][]string // the damages of each law
+}
+
+type cell struct{ faults, damages int }
+
+func newResult() *result { return &result{cells: map[[2]string]*cell{}, laws: map[string][]string{}} }
+
+// count adds one fault. One that breaks several laws is one damage of the table.
+func (r *result) count(row, kind string, found []damage) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.rows, row) {
+		r.rows = append(r.rows, row)
+	}
+	if !slices.Contains(r.kinds, kind) {
+		r.kinds = append(r.kinds, kind)
+	}
+	at := [2]string{row, kind}
+	if r.cells[at] == nil {
+		r.cells[at] = &cell{}
+	}
+	r.cells[at].faults++
+	if len(found) > 0 {
+		r.cells[at].damages++
+	}
+	for _, d := range found {
+		r.laws[d.law] = append(r.laws[d.law], d.seen)
+	}
+}
+
+// table is the figures as rows of Markdown: faults, and behind a slash damages.
+func (r *result) table() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| command | %s | all |\n|---|%s---|\n", strings.Join(r.kinds, " | "), strings.Repeat("---|", len(r.kinds)))
+	sums := make([]cell, len(r.kinds)+1)
+	line := func(name string, cells []cell) {
+		fmt.Fprintf(&b, "| %s |", name)
+		for _, c := range cells {
+			fmt.Fprintf(&b, " %d / %d |", c.faults, c.damages)
+		}
+		b.WriteByte('\n')
+	}
+	for _, row := range r.rows {
+		cells := make([]cell, len(r.kinds)+1)
+		for i, kind := range r.kinds {
+			if c := r.cells[[2]string{row, kind}]; c != nil {
+				for _, to := range []*cell{&cells[i], &cells[len(r.kinds)], &sums[i], &sums[len(r.kinds)]} {
+					to.faults += c.faults
+					to.damages += c.damages
+				}
+			}
+		}
+		line("`"+row+"`", cells)
+	}
+	line("all", sums)
+	return b.String()
+}
+
+// order puts rows and kinds in the order in which they are written down, whichever was counted first.
+func (r *result) order(scenes []*scene) {
+	row := func(name string) int { return slices.IndexFunc(scenes, func(s *scene) bool { return s.name == name }) }
+	slices.SortFunc(r.rows, func(a, b string) int { return row(a) - row(b) })
+	column := func(name string) int {
+		return slices.IndexFunc(kinds, func(k kind) bool { return k.name == name }) + slices.IndexFunc(losses, func(l lost) bool { return l.name == name })
+	}
+	slices.SortFunc(r.kinds, func(a, b string) int { return column(a) - column(b) })
+}
+
+// show prints the table, each law that was broken with one sample, and writes the table into the report.
+func (r *result) show(t *testing.T, name string) {
+	t.Helper()
+	if len(r.rows) == 0 {
+		return
+	}
+	t.Logf("faults / damages\n%s", r.table())
+	for law, seen := range r.laws {
+		slices.Sort(seen)
+		t.Logf("%d times: %s, such as\n\t%s", len(seen), law, seen[0])
+	}
+	if file := os.Getenv("PKITOOL_FAULTS_REPORT"); file != "" {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		block := regexp.MustCompile(`(?s)(<!-- ` + regexp.QuoteMeta(name) + ` -->\n).*?(<!-- end -->)`)
+		require.True(t, block.Match(data), "%s has no block %s", file, name)
+		out := block.ReplaceAllFunc(data, func(old []byte) []byte {
+			m := block.FindSubmatch(old)
+			return []byte(string(m[1]) + r.table() + string(m[2]))
+		})
+		require.NoError(t, os.WriteFile(file, out, 0o644))
+	}
+}
+
+// judge shows the figures, and every damage is a fault of the test.
+func (r *result) judge(t *testing.T, name string) {
+	t.Helper()
+	r.show(t, name)
+	for law, seen := range r.laws {
+		assert.Empty(t, seen[:min(3, len(seen))], "%s (%d times)", law, len(seen))
+	}
+}
