@@ -22,6 +22,9 @@ import (
 
 // TestMain takes the umask away: a mode that is right only because of the umask is wrong.
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(holder); dir != "" {
+		os.Exit(hold(dir))
+	}
 	syscall.Umask(0)
 	os.Exit(m.Run())
 }
@@ -195,44 +198,65 @@ func atOnce(n int, do func(i int)) {
 	wg.Wait()
 }
 
-// sample is how many faults are tried: a few in an ordinary test run; PKITOOL_FAULTS says another number, or all.
-func sample(tb testing.TB, few int) int {
+// sample is how many faults are tried: a few in an ordinary test run; PKITOOL_FAULTS says another number, or all (0).
+func sample(tb testing.TB) (n int, asked bool) {
 	tb.Helper()
 	switch text := os.Getenv("PKITOOL_FAULTS"); text {
 	case "":
-		return few
+		return 60, false
 	case "all":
-		return 0
+		return 0, true
 	default:
 		n, err := strconv.Atoi(text)
 		require.NoError(tb, err, "PKITOOL_FAULTS")
-		return n
+		return n, true
 	}
 }
 
-// TestFaults tries faults at the calls of every command that writes.
+// TestFaults tries faults on every command that writes: at its calls, on a disk that fills up, and by a power cut.
 func TestFaults(t *testing.T) {
 	h := newHouse(t)
 	scenes := h.scenes(t)
 	h.rehearse(t, scenes)
-	r := newResult()
-	h.try(t, trials(scenes, sample(t, 60)), r)
-	r.order(scenes)
-	r.judge(t, "faults")
+	n, asked := sample(t)
+	pages := 12
+	if asked {
+		pages = 1
+	}
+	t.Run("calls", func(t *testing.T) { h.calls(t, scenes, n).judge(t, "calls") })
+	t.Run("power cut", func(t *testing.T) { h.powerCuts(t, scenes, n).judge(t, "power cut") })
+	t.Run("full disk", func(t *testing.T) { h.fullDisk(t, scenes, pages).judge(t, "full disk") })
 }
 
 // TestFaultsOfKubeadm tries the same on kubeadm, for comparison: it decides nothing.
 func TestFaultsOfKubeadm(t *testing.T) {
-	if os.Getenv("PKITOOL_FAULTS") == "" {
+	n, asked := sample(t)
+	if !asked {
 		t.Skip("only for the figures: `make faults` asks for it")
 	}
 	h := newHouse(t)
 	scenes := h.kubeadmScenes(t)
+	if len(scenes) == 0 {
+		t.Skip("PKITOOL_KUBEADM is not set: no figures of kubeadm")
+	}
 	h.rehearse(t, scenes)
-	r := newResult()
-	h.try(t, trials(scenes, sample(t, 0)), r)
-	r.order(scenes)
-	r.show(t, "kubeadm")
+	h.calls(t, scenes, n/4).show(t, "kubeadm, calls")
+	h.powerCuts(t, scenes, n/4).show(t, "kubeadm, power cut")
+	h.fullDisk(t, scenes, 1).show(t, "kubeadm, full disk")
+}
+
+// order is that of the tables.
+func order(scenes []*scene) (rows, columns []string) {
+	for _, s := range scenes {
+		rows = append(rows, s.name)
+	}
+	for _, k := range kinds {
+		columns = append(columns, k.name)
+	}
+	for _, l := range losses {
+		columns = append(columns, l.name)
+	}
+	return rows, columns
 }
 
 func (h *house) rehearse(t *testing.T, scenes []*scene) {
@@ -242,12 +266,17 @@ func (h *house) rehearse(t *testing.T, scenes []*scene) {
 	}
 }
 
-func (h *house) try(t *testing.T, list []trial, r *result) {
+// calls tries n faults, or all of them, at the calls of the scenes.
+func (h *house) calls(t *testing.T, scenes []*scene, n int) *result {
 	t.Helper()
+	list := trials(scenes, n)
+	r := newResult()
 	atOnce(len(list), func(i int) {
 		found, met, err := list[i].play(h)
 		if assert.NoError(t, err, list[i].String()) && met {
 			r.count(list[i].scene.name, list[i].kind.name, found)
 		}
 	})
+	r.order(order(scenes))
+	return r
 }

@@ -3,6 +3,7 @@
 package faults_test
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"path"
@@ -19,6 +20,7 @@ const (
 	lawTorn      = "a file is torn"
 	lawLoose     = "a private key can be read by others"
 	lawPair      = "a key and a certificate do not match"
+	lawSigner    = "a certificate is not signed by the directory's CA"
 	lawNeither   = "a file is neither old nor new"
 	lawTouched   = "a file is changed that the command does not change"
 	lawCopy      = "a copy is not whole under its final name"
@@ -70,9 +72,30 @@ func (j *judgement) always(now world) {
 		}
 	}
 	j.pairs(now)
+	j.signers(now)
 	for p, f := range j.scene.start {
 		if clean, ok := j.scene.clean[p]; ok && clean.data == f.data && now[p].data != f.data {
 			j.add(lawTouched, "%s", p)
+		}
+	}
+}
+
+// signers asks of every certificate whether a CA of the directory signed it.
+func (j *judgement) signers(now world) {
+	var cas []*x509.Certificate
+	for _, p := range now.paths(func(p string) bool { return isFinal(p) && strings.HasSuffix(p, "ca.crt") }) {
+		chain, err := chainOf(now[p])
+		if err == nil {
+			cas = append(cas, chain...)
+		}
+	}
+	for _, p := range now.paths(func(p string) bool { return isFinal(p) && path.Ext(p) == ".crt" }) {
+		chain, err := chainOf(now[p])
+		if err != nil {
+			continue
+		}
+		if !slices.ContainsFunc(cas, func(ca *x509.Certificate) bool { return chain[0].CheckSignatureFrom(ca) == nil }) {
+			j.add(lawSigner, "%s", p)
 		}
 	}
 }
@@ -173,10 +196,10 @@ func (j *judgement) wholly(now world) {
 		isOld, isNew, differs := true, true, false
 		for _, p := range files {
 			was, had := j.scene.start[p]
-			_, has := j.scene.clean[p]
+			clean, has := j.scene.clean[p]
 			is, there := now[p]
 			isOld = isOld && had == there && was.data == is.data
-			isNew = isNew && has == there
+			isNew = isNew && has == there && (was.data == is.data) == (was.data == clean.data)
 			differs = differs || had != has
 		}
 		if !isOld && !isNew {
@@ -237,7 +260,9 @@ func (j *judgement) told(o outcome, dir string) {
 		j.add(lawText, "says it is done: %s", o.Stdout)
 	case !strings.HasPrefix(o.Stderr, "error: ") && !strings.Contains(o.Stderr, "\nerror: "):
 		j.add(lawText, "no error is told: %q", o.Stderr)
-	case !j.names(o, dir):
+	case o.Fault == nil && !strings.Contains(o.Stderr, "no space left on device ("):
+		j.add(lawText, "a full disk is not named: %s", o.Stderr)
+	case o.Fault != nil && !j.names(o, dir):
 		j.add(lawText, "the file is not named: %s met %s", o.Stderr, o.Fault)
 	}
 }

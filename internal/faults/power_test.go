@@ -199,18 +199,8 @@ func (s *scene) cuts() ([]cut, error) {
 	return out, nil
 }
 
-// TestPowerCut starts the next run on what a power cut leaves.
-func TestPowerCut(t *testing.T) {
-	h := newHouse(t)
-	scenes := h.scenes(t)
-	h.rehearse(t, scenes)
-	r := newResult()
-	h.cut(t, scenes, sample(t, 40), r)
-	r.order(scenes)
-	r.judge(t, "power")
-}
-
-func (h *house) cut(t *testing.T, scenes []*scene, n int, r *result) {
+// powerCuts starts the next run on what a power cut leaves: n times, or in all states there are.
+func (h *house) powerCuts(t *testing.T, scenes []*scene, n int) *result {
 	t.Helper()
 	var all []cut
 	for _, s := range scenes {
@@ -223,12 +213,15 @@ func (h *house) cut(t *testing.T, scenes []*scene, n int, r *result) {
 	if n > 0 && n < len(all) {
 		all = all[:n]
 	}
+	r := newResult()
 	atOnce(len(all), func(i int) {
 		found, err := all[i].play(h)
 		if assert.NoError(t, err) {
 			r.count(all[i].scene.name, all[i].loss.name, found)
 		}
 	})
+	r.order(order(scenes))
+	return r
 }
 
 func (c cut) play(h *house) ([]damage, error) {

@@ -15,12 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// result counts faults and damages, by command and by kind.
+// result counts faults and damages, by command (or another thing that is judged) and by what was done to it.
 type result struct {
-	mu          sync.Mutex
-	rows, kinds []string
-	cells       map[[2]string]*cell
-	laws        map[string][]string // the damages of each law
+	mu            sync.Mutex
+	rows, columns []string
+	cells         map[[2]string]*cell
+	laws          map[string][]string // the damages of each law
 }
 
 type cell struct{ faults, damages int }
@@ -28,23 +28,23 @@ type cell struct{ faults, damages int }
 func newResult() *result { return &result{cells: map[[2]string]*cell{}, laws: map[string][]string{}} }
 
 // count adds one fault. One that breaks several laws is one damage of the table.
-func (r *result) count(row, kind string, found []damage) {
+func (r *result) count(row, column string, found []damage) { r.add(row, column, 1, min(1, len(found)), found) }
+
+func (r *result) add(row, column string, tries, damages int, found []damage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !slices.Contains(r.rows, row) {
 		r.rows = append(r.rows, row)
 	}
-	if !slices.Contains(r.kinds, kind) {
-		r.kinds = append(r.kinds, kind)
+	if !slices.Contains(r.columns, column) {
+		r.columns = append(r.columns, column)
 	}
-	at := [2]string{row, kind}
+	at := [2]string{row, column}
 	if r.cells[at] == nil {
 		r.cells[at] = &cell{}
 	}
-	r.cells[at].faults++
-	if len(found) > 0 {
-		r.cells[at].damages++
-	}
+	r.cells[at].faults += tries
+	r.cells[at].damages += damages
 	for _, d := range found {
 		r.laws[d.law] = append(r.laws[d.law], d.seen)
 	}
@@ -53,8 +53,8 @@ func (r *result) count(row, kind string, found []damage) {
 // table is the figures as rows of Markdown: faults, and behind a slash damages.
 func (r *result) table() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| command | %s | all |\n|---|%s---|\n", strings.Join(r.kinds, " | "), strings.Repeat("---|", len(r.kinds)))
-	sums := make([]cell, len(r.kinds)+1)
+	fmt.Fprintf(&b, "| command | %s | all |\n|---|%s---|\n", strings.Join(r.columns, " | "), strings.Repeat("---|", len(r.columns)))
+	sums := make([]cell, len(r.columns)+1)
 	line := func(name string, cells []cell) {
 		fmt.Fprintf(&b, "| %s |", name)
 		for _, c := range cells {
@@ -63,10 +63,10 @@ func (r *result) table() string {
 		b.WriteByte('\n')
 	}
 	for _, row := range r.rows {
-		cells := make([]cell, len(r.kinds)+1)
-		for i, kind := range r.kinds {
-			if c := r.cells[[2]string{row, kind}]; c != nil {
-				for _, to := range []*cell{&cells[i], &cells[len(r.kinds)], &sums[i], &sums[len(r.kinds)]} {
+		cells := make([]cell, len(r.columns)+1)
+		for i, column := range r.columns {
+			if c := r.cells[[2]string{row, column}]; c != nil {
+				for _, to := range []*cell{&cells[i], &cells[len(r.columns)], &sums[i], &sums[len(r.columns)]} {
 					to.faults += c.faults
 					to.damages += c.damages
 				}
@@ -78,14 +78,13 @@ func (r *result) table() string {
 	return b.String()
 }
 
-// order puts rows and kinds in the order in which they are written down, whichever was counted first.
-func (r *result) order(scenes []*scene) {
-	row := func(name string) int { return slices.IndexFunc(scenes, func(s *scene) bool { return s.name == name }) }
-	slices.SortFunc(r.rows, func(a, b string) int { return row(a) - row(b) })
-	column := func(name string) int {
-		return slices.IndexFunc(kinds, func(k kind) bool { return k.name == name }) + slices.IndexFunc(losses, func(l lost) bool { return l.name == name })
+// order puts rows and columns in the order in which they are written down, whichever was counted first.
+func (r *result) order(rows, columns []string) {
+	by := func(list []string) func(a, b string) int {
+		return func(a, b string) int { return slices.Index(list, a) - slices.Index(list, b) }
 	}
-	slices.SortFunc(r.kinds, func(a, b string) int { return column(a) - column(b) })
+	slices.SortFunc(r.rows, by(rows))
+	slices.SortFunc(r.columns, by(columns))
 }
 
 // show prints the table, each law that was broken with one sample, and writes the table into the report.

@@ -145,27 +145,6 @@ users:
     token: abc.def
 `
 
-// both has data and a path, of which `check --fix` takes the path away.
-const both = `apiVersion: v1
-kind: Config
-clusters:
-- name: c
-  cluster:
-    server: https://c.example.com:6443
-    insecure-skip-tls-verify: false
-contexts:
-- name: x
-  context:
-    cluster: c
-    user: u
-current-context: x
-users:
-- name: u
-  user:
-    tokenFile: token
-    token: abc.def
-`
-
 // scenes are the commands that write, each in a directory where it has something to do.
 func (h *house) scenes(tb testing.TB) []*scene {
 	tb.Helper()
@@ -178,9 +157,10 @@ func (h *house) scenes(tb testing.TB) []*scene {
 	renewal := h.after(tb, outside, words("certs generate-csr all"))
 	renewal = renewal.with(h.sign(tb, renewal))
 	users := base.with(world{
-		"users.csv":  text("cn,org,validity,namespace\nalice,dev;ops,30d,web\nbob,dev,30d,\ncarol,,8h,\n"),
-		"mine.conf":  {0o600, mine},
-		"both.conf":  {0o600, both},
+		"users.csv": text("cn,org,validity,namespace\nalice,dev;ops,30d,web\nbob,dev,30d,\ncarol,,8h,\n"),
+		"mine.conf": {0o600, mine},
+		// Data and a path: client-go complains, and `check --fix` takes the path away.
+		"both.conf":  {0o600, strings.Replace(base["admin.conf"].data, "    server:", "    certificate-authority: pki/ca.crt\n    server:", 1)},
 		"other.conf": {0o600, strings.ReplaceAll(mine, "other", "third")},
 		"token":      {0o600, "abc.def"},
 	})
@@ -225,7 +205,6 @@ func (h *house) scenes(tb testing.TB) []*scene {
 func (h *house) kubeadmScenes(tb testing.TB) []*scene {
 	tb.Helper()
 	if h.kubeadm == "" {
-		tb.Log("PKITOOL_KUBEADM is not set: no figures of kubeadm")
 		return nil
 	}
 	base := h.after(tb, world{"cluster.yaml": text(configuration)}, words("init --config cluster.yaml")).without("cluster.yaml")
@@ -263,6 +242,9 @@ func (s *scene) rehearse(tb testing.TB, h *house) {
 			s.says[p], err = describe(p, f)
 			require.NoError(tb, err, "%s: %s", s.name, p)
 		}
+	}
+	if s.foreign {
+		return
 	}
 	j := &judgement{scene: s}
 	j.always(s.clean)
