@@ -240,9 +240,9 @@ func TestFaultsOfKubeadm(t *testing.T) {
 		t.Skip("PKITOOL_KUBEADM is not set: no figures of kubeadm")
 	}
 	h.rehearse(t, scenes)
-	h.calls(t, scenes, n/4).show(t, "kubeadm, calls")
-	h.powerCuts(t, scenes, n/4).show(t, "kubeadm, power cut")
-	h.fullDisk(t, scenes, 1).show(t, "kubeadm, full disk")
+	h.calls(t, scenes, n/4).show(t, "kubeadm, calls", false)
+	h.powerCuts(t, scenes, n/4).show(t, "kubeadm, power cut", false)
+	h.fullDisk(t, scenes, 1).show(t, "kubeadm, full disk", false)
 }
 
 // order is that of the tables.

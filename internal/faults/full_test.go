@@ -74,7 +74,7 @@ func (h *house) onSmallDisk(t *testing.T, s *scene, dir string, pages int) outco
 	empty(t, dir)
 	require.NoError(t, s.prepare(dir))
 	resize(t, dir, pages*os.Getpagesize())
-	return h.plain(s.bin, dir, s.args...)
+	return h.plain(s.bin, dir, s.argsIn(dir)...)
 }
 
 func resize(t *testing.T, dir string, size int) {

@@ -231,12 +231,15 @@ func (j *judgement) complete(law string, now world) {
 	}
 }
 
+// lockFile is where a directory is locked that cannot be locked itself: it stays, and is in nobody's way.
+const lockFile = ".pkitool.lock"
+
 // nothingLeft: nothing is there that was not there before, or that a clean run does not leave.
 func (j *judgement) nothingLeft(now, before world) {
 	for p := range now {
 		_, clean := j.scene.says[p]
 		_, old := before[p]
-		if !clean && !old && !isCopy(p) {
+		if !clean && !old && !isCopy(p) && path.Base(p) != lockFile {
 			j.add(lawLeft, "%s", p)
 		}
 	}
@@ -267,6 +270,9 @@ func (j *judgement) told(o outcome, dir string) {
 	}
 }
 
+// stagedDir is a directory of copies, before it has its name, too.
+var stagedDir = regexp.MustCompile(`^(pkitool-backup-|\.pkitool-[^/]+(/|$))`)
+
 // names reports whether the error names the file that the fault met. A staged file has the name of what it shall be, a
 // copy that of its directory.
 func (j *judgement) names(o outcome, dir string) bool {
@@ -274,7 +280,7 @@ func (j *judgement) names(o outcome, dir string) bool {
 	if err != nil {
 		return false
 	}
-	if strings.Contains(o.Stderr, "("+rel+")") || strings.Contains(rel, "pkitool-backup-") && strings.Contains(o.Stderr, "pkitool-backup-") {
+	if strings.Contains(o.Stderr, "("+rel+")") || strings.Contains(o.Stderr, "("+o.Fault.Path+")") || stagedDir.MatchString(rel) && strings.Contains(o.Stderr, "pkitool-backup-") {
 		return true
 	}
 	for p := range j.scene.start.with(j.scene.clean) {

@@ -213,10 +213,12 @@ func (h *house) kubeadmScenes(tb testing.TB) []*scene {
 		{args: words("init phase certs all --config DIR.yaml"), start: world{}},
 		{args: words("init phase kubeconfig all --config DIR.yaml --kubeconfig-dir DIR"),
 			start: base.without("admin.conf", "super-admin.conf", "kubelet.conf", "controller-manager.conf", "scheduler.conf")},
-		{args: words("certs renew all --config DIR.yaml --kubeconfig-dir DIR"), start: base},
+		// Not "all": for its kubeconfigs it always looks into /etc/kubernetes.
+		{args: words("certs renew apiserver --config DIR.yaml"), start: base},
+		{args: words("certs renew etcd-peer --config DIR.yaml"), start: base},
 	} {
-		s.name, s.bin, s.foreign = "kubeadm "+strings.Join(s.args[:len(s.args)-2], " "), h.kubeadm, true
-		s.name, _, _ = strings.Cut(s.name, " --config")
+		s.bin, s.foreign = h.kubeadm, true
+		s.name, _, _ = strings.Cut("kubeadm "+strings.Join(s.args, " "), " --config")
 		s.beside = configuration + "certificatesDir: DIR/pki\n"
 		list = append(list, s)
 	}
