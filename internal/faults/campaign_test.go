@@ -256,7 +256,7 @@ func order(scenes []*scene) (rows, columns []string) {
 	for _, l := range losses {
 		columns = append(columns, l.name)
 	}
-	return rows, columns
+	return rows, append(columns, late)
 }
 
 func (h *house) rehearse(t *testing.T, scenes []*scene) {

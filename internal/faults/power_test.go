@@ -3,13 +3,14 @@
 package faults_test
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"testing"
 
@@ -18,9 +19,11 @@ import (
 )
 
 // A power cut: the calls of a run are played on a model of a disk, and the disk is what a journalling file system may
-// have made of them. Names, modes and removals reach the disk in their order, so any beginning of them may be there,
-// but all of those before the last fsync of anything: it writes the journal. The bytes of a file are there for certain
-// once it was synced; else it may be empty (the file system had not given it a place yet), cut, or whole.
+// have made of them. Names, modes and removals reach the disk in their order: any beginning of them may be there,
+// and nothing is built on an fsync of one thing making another durable. The bytes of a file are there for certain once
+// it was synced; else it may be empty (the file system had not given it a place yet), cut, or whole. Some file systems
+// keep the order only in each directory: so there are also trees in which one directory is as old as its last fsync
+// lets it be, and all others are new.
 
 // inode is a file of the model. synced is how much of its data the disk has for certain.
 type inode struct {
@@ -90,7 +93,9 @@ func (d *disk) do(c call) error {
 			n.mode = fs.FileMode(c.Mode).Perm()
 		}
 	case "linkat":
-		d.names[to] = n
+		if n != nil {
+			d.names[to] = n
+		}
 	case "unlinkat":
 		delete(d.names, at)
 	case "renameat2":
@@ -134,11 +139,15 @@ var losses = []lost{
 	{"cut", func(n int) int { return n / 2 }},
 }
 
+// late is the fourth way: what is lost are names.
+const late = "one directory late"
+
 // after is the tree that is found when the machine starts again.
 func (d *disk) after(l lost) world {
 	w := world{}
 	for p, n := range d.names {
 		switch {
+		case !d.reached(p): // the name of a directory above it was lost
 		case n.dir && isBackupDir(p):
 			w[p+"/"] = file{mode: n.mode}
 		case n.dir:
@@ -151,32 +160,48 @@ func (d *disk) after(l lost) world {
 	return w
 }
 
-func (w world) same(other world) bool {
-	if len(w) != len(other) {
-		return false
-	}
-	for p, f := range w {
-		if g, ok := other[p]; !ok || g.data != f.data || g.mode.Perm() != f.mode.Perm() {
+func (d *disk) reached(p string) bool {
+	for ; p != "."; p = path.Dir(p) {
+		if d.names[p] == nil {
 			return false
 		}
 	}
 	return true
 }
 
+func (w world) same(other world) bool { return w.print() == other.print() }
+
+// print is the same for the same tree.
+func (w world) print() string {
+	h := sha256.New()
+	for _, p := range w.paths(func(string) bool { return true }) {
+		fmt.Fprintf(h, "%q %o %d\n", p, w[p].mode.Perm(), len(w[p].data))
+		_, _ = io.WriteString(h, w[p].data)
+	}
+	return string(h.Sum(nil))
+}
+
 // cut is a tree after a power cut.
 type cut struct {
 	scene *scene
-	loss  lost
+	loss  string
 	at    int
 	world world
 }
 
 // cuts are the trees that a power cut during the run of a scene can leave: each beginning of the calls, with each loss
-// of what was not synced. To take the syncs as of the same call is to take the worst: each later one would also have
-// written the names that come later.
+// of what was not synced by then. The same tree is given once.
 func (s *scene) cuts() ([]cut, error) {
 	var out []cut
+	seen := map[string]bool{}
+	add := func(at int, loss string, w world) {
+		if print := w.print(); !seen[print] {
+			seen[print] = true
+			out = append(out, cut{s, loss, at, w})
+		}
+	}
 	d := newDisk(s.room, s.start)
+	since := map[string]int{} // directories with names that no fsync covered, and the first call that changed one
 	for i, c := range s.calls {
 		if c.Result < 0 {
 			continue
@@ -185,10 +210,20 @@ func (s *scene) cuts() ([]cut, error) {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 		for _, l := range losses {
-			w := d.after(l)
-			if !slices.ContainsFunc(out[max(0, len(out)-4*len(losses)):], func(c cut) bool { return c.world.same(w) }) {
-				out = append(out, cut{s, l, i, w})
+			add(i, l.name, d.after(l))
+		}
+		switch dir := named(c); {
+		case dir != "":
+			if _, ok := since[dir]; !ok {
+				since[dir] = i
 			}
+		case c.Name == "syncfs":
+			clear(since)
+		case c.Name == "fsync":
+			delete(since, c.Path)
+		}
+		for dir, from := range since {
+			add(i, late, s.lateAt(i, dir, from))
 		}
 	}
 	// Played to the end, the model has what the directory has: else it says nothing of the real one.
@@ -197,6 +232,29 @@ func (s *scene) cuts() ([]cut, error) {
 			end.paths(func(string) bool { return true }), s.clean.paths(func(string) bool { return true }))
 	}
 	return out, nil
+}
+
+// named is the directory in which a call changes a name, "" for none.
+func named(c call) string {
+	switch c.Name {
+	case "openat", "mkdirat", "unlinkat", "renameat2":
+		return path.Dir(c.Path)
+	case "linkat":
+		return path.Dir(c.To)
+	}
+	return ""
+}
+
+// lateAt is the tree after the first n+1 calls without those that changed a name in dir from a call on.
+func (s *scene) lateAt(n int, dir string, from int) world {
+	d := newDisk(s.room, s.start)
+	for i, c := range s.calls[:n+1] {
+		if c.Result < 0 || i >= from && named(c) == dir && (c.Name != "openat" || d.names[d.rel(c.Path)] == nil) {
+			continue
+		}
+		_ = d.do(c) // the model knew it when it was played whole
+	}
+	return d.after(losses[0])
 }
 
 // powerCuts starts the next run on what a power cut leaves: n times, or in all states there are.
@@ -217,7 +275,7 @@ func (h *house) powerCuts(t *testing.T, scenes []*scene, n int) *result {
 	atOnce(len(all), func(i int) {
 		found, err := all[i].play(h)
 		if assert.NoError(t, err) {
-			r.count(all[i].scene.name, all[i].loss.name, found)
+			r.count(all[i].scene.name, all[i].loss, found)
 		}
 	})
 	r.order(order(scenes))
@@ -239,8 +297,8 @@ func (c cut) play(h *house) ([]damage, error) {
 	j.copies(c.world)
 	err = j.afterwards(h, dir, c.at%2 == 0)
 	for i := range j.found {
-		j.found[i].seen = fmt.Sprintf("%s: power cut after call %d (%s), unsynced bytes %s: %s", c.scene.name, c.at+1,
-			strings.ReplaceAll(c.scene.calls[c.at].String(), c.scene.room+"/", ""), c.loss.name, strings.ReplaceAll(j.found[i].seen, dir+"/", ""))
+		j.found[i].seen = fmt.Sprintf("%s: power cut after call %d (%s), not synced: %s: %s", c.scene.name, c.at+1,
+			strings.ReplaceAll(c.scene.calls[c.at].String(), c.scene.room+"/", ""), c.loss, strings.ReplaceAll(j.found[i].seen, dir+"/", ""))
 	}
 	return j.found, err
 }

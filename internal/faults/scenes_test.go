@@ -279,7 +279,7 @@ func (s *scene) argsIn(dir string) []string {
 	return out
 }
 
-// room is a new empty directory, always with a name of the same length: a path that is longer moves the output about.
+// room is a new empty directory.
 func (h *house) room(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.MkdirTemp(h.dir, "room")

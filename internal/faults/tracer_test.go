@@ -51,6 +51,8 @@ type kind struct {
 	short bool
 	// lasts makes every call fail that comes after and would, as on a disk that stays full or read-only.
 	lasts bool
+	// only are the calls that it can meet; nil: see meets.
+	only func(call) bool
 }
 
 var kinds = []kind{
@@ -71,6 +73,8 @@ var takesRoom = []string{"openat", "write", "pwrite64", "mkdirat", "linkat", "sy
 // meets reports whether a fault of this kind can happen at c.
 func (k kind) meets(c call) bool {
 	switch {
+	case k.only != nil:
+		return k.only(c)
 	case k.short && !k.lasts:
 		return c.Name == "write" && len(c.Data) > 1
 	case k.short:
@@ -89,9 +93,6 @@ type run struct {
 	dir  string // where it runs, and below which calls count
 	kind kind
 	at   int // the fault meets the at-th call that the kind can meet, from 1; 0: none
-
-	// before is asked before each call that counts; it may take its time.
-	before func(call)
 }
 
 // outcome is what became of a run.
@@ -115,7 +116,6 @@ type tracer struct {
 	pid     int
 	threads map[int]*thread
 	met     int
-	full    int // the descriptor whose next write fails
 	out     outcome
 }
 
@@ -131,7 +131,7 @@ func (r run) trace() (outcome, error) {
 	if err := cmd.Start(); err != nil {
 		return outcome{}, err
 	}
-	t := &tracer{run: r, pid: cmd.Process.Pid, threads: map[int]*thread{}, full: -1}
+	t := &tracer{run: r, pid: cmd.Process.Pid, threads: map[int]*thread{}}
 	hung := time.AfterFunc(10*time.Minute, func() { _ = syscall.Kill(t.pid, syscall.SIGKILL) })
 	defer hung.Stop()
 	err := t.follow()
@@ -214,9 +214,6 @@ func (t *tracer) enter(tid int, th *thread) {
 		return
 	}
 	th.call = c
-	if t.before != nil {
-		t.before(*c)
-	}
 	if t.at == 0 || !t.kind.meets(*c) {
 		return
 	}
