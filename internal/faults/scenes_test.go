@@ -3,6 +3,7 @@
 package faults_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -54,18 +55,24 @@ func environment() []string {
 	}
 }
 
+// built is the program under test, once it is built. TestMain removes it.
+var built string
+
 // newHouse builds the program, unless PKITOOL_BINARY names one, and makes a directory in memory where that may be done:
 // what is tried is which calls are made and what they leave, and a disk would only make it slow.
 func newHouse(tb testing.TB) *house {
 	tb.Helper()
 	h := &house{bin: os.Getenv("PKITOOL_BINARY"), kubeadm: os.Getenv("PKITOOL_KUBEADM"), dir: tb.TempDir()}
-	if h.bin == "" {
-		h.bin = filepath.Join(tb.TempDir(), "pkitool")
-		build := exec.Command("go", "build", "-o", h.bin, "github.com/pkitool/pkitool/cmd/pkitool")
+	if h.bin == "" && built == "" {
+		dir, err := os.MkdirTemp("", "pkitool-faults")
+		require.NoError(tb, err)
+		build := exec.Command("go", "build", "-o", filepath.Join(dir, "pkitool"), "github.com/pkitool/pkitool/cmd/pkitool")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		out, err := build.CombinedOutput()
 		require.NoError(tb, err, string(out))
+		built = filepath.Join(dir, "pkitool")
 	}
+	h.bin = cmp.Or(h.bin, built)
 	tmpfs(tb, h.dir, "mode=0755")
 	real, err := filepath.EvalSymlinks(h.dir)
 	require.NoError(tb, err)
