@@ -185,11 +185,11 @@ func trials(scenes []*scene, n int) []trial {
 	return out
 }
 
-// atOnce does n things on all cores.
+// atOnce does n things on all cores. A tracer and what it traces wait for each other, so two of them share a core.
 func atOnce(n int, do func(i int)) {
 	var wg sync.WaitGroup
 	next := make(chan int)
-	for range runtime.GOMAXPROCS(0) {
+	for range 2 * runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := range next {
 				do(i)

@@ -268,7 +268,7 @@ func (h *house) noLocks(t *testing.T, s *scene) {
 		return c.Name == "flock" && filepath.Base(c.Path) != lockFile
 	}}
 	j := &judgement{scene: s}
-	o, now := h.once(t, s, ofDirectory)
+	o, now := h.once(t, trial{s, ofDirectory, 1})
 	require.NotNil(t, o.Fault, "nothing was locked")
 	assert.Zero(t, o.Code, o.Stderr)
 	j.always(now)
@@ -276,18 +276,18 @@ func (h *house) noLocks(t *testing.T, s *scene) {
 	j.nothingLeft(now, nil)
 	assert.Empty(t, j.found)
 
-	o, now = h.once(t, s, kind{name: "no locks", errno: syscall.ENOTSUP, lasts: true, only: func(c call) bool { return c.Name == "flock" }})
+	o, now = h.once(t, trial{s, kind{name: "no locks", errno: syscall.ENOTSUP, lasts: true, only: func(c call) bool { return c.Name == "flock" }}, 1})
 	assert.Equal(t, 2, o.Code)
 	assert.Contains(t, o.Stderr, "error: ")
 	assert.True(t, now.without(now.paths(func(p string) bool { return filepath.Base(p) == lockFile })...).same(s.start), o.Stderr)
 }
 
-// once plays a scene with a fault from the first call on that it can meet.
-func (h *house) once(t *testing.T, s *scene, k kind) (outcome, world) {
+// once plays a trial and judges nothing.
+func (h *house) once(t *testing.T, one trial) (outcome, world) {
 	t.Helper()
 	dir := h.room(t)
-	require.NoError(t, s.prepare(dir))
-	o, err := s.in(dir, k, 1).trace()
+	require.NoError(t, one.scene.prepare(dir))
+	o, err := one.scene.in(dir, one.kind, one.at).trace()
 	require.NoError(t, err)
 	now, err := take(dir)
 	require.NoError(t, err)

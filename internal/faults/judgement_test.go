@@ -76,15 +76,7 @@ func TestTracer(t *testing.T) {
 	h := newHouse(t)
 	s := &scene{name: "issue", start: h.after(t, world{}, words("init")), bin: h.bin, args: words("certs issue --client --cn erin --out erin")}
 	s.rehearse(t, h)
-	play := func(k kind, at int) (outcome, world) {
-		dir := h.room(t)
-		require.NoError(t, s.prepare(dir))
-		o, err := s.in(dir, k, at).trace()
-		require.NoError(t, err)
-		now, err := take(dir)
-		require.NoError(t, err)
-		return o, now
-	}
+	play := func(k kind, at int) (outcome, world) { return h.once(t, trial{s, k, at}) }
 	for _, k := range kinds {
 		n := s.count(k)
 		require.Positive(t, n, k.name)

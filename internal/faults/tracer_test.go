@@ -125,7 +125,7 @@ func (r run) trace() (outcome, error) {
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(context.Background(), r.bin, r.args...)
 	cmd.Dir, cmd.Env = r.dir, r.env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Setpgid: true}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {
@@ -156,8 +156,8 @@ func (t *tracer) follow() error {
 	t.threads[t.pid] = &thread{known: true}
 	resume(t.pid, 0)
 	for {
-		// Only this thread's children: others are traced by others.
-		tid, err := syscall.Wait4(-1, &status, unix.WALL|unix.WNOTHREAD, nil)
+		// Only this process and its threads: other children of this thread are waited for by others.
+		tid, err := syscall.Wait4(-t.pid, &status, unix.WALL|unix.WNOTHREAD, nil)
 		if err == syscall.EINTR {
 			continue
 		}
