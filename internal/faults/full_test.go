@@ -52,7 +52,7 @@ func (h *house) afterFull(t *testing.T, s *scene, dir string, o outcome, left in
 	j.nothingLeft(now, s.start)
 	j.told(o, dir)
 	resize(t, dir, 4<<20)
-	require.NoError(t, j.afterwards(h, dir, false))
+	require.NoError(t, j.afterwards(h, dir, 0))
 	for i := range j.found {
 		j.found[i].seen = s.name + ": a disk with " + strconv.Itoa(left) + " pages left: " + j.found[i].seen
 	}

@@ -295,7 +295,7 @@ func (c cut) play(h *house) ([]damage, error) {
 	j := &judgement{scene: c.scene}
 	j.always(c.world)
 	j.copies(c.world)
-	err = j.afterwards(h, dir, c.at%2 == 0)
+	err = j.afterwards(h, dir, c.at)
 	for i := range j.found {
 		j.found[i].seen = fmt.Sprintf("%s: power cut after call %d (%s), not synced: %s: %s", c.scene.name, c.at+1,
 			strings.ReplaceAll(c.scene.calls[c.at].String(), c.scene.room+"/", ""), c.loss, strings.ReplaceAll(j.found[i].seen, dir+"/", ""))

@@ -47,8 +47,10 @@ func (r *result) add(row, column string, tries, damages int, found []damage) {
 	}
 	r.cells[at].faults += tries
 	r.cells[at].damages += damages
-	for _, d := range found {
-		r.laws[d.law] = append(r.laws[d.law], d.seen)
+	for i, d := range found {
+		if !slices.ContainsFunc(found[:i], func(earlier damage) bool { return earlier.law == d.law }) { // one says enough
+			r.laws[d.law] = append(r.laws[d.law], d.seen)
+		}
 	}
 }
 

@@ -51,12 +51,15 @@ type kind struct {
 	short bool
 	// lasts makes every call fail that comes after and would, as on a disk that stays full or read-only.
 	lasts bool
+	// twice kills the next run as well, soon after it has begun: while it mends what the first one left, if it does.
+	twice bool
 	// only are the calls that it can meet; nil: see meets.
 	only func(call) bool
 }
 
 var kinds = []kind{
 	{name: "SIGKILL", kill: true},
+	{name: "SIGKILL twice", kill: true, twice: true},
 	{name: "EIO", errno: syscall.EIO},
 	{name: "ENOSPC", errno: syscall.ENOSPC},
 	{name: "EROFS", errno: syscall.EROFS},
