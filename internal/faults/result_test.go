@@ -4,6 +4,7 @@ package faults_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -99,7 +100,8 @@ func (r *result) show(t *testing.T, name string, all bool) {
 		return
 	}
 	t.Logf("faults / damages\n%s", r.table())
-	for law, seen := range r.laws {
+	for _, law := range slices.Sorted(maps.Keys(r.laws)) {
+		seen := r.laws[law]
 		slices.Sort(seen)
 		for i, text := range seen {
 			seen[i] = text[:min(len(text), 400)]
@@ -126,7 +128,7 @@ func (r *result) show(t *testing.T, name string, all bool) {
 func (r *result) judge(t *testing.T, name string) {
 	t.Helper()
 	r.show(t, name, testing.Verbose())
-	for law, seen := range r.laws {
-		assert.Empty(t, len(seen), "damages: %s", law)
+	for _, law := range slices.Sorted(maps.Keys(r.laws)) {
+		assert.Zero(t, len(r.laws[law]), "damages: %s", law)
 	}
 }
