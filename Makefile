@@ -9,7 +9,10 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 HUNTTIME  ?= 60s
 HUNTSEED  ?= $(shell date +%s)
 
-.PHONY: build reproducible cross test lint race fuzz diff hunt bench e2e e2e-up clean
+# How many faults of each sort: a number (the same ones every time), or all.
+FAULTS    ?= all
+
+.PHONY: build reproducible cross test lint race fuzz diff faults reliability hunt bench e2e e2e-up clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/pkitool ./cmd/pkitool
@@ -48,6 +51,16 @@ fuzz:
 diff:
 	PKITOOL_DIFF_CASES=$${PKITOOL_DIFF_CASES:-20000} $(GO) test -v -count=1 -timeout 30m -run 'Differential|Mutated' ./cmd/internal/opensslcmd
 	PKITOOL_DIFF_CASES=$${PKITOOL_DIFF_MORE:-1000} $(GO) test -v -count=1 -timeout 30m -run '(Options|FileText|Stores)AgainstOpenSSL' ./cmd/internal/opensslcmd
+
+# Kills, errors, short writes, full disks, power cuts and crowds on every command that writes; needs Linux
+# on amd64, the small disks need root. PKITOOL_KUBEADM names a kubeadm binary to compare with, PKITOOL_BINARY
+# another pkitool to try.
+faults:
+	PKITOOL_FAULTS=$(FAULTS) $(GO) test -v -count=1 -timeout 120m ./internal/faults
+
+# The same, and the figures into docs/reliability.md.
+reliability:
+	PKITOOL_FAULTS_REPORT=$(CURDIR)/docs/reliability.md $(MAKE) faults
 
 # The search for a chain on which pkitool and openssl differ: a new seed each time.
 hunt:
