@@ -42,7 +42,7 @@ func (o *outputFlags) withLock(c *cobra.Command) *outputFlags {
 
 func (o *outputFlags) tellWaiting(dir string, by *store.LockedError) {
 	if !o.quiet {
-		fmt.Fprintf(o.env.Stderr, "note: waiting for %s: %s\n", oneLine(dir), oneLine(by.Error()))
+		say(o.env.Stderr, "note: waiting for %s: %s\n", dir, by.Error())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/phases/judge"
+	"github.com/pkitool/pkitool/pki"
 )
 
 // Directories of others are as they should be: kubespray's belong to a user of their own and have keys for a group,
@@ -106,7 +108,7 @@ func TestRightsOfOthers(t *testing.T) {
 			_, err = w.renew(renewal())
 			said(err)
 			if tt.row == "ca" {
-				_, err = phases.Users(t.Context(), w.tree, w.site, now, nil)
+				_, err = phases.Users(t.Context(), w.tree, w.site, now, someUser())
 				said(err)
 			}
 		})
@@ -131,4 +133,9 @@ func TestPlantedFileGetsNothing(t *testing.T) {
 	require.NoError(t, err)
 	c, _ := w.judged(judge.Selection{s.ID: true}).Case(certs.ID{Role: "super-admin"})
 	assert.Equal(t, "user 65534", c.Held.Conf.Owner)
+}
+
+// someUser asks for a kubeconfig.
+func someUser() []phases.UserRequest {
+	return []phases.UserRequest{{Subject: pki.Subject{CommonName: "alice"}, Validity: time.Hour, KeyAlgorithm: pki.ECDSAP256}}
 }

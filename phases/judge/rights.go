@@ -23,6 +23,7 @@ func (c *Case) rights() {
 	for _, f := range []File{c.Held.Cert, c.Held.Key, c.Held.Conf} {
 		switch {
 		case !f.Exists:
+		case c.Spec.Issuer.Role != "" && f.Path == c.Held.Cert.Path: // it is judged by its CA and its key, and its mode is set right
 		case f.Mode&0o002 != 0 && f.Dir.Mode != 0:
 			c.add(finding.New(finding.FileOpen, mode(f.Mode)), f.Path)
 		case f.Owner == "":
