@@ -231,7 +231,7 @@ func (j *judgement) complete(law string, now world) {
 	}
 }
 
-// lockFile is where a directory is locked that cannot be locked itself: it stays, and is in nobody's way.
+// lockFile is where a directory is locked: who holds the lock removes it, or, after a kill, who comes next.
 const lockFile = ".pkitool.lock"
 
 // nothingLeft: nothing is there that was not there before, or that a clean run does not leave.
@@ -239,7 +239,7 @@ func (j *judgement) nothingLeft(now, before world) {
 	for p := range now {
 		_, clean := j.scene.says[p]
 		_, old := before[p]
-		if !clean && !old && !isCopy(p) && path.Base(p) != lockFile {
+		if !clean && !old && !isCopy(p) {
 			j.add(lawLeft, "%s", p)
 		}
 	}
@@ -279,6 +279,9 @@ func (j *judgement) names(o outcome, dir string) bool {
 	rel, err := filepath.Rel(dir, o.Fault.Path)
 	if err != nil {
 		return false
+	}
+	if path.Base(rel) == lockFile && strings.Contains(o.Stderr, "(") {
+		return true // where nothing can be made nothing is locked: what cannot be written after all is named
 	}
 	if strings.Contains(o.Stderr, "("+rel+")") || strings.Contains(o.Stderr, "("+o.Fault.Path+")") || stagedDir.MatchString(rel) && strings.Contains(o.Stderr, "pkitool-backup-") {
 		return true

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -93,7 +94,7 @@ func (w *waiting) pause(ctx context.Context, dir string, lockFile fs.FileInfo, b
 		w.since = time.Now()
 	}
 	waited := time.Since(w.since)
-	locked := &LockedError{File: join(dir, lockName), Blind: blind}
+	locked := &LockedError{File: filepath.Join(dir, lockName), Blind: blind}
 	tell := !w.told && waited >= noteAfter && w.Waiting != nil
 	over := w.limited && waited >= w.Limit
 	if (tell || over) && lockFile != nil {
@@ -140,7 +141,7 @@ func Wait(ctx context.Context, dirs ...string) error {
 // free waits until nobody holds the lock of the directory at path.
 func (w *waiting) free(ctx context.Context, path string) error {
 	for begin := time.Now(); ; {
-		file, blind := heldBy(join(path, lockName))
+		file, blind := heldBy(filepath.Join(path, lockName))
 		if file == nil || blind && time.Since(begin) >= blindLimit {
 			return nil
 		}
@@ -198,11 +199,14 @@ func (d *dir) try() (got bool, err error) {
 		d.held = f
 		return true, nil
 	}
-	closeErr := f.Close()
 	if err == nil || d.blind || errors.Is(err, errBusy) {
-		return false, closeErr
+		return false, f.Close()
 	}
-	return false, fault(join(d.path, lockName), err)
+	if made {
+		_ = d.root.Remove(lockName)
+	}
+	_ = f.Close()
+	return false, fault(filepath.Join(d.path, lockName), err)
 }
 
 // openLock makes the lock file or opens the one that is there. It gives none for a directory that may only be read, and
@@ -216,7 +220,7 @@ func (d *dir) openLock() (f *os.File, made bool, err error) {
 			err = admit(f, d.info)
 		}
 		if err != nil {
-			err = errors.Join(fault(join(d.path, lockName), err), d.root.Remove(lockName), f.Close())
+			err = errors.Join(fault(filepath.Join(d.path, lockName), err), d.root.Remove(lockName), f.Close())
 		}
 		return f, true, err
 	case readOnly(err):
@@ -229,7 +233,7 @@ func (d *dir) openLock() (f *os.File, made bool, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	return f, false, fault(join(d.path, lockName), err)
+	return f, false, fault(filepath.Join(d.path, lockName), err)
 }
 
 // openOther opens the lock file that another run made.
