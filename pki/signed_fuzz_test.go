@@ -1,6 +1,7 @@
 package pki_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
@@ -47,6 +48,27 @@ func FuzzParseSigned(f *testing.F) {
 			require.Equal(t, there, list)
 		}
 	})
+}
+
+// PKCS #7 comes as BER, too: lengths that are told by an end mark. What is nested without end is not handed to a library
+// that copies the rest at every level.
+func TestParseSignedBER(t *testing.T) {
+	a := newRoot(t, "a").Certificate()
+	p7 := pkcs7(t, a)
+	require.Equal(t, []byte{0x30, 0x82}, p7[:2])
+	ber := append(append([]byte{0x30, 0x80}, p7[4:]...), 0, 0)
+	list, err := pki.ParseSigned(ber)
+	require.NoError(t, err)
+	require.Equal(t, []*x509.Certificate{a}, list)
+	for _, bad := range [][]byte{
+		bytes.Repeat([]byte{0x30, 0x80}, 30_000), bytes.Repeat([]byte{0x3f, 0x81, 0x01, 0x80}, 15_000), ber[:len(ber)-2], ber[:40],
+		{0x30, 0x80, 0x04, 0x80}, {0x30, 0x85, 1, 1, 1, 1, 1}, {0x30, 0x80, 0x1f, 0x81}, {0x30, 0x80, 0x04, 0x05, 0},
+	} {
+		within(t, len(bad), func() {
+			_, err := pki.ParseSigned(bad)
+			require.Error(t, err)
+		})
+	}
 }
 
 // FuzzParsePrivateKey: what crypto/x509 reads of a key and Kubernetes takes is the same key here; a fault repeats no
