@@ -41,6 +41,7 @@ var floors = []struct {
 	{"cmd/internal/opensslcmd", []string{"cmd/internal/terminal", "certs", "config", "finding", "phases/judge", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"cmd/internal/opensslcmd/internal/cases", nil}, // for tests
 	{"internal/openssltest", nil},                   // for tests
+	{"internal/fuzzbound", nil},                     // for tests
 	{"internal/weakkeys", nil},                      // for tests
 	{"cmd", []string{"cmd/internal/opensslcmd", "cmd/internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/judge", "pki", "pki/inspect", "pki/store"}},
 	{"cmd/pkitool", []string{"cmd"}},

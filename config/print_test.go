@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -126,6 +127,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(clusterHead+"apiServer: &a\n  certSANs: &b [*b]\n  extraVolumes: [*a]\n"), "-", "::1", "")
 	f.Add([]byte(initHead+"nodeRegistration: {name: !!binary YQ==}\ndryRun: y\n"), "null", "", "")
 	f.Fuzz(func(t *testing.T, data []byte, name, sans, cidr string) {
+		defer fuzzbound.Hold(t, len(data)+len(name)+len(sans)+len(cidr))()
 		s, notes, err := Load(Input{
 			Name: "f", Documents: data, Host: NeutralHost(),
 			Flags:   map[string][]string{"cluster-name": {name + "x"}, "apiserver-cert-extra-sans": {sans}},

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -86,6 +87,7 @@ func FuzzUsers(f *testing.F) {
 	f.Add(false, "- cn: alice\n  org: [dev]\n  validity: 30d\n")
 	f.Add(false, "- ? [x]\n  : y\n  <<: {a: 1}\n")
 	f.Fuzz(func(t *testing.T, csv bool, data string) {
+		defer fuzzbound.Hold(t, len(data))()
 		name := "u.yaml"
 		if csv {
 			name = "u.csv"

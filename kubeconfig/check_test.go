@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 )
 
 // sound is a file without findings, to which the tests add faults.
@@ -234,6 +235,7 @@ func FuzzFix(f *testing.F) {
 	}
 	f.Add([]byte(strings.Replace(sound, "    server:", "    insecure-skip-tls-verify: true\n    certificate-authority: /ca.crt # x\n    server:", 1)))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer fuzzbound.Hold(t, len(data))()
 		before, err := Parse(data)
 		if err != nil {
 			return

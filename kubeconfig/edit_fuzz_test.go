@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/internal/yamlsize"
 )
 
@@ -19,6 +20,7 @@ func FuzzEdit(f *testing.F) {
 		f.Add(s, "https://192.0.2.10:6443", []byte("ca"), []byte("cert"))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, server string, ca, cert []byte) {
+		defer fuzzbound.Hold(t, len(data)+len(server)+len(ca)+len(cert))()
 		before, err := Parse(data)
 		if err != nil {
 			return
@@ -73,6 +75,7 @@ func FuzzMarks(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer fuzzbound.Hold(t, len(data))()
 		dec := yaml.NewDecoder(bytes.NewReader(data))
 		nodes := 0
 		for {

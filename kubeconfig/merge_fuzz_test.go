@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 )
 
 // Law: a merged file has the entries of the first file as they were, unless asked to replace them, and those of the
@@ -15,7 +17,10 @@ func FuzzMerge(f *testing.F) {
 			f.Add(a, b, uint8(i+j))
 		}
 	}
-	f.Fuzz(checkMerge)
+	f.Fuzz(func(t *testing.T, into, from []byte, mode uint8) {
+		defer fuzzbound.Hold(t, len(into)+len(from))()
+		checkMerge(t, into, from, mode)
+	})
 }
 
 // checkMerge is the law of FuzzMerge.
@@ -79,6 +84,7 @@ func FuzzMergeNames(f *testing.F) {
 	f.Add([]byte{0, 60, 120, 3, 40, 88}, []byte{1, 61, 121, 200, 7, 99}, uint8(1))
 	f.Add([]byte("some text to begin with"), []byte("and another text"), uint8(2))
 	f.Fuzz(func(t *testing.T, into, from []byte, mode uint8) {
+		defer fuzzbound.Hold(t, len(into)+len(from))()
 		checkMerge(t, smallFile(into), smallFile(from), mode)
 	})
 }

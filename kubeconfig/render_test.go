@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 )
 
 // admin is a kubeconfig as kubeadm writes it, with words in place of PEM.
@@ -86,6 +88,7 @@ func FuzzRenderParse(f *testing.F) {
 		f.Add(s.Cluster, s.Server, s.TLSServerName, s.CA, s.CAFile, s.User, s.ClientCert, s.ClientKey, s.ClientKeyFile, s.Token, s.Context, s.Namespace)
 	}
 	f.Fuzz(func(t *testing.T, cluster, server, tlsName string, ca []byte, caFile, user string, cert, key []byte, keyFile, token, context, ns string) {
+		defer fuzzbound.Hold(t, len(cluster)+len(server)+len(tlsName)+len(ca)+len(caFile)+len(user)+len(cert)+len(key)+len(keyFile)+len(token)+len(context)+len(ns))()
 		s := Single{
 			Cluster: cluster, Server: server, TLSServerName: tlsName, CA: ca, CAFile: caFile,
 			User: user, ClientCert: cert, ClientKey: key, ClientKeyFile: keyFile, Token: token, Context: context, Namespace: ns,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases"
 )
@@ -22,6 +23,7 @@ func FuzzDescribeKubeconfig(f *testing.F) {
 	f.Add(bytes.ReplaceAll(files["admin.conf"], []byte("-data: "), []byte(": /")))
 	f.Add([]byte("users: [{name: a, user: {client-certificate: x, client-key: y, exec: {command: z}}}]\ncontexts: [{name: c, context: {cluster: a, user: a}}]\ncurrent-context: c\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer fuzzbound.Hold(t, len(data))()
 		c, err := kubeconfig.Parse(data)
 		named := map[string]bool{}
 		if err == nil {
@@ -49,6 +51,7 @@ func FuzzMetrics(f *testing.F) {
 		f.Add(s, "x")
 	}
 	f.Fuzz(func(t *testing.T, value, other string) {
+		defer fuzzbound.Hold(t, len(value)+len(other))()
 		var out bytes.Buffer
 		require.NoError(t, phases.WriteMetrics(&out, []phases.Metric{{Labels: []string{"subject_CN", value, "issuer_CN", other}, NotAfter: 7}}))
 		require.True(t, utf8.Valid(out.Bytes()))

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -360,6 +361,7 @@ func FuzzParsePEM(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer fuzzbound.Hold(t, len(data))()
 		if list, err := pki.ParseCertificates(data); err == nil {
 			require.NotEmpty(t, list)
 			again, err := pki.ParseCertificates(pki.EncodeCertificates(list...))

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -188,6 +189,7 @@ func FuzzParseSANs(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
+		defer fuzzbound.Hold(t, len(in))()
 		s, err := pki.ParseTypedSAN(in)
 		if err != nil {
 			require.True(t, s.Empty(), "a fault and a value")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki"
 )
 
@@ -34,6 +35,7 @@ func FuzzParseSigned(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer fuzzbound.Hold(t, len(data))()
 		var list []*x509.Certificate
 		var err error
 		within(t, len(data), func() { list, err = pki.ParseSigned(data) })
@@ -85,6 +87,7 @@ func FuzzParsePrivateKey(f *testing.F) {
 	}
 	require.Equal(f, 4, seeds)
 	f.Fuzz(func(t *testing.T, kind string, der []byte) {
+		defer fuzzbound.Hold(t, len(kind)+len(der))()
 		data := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 		if data == nil {
 			return
@@ -119,6 +122,7 @@ func FuzzSubject(f *testing.F) {
 		f.Add(s.CommonName, s.Organization[0], s.Organization[1])
 	}
 	f.Fuzz(func(t *testing.T, cn, one, two string) {
+		defer fuzzbound.Hold(t, len(cn)+len(one)+len(two))()
 		s := pki.Subject{CommonName: cn, Organization: []string{one, two}}
 		if s.Check() != nil {
 			return

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/inspect"
 )
@@ -177,6 +178,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer fuzzbound.Hold(t, len(data))()
 		objects, faults := inspect.Parse(data)
 		if len(objects)+len(faults) == 0 && !bytes.Contains(data, []byte(" PARAMETERS")) {
 			t.Fatal("neither an object nor a fault")

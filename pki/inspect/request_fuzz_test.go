@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki/inspect"
 )
 
@@ -36,6 +37,7 @@ func FuzzReadRequest(f *testing.F) {
 		f.Add(base.subject, s)
 	}
 	f.Fuzz(func(t *testing.T, subject, more []byte) {
+		defer fuzzbound.Hold(t, len(subject)+len(more))()
 		w := base
 		w.subject, w.parts = subject, [][]byte{more}
 		if len(subject)+len(more) > 60_000 {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 )
 
 func TestBackup(t *testing.T) {
@@ -111,6 +113,7 @@ func FuzzBackupName(f *testing.F) {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
+		defer fuzzbound.Hold(t, len(name))()
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, "source"), "data", 0o600)
 		l := lock(t, dir)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 )
 
 // FuzzStagingName: only names that this package gives are swept away, and each of those is one element of a path.
@@ -16,6 +18,7 @@ func FuzzStagingName(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
+		defer fuzzbound.Hold(t, len(name))()
 		if !isStaging(name) {
 			return
 		}

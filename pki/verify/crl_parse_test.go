@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/internal/openssltest"
 	"github.com/pkitool/pkitool/pki/verify"
 )
@@ -197,6 +198,7 @@ func FuzzParseCRL(f *testing.F) {
 	opts := verify.NewOptions(forgeTime)
 	opts.CRLCheck, opts.CRLCheckAll, opts.ExtendedCRL, opts.UseDeltas, opts.IgnoreCritical = true, true, true, true, true
 	f.Fuzz(func(t *testing.T, der []byte) {
+		defer fuzzbound.Hold(t, len(der))()
 		l, err := verify.ParseCRL(der)
 		if err != nil {
 			return

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki/verify"
 )
 
@@ -34,6 +35,7 @@ func FuzzExtensions(f *testing.F) {
 	opts.PolicyCheck, opts.NotifyPolicy, opts.ExplicitPolicy = true, true, true
 	opts.Policies = []string{"1.2.3", "1.2.4"}
 	f.Fuzz(func(t *testing.T, which byte, value []byte) {
+		defer fuzzbound.Hold(t, len(value))()
 		e := []forgedExt{{ids[int(which)%len(ids)], false, value}}
 		sub := forgedCert{name: forgeCN("sub"), issuer: root, serial: 2, key: key, exts: append(e, asRoot...)}.issue()
 		leaf, err := verify.ParseCertificate(forgedCert{name: forgeCN("sub", "leaf"), issuer: sub, serial: 3, key: key, exts: append(e, forgePolicies("1.2.3"))}.issue().der)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki/verify"
 )
 
@@ -42,6 +43,7 @@ func FuzzParseRequest(f *testing.F) {
 	}
 	require.Equal(f, 3, seeds)
 	f.Fuzz(func(t *testing.T, der []byte) {
+		defer fuzzbound.Hold(t, len(der))()
 		var q *verify.Request
 		var err error
 		within(t, len(der), func() { q, err = verify.ParseRequest(der) })
@@ -69,6 +71,7 @@ func FuzzParseTrustedCertificate(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, der []byte) {
+		defer fuzzbound.Hold(t, len(der))()
 		var c *verify.Certificate
 		var err error
 		within(t, len(der), func() { c, err = verify.ParseTrustedCertificate(der) })
@@ -90,6 +93,7 @@ func FuzzParseIP(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		defer fuzzbound.Hold(t, len(text))()
 		got, ok := verify.ParseIP(text)
 		require.True(t, !ok || got.IsValid() && got.Zone() == "")
 		want, err := netip.ParseAddr(text)

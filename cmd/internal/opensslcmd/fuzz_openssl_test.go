@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pkitool/pkitool/cmd/internal/opensslcmd/internal/cases"
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/internal/openssltest"
 )
 
@@ -68,6 +69,7 @@ func FuzzAgainstOpenSSL(f *testing.F) {
 		f.Log("OPENSSL IS NOT INSTALLED: only panics and time are looked for")
 	}
 	f.Fuzz(func(t *testing.T, class uint8, number uint32, changes []byte) {
+		defer fuzzbound.Hold(t, len(changes))()
 		names := cases.Classes()
 		c := mutate(cases.GenerateOf(names[int(class)%len(names)], 99, int(number)), changes[:min(len(changes), 64)])
 		dir := filepath.Join(t.TempDir(), "case")

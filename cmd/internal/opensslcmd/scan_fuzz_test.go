@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 )
 
 // FuzzCommandLine: whatever the words, a run ends with one of openssl's codes, and says something if it is not good. It
@@ -22,6 +24,7 @@ func FuzzCommandLine(f *testing.F) {
 	f.Add("-attime\x00" + "0x7fffffff\x00a\x00b")
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, words string) {
+		defer fuzzbound.Hold(t, len(words))()
 		if strings.ContainsAny(words, "/\\") || strings.Contains(words, "..") {
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/pkitool/pkitool/cmd/internal/terminal"
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 )
 
 func TestCut(t *testing.T) {
@@ -33,6 +34,7 @@ func FuzzLine(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		defer fuzzbound.Hold(t, len(s))()
 		got := terminal.Line(terminal.Cut(s))
 		assert.Equal(t, got, terminal.Line(got), "what was shown is shown as it is")
 		assert.True(t, utf8.ValidString(got))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )
 
@@ -19,6 +20,7 @@ func FuzzStores(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer fuzzbound.Hold(t, len(data))()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		all := openssl.Parse(data, nil)
@@ -46,6 +48,7 @@ func FuzzNameOptions(f *testing.F) {
 		f.Add("-" + w + ",oneline")
 	}
 	f.Fuzz(func(t *testing.T, list string) {
+		defer fuzzbound.Hold(t, len(list))()
 		one, err := openssl.NameOptions(0).Parse(list)
 		if err != nil {
 			return
@@ -64,6 +67,7 @@ func FuzzObjectID(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		defer fuzzbound.Hold(t, len(text))()
 		dotted, ok := openssl.ObjectID(text)
 		if !ok {
 			return
