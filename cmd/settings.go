@@ -1,15 +1,18 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -237,6 +240,9 @@ func readInput(name string, stdin io.Reader) ([]byte, error) {
 		return store.ReadFrom(stdin, "stdin")
 	}
 	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) && settled(name) {
+		f, err = os.Open(name)
+	}
 	if err != nil {
 		var p *os.PathError
 		if errors.As(err, &p) {
@@ -246,4 +252,14 @@ func readInput(name string, stdin io.Reader) ([]byte, error) {
 	}
 	defer f.Close()
 	return store.ReadFrom(f, name)
+}
+
+// settled reports whether a file that is not there was being replaced by a run that was stopped, or is by one at work,
+// and has been brought back, new or old.
+func settled(name string) bool {
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+	defer stop()
+	finished, err := store.Settle(ctx, filepath.Dir(name))
+	_, there := os.Lstat(name)
+	return err == nil && (len(finished) > 0 || there == nil)
 }
