@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
-	"runtime"
 	"testing"
 	"unicode/utf8"
 
@@ -14,16 +13,6 @@ import (
 	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki"
 )
-
-// within runs f and holds what it takes from the heap to a multiple of the size of its input.
-func within(t testing.TB, size int, f func()) {
-	t.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20+2000*size))
-}
 
 // FuzzParseSigned: PEM, DER or PKCS #7, what is read is what crypto/x509 reads, and is read again from what is written.
 func FuzzParseSigned(f *testing.F) {
@@ -38,7 +27,7 @@ func FuzzParseSigned(f *testing.F) {
 		defer fuzzbound.Hold(t, len(data))()
 		var list []*x509.Certificate
 		var err error
-		within(t, len(data), func() { list, err = pki.ParseSigned(data) })
+		fuzzbound.Within(t, len(data), func() { list, err = pki.ParseSigned(data) })
 		if err != nil {
 			return
 		}
@@ -66,7 +55,7 @@ func TestParseSignedBER(t *testing.T) {
 		bytes.Repeat([]byte{0x30, 0x80}, 30_000), bytes.Repeat([]byte{0x3f, 0x81, 0x01, 0x80}, 15_000), ber[:len(ber)-2], ber[:40],
 		{0x30, 0x80, 0x04, 0x80}, {0x30, 0x85, 1, 1, 1, 1, 1}, {0x30, 0x80, 0x1f, 0x81}, {0x30, 0x80, 0x04, 0x05, 0},
 	} {
-		within(t, len(bad), func() {
+		fuzzbound.Within(t, len(bad), func() {
 			_, err := pki.ParseSigned(bad)
 			require.Error(t, err)
 		})
@@ -94,7 +83,7 @@ func FuzzParsePrivateKey(f *testing.F) {
 		}
 		var key crypto.Signer
 		var err error
-		within(t, len(data), func() { key, err = pki.ParsePrivateKey(data) })
+		fuzzbound.Within(t, len(data), func() { key, err = pki.ParsePrivateKey(data) })
 		if err != nil {
 			require.Less(t, len(err.Error()), 400)
 			require.True(t, utf8.ValidString(err.Error()))
@@ -129,7 +118,7 @@ func FuzzSubject(f *testing.F) {
 		}
 		var der []byte
 		var err error
-		within(t, len(cn)+len(one)+len(two), func() {
+		fuzzbound.Within(t, len(cn)+len(one)+len(two), func() {
 			der, err = pki.NewCSR(pki.Template{Subject: s, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, key)
 		})
 		require.NoError(t, err)

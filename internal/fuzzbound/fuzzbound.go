@@ -12,8 +12,11 @@ import (
 // what the process has worked, not what a clock says, so that a busy machine changes nothing.
 const (
 	fixedMemory, perByte = 64 << 20, 20_000
-	fixedTime            = 20 * time.Second
-	timePerByte          = time.Millisecond
+	// readMemory and readPerByte are for reading alone.
+	readMemory, readPerByte = 8 << 20, 4000
+
+	fixedTime   = 20 * time.Second
+	timePerByte = time.Millisecond
 )
 
 // Hold begins with one input of a fuzz target, of size bytes, and gives what is to be called when the target is done
@@ -31,6 +34,16 @@ func Hold(t testing.TB, size int) func() {
 		if got, most := cpu()-worked, fixedTime+time.Duration(size)*timePerByte; got > most {
 			t.Errorf("%d bytes of input took %v of work, more than %v", size, got, most)
 		}
+	}
+}
+
+// Within runs what only reads an input of size bytes, and holds it to a tighter bound than a whole target.
+func Within(t testing.TB, size int, f func()) {
+	t.Helper()
+	memory := allocated()
+	f()
+	if got, most := allocated()-memory, uint64(readMemory+readPerByte*size); got > most {
+		t.Errorf("reading %d bytes took %d bytes of memory, more than %d", size, got, most)
 	}
 }
 

@@ -2,7 +2,6 @@ package inspect_test
 
 import (
 	"crypto/x509"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,16 +9,6 @@ import (
 	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki/inspect"
 )
-
-// within runs f and holds what it takes from the heap to a multiple of the size of its input.
-func within(t testing.TB, size int, f func()) {
-	t.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20+4000*size))
-}
 
 // FuzzReadRequest: a name and attributes in a request that is signed by its own key. What crypto/x509 sees in it is
 // granted or refused by us, never passed over; nothing is made up.
@@ -46,7 +35,7 @@ func FuzzReadRequest(f *testing.F) {
 		der := w.der(t)
 		var got inspect.Request
 		var err error
-		within(t, len(der), func() { got, err = inspect.ReadRequest(der) })
+		fuzzbound.Within(t, len(der), func() { got, err = inspect.ReadRequest(der) })
 		if err != nil {
 			return
 		}

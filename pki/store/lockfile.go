@@ -74,7 +74,8 @@ func (e *LockedError) Unwrap() []error {
 	return []error{ErrLocked, e.Cause}
 }
 
-// waiting is one wait for all directories of a lock.
+// waiting is one wait for all directories of a lock. How long it lasts is the real time that goes by, which no argument can
+// say: the clock is read here, and nothing that is decided or written depends on what it shows.
 type waiting struct {
 	Patience
 	limited bool

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"net/netip"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,16 +15,6 @@ import (
 	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/pki/verify"
 )
-
-// within runs f and holds what it takes from the heap to a multiple of the size of its input.
-func within(t testing.TB, size int, f func()) {
-	t.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20+4000*size))
-}
 
 // FuzzParseRequest: what is read is read again from the request's own octets; and what crypto/x509 takes with a good
 // signature, this package takes with a good signature or says that it does not know it, never that it is wrong.
@@ -46,7 +35,7 @@ func FuzzParseRequest(f *testing.F) {
 		defer fuzzbound.Hold(t, len(der))()
 		var q *verify.Request
 		var err error
-		within(t, len(der), func() { q, err = verify.ParseRequest(der) })
+		fuzzbound.Within(t, len(der), func() { q, err = verify.ParseRequest(der) })
 		if err != nil {
 			return
 		}
@@ -74,7 +63,7 @@ func FuzzParseTrustedCertificate(f *testing.F) {
 		defer fuzzbound.Hold(t, len(der))()
 		var c *verify.Certificate
 		var err error
-		within(t, len(der), func() { c, err = verify.ParseTrustedCertificate(der) })
+		fuzzbound.Within(t, len(der), func() { c, err = verify.ParseTrustedCertificate(der) })
 		if err != nil {
 			return
 		}
