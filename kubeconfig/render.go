@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -176,27 +174,33 @@ func (w *writer) field(key, value string) {
 	fmt.Fprintf(w, "%s: %s\n", key, scalar(value))
 }
 
-// data writes a line with PEM as base64, nothing if it is empty.
+// data writes a line with base64, nothing if it is empty. Of three octets it can be a number or true.
 func (w *writer) data(key string, pem []byte) {
 	if len(pem) == 0 {
 		return
 	}
-	w.WriteString(key)
-	w.WriteString(": ")
-	w.Write(base64.StdEncoding.AppendEncode(w.AvailableBuffer(), pem))
-	w.WriteByte('\n')
+	w.field(key, base64.StdEncoding.EncodeToString(pem))
 }
 
-// plainScalar matches the names and addresses that every YAML reader takes for strings: they begin with a letter, so are
-// no numbers, and have no blank, so no ": " and no " #".
-var plainScalar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9:/@._-]*[A-Za-z0-9]$`) })
+// takenForText tells whether every YAML reader takes s for a string, if it is none of the reserved words: it begins with a letter,
+// so is no number, and has no blank, so no ": " and no " #". Names, addresses and most base64 are so; a regular expression
+// would take milliseconds for the certificates of a whole set.
+func takenForText(s string) bool {
+	letter := func(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+	for i := range len(s) {
+		if c := s[i]; !letter(c) && (i == 0 || (c < '0' || '9' < c) && strings.IndexByte(":/@._-+=", c) < 0) {
+			return false
+		}
+	}
+	return s != "" && strings.IndexByte(":/@._-+", s[len(s)-1]) < 0
+}
 
 // reserved are the words, in lower case, that YAML 1.1 or 1.2 takes for something else than a string.
 var reserved = []string{"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 
 // scalar writes a string as a YAML scalar on one line, in quotes if YAML 1.1 or 1.2 would take it for anything else.
 func scalar(s string) string {
-	if plainScalar().MatchString(s) && !slices.Contains(reserved, strings.ToLower(s)) {
+	if takenForText(s) && !slices.ContainsFunc(reserved, func(w string) bool { return strings.EqualFold(w, s) }) {
 		return s
 	}
 	b, err := yaml.Marshal(s)

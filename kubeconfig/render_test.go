@@ -51,6 +51,33 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// Base64 that a YAML reader would take for something else is put in quotes.
+func TestRenderData(t *testing.T) {
+	for data, want := range map[string]string{
+		"\xf3\x4e\x77": `"8053"`,
+		"\xb6\xbb\x9e": `"true"`,
+		"\x9e\xe9\x65": `"null"`,
+		"\xd5\xed\x74": `"1e10"`,
+		"\xd3\x1d\x45": `"0x1F"`,
+		"\xd2\x8d\x7b": `"0o17"`,
+		"\xd1\xbd\x75": `"0b11"`,
+		"\xfb\x5d\xb7": `"+123"`,
+		"\xf8":         `+A==`,
+		"\xd7\x67\x7f": `12d/`,
+		"PEM":          "UEVN",
+	} {
+		s := Single{Cluster: "k", Server: "https://k", User: "u", ClientKey: []byte(data)}
+		b, err := s.Render()
+		require.NoError(t, err)
+		assert.Contains(t, string(b), "client-key-data: "+want+"\n")
+		c, err := Parse(b)
+		require.NoError(t, err, "%s", b)
+		e, err := c.Current()
+		require.NoError(t, err)
+		assert.Equal(t, []byte(data), e.User.ClientKey)
+	}
+}
+
 func TestRenderErrors(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*Single)
@@ -81,7 +108,9 @@ func TestRenderErrors(t *testing.T) {
 
 // Law: what Render writes, Parse reads back unchanged, and every string stays a string.
 func FuzzRenderParse(f *testing.F) {
-	for _, s := range []Single{admin(), full()} {
+	number := admin()
+	number.ClientCert = []byte("\xf3\x4e\x77") // 8053 in base64
+	for _, s := range []Single{admin(), full(), number} {
 		if s.CAFile != "" {
 			s.Cluster, s.User = "<<", "<<" // what YAML merges by, where it is a key
 		}
