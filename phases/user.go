@@ -55,8 +55,8 @@ type User struct {
 }
 
 // Users makes the kubeconfigs of users, all or none, with keys made on all cores. What is there already and is what is
-// asked for is kept; anything else that is there is a *RefusedError. Only the row "ca" of the tree is looked at. A CA that is not right is
-// a *RefusedError; one whose key is elsewhere can only serve tokens.
+// asked for is kept; anything else that is there is a *RefusedError. Only the row "ca" of the tree is looked at. A CA that
+// is not right is a *RefusedError; one whose key is elsewhere can only serve tokens.
 func Users(ctx context.Context, t certs.Tree, site judge.Site, now time.Time, requests []UserRequest) ([]User, error) {
 	ca := certs.ID{Role: certs.ClusterCA}
 	var actions []Action

@@ -43,10 +43,11 @@ type Write struct {
 // under another name beside its target and made durable. Only then does anything become visible: set by set, and in a
 // set in the order given. A set is durable before the next begins.
 //
-// Where a file is replaced or removed, what was there keeps a second name until all sets are visible. So an error, whenever it comes, takes everything back to what it was; if that fails too, or if the process is
-// killed or the power is cut, the next Lock of the directory finishes each set or takes it back (see recover.go). Where a
-// set begins with a file that is replaced, its other files are taken away before it and come back after it: who looks
-// meanwhile sees a key alone, never a key and a certificate that do not fit.
+// Where a file is replaced or removed, what was there keeps a second name until all sets are visible. So an error,
+// whenever it comes, takes everything back to what it was; if that fails too, or if the process is killed or the power is
+// cut, the next Lock of the directory finishes each set or takes it back (see recover.go). Where a set begins with a file
+// that is replaced, its other files are taken away before it and come back after it: who looks meanwhile sees a key
+// alone, never a key and a certificate that do not fit.
 //
 // New files have no second name: a kill leaves the beginning of the list, a power cut whole sets and some of the next
 // one. So keys that are new belong in an earlier set than their certificates.
