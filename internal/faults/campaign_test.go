@@ -204,7 +204,9 @@ func trials(scenes []*scene, n int) []trial {
 }
 
 // atOnce does n things on all cores. A tracer and what it traces wait for each other, so two of them share a core.
-func atOnce(n int, do func(i int)) {
+// What takes minutes says how far it is.
+func atOnce(t *testing.T, n int, do func(i int)) {
+	t.Helper()
 	var wg sync.WaitGroup
 	next := make(chan int)
 	for range 2 * runtime.GOMAXPROCS(0) {
@@ -215,6 +217,9 @@ func atOnce(n int, do func(i int)) {
 		})
 	}
 	for i := range n {
+		if i > 0 && i%1000 == 0 {
+			t.Logf("%d of %d", i, n)
+		}
 		next <- i
 	}
 	close(next)
@@ -302,7 +307,7 @@ func (h *house) calls(t *testing.T, scenes []*scene, n int) *result {
 	t.Helper()
 	list := trials(scenes, n)
 	r := newResult()
-	atOnce(len(list), func(i int) {
+	atOnce(t, len(list), func(i int) {
 		found, met, err := list[i].play(h)
 		if assert.NoError(t, err, list[i].String()) && met {
 			r.count(list[i].scene.name, list[i].kind.name, found)

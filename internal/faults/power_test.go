@@ -272,7 +272,7 @@ func (h *house) powerCuts(t *testing.T, scenes []*scene, n int) *result {
 		all = all[:n]
 	}
 	r := newResult()
-	atOnce(len(all), func(i int) {
+	atOnce(t, len(all), func(i int) {
 		found, err := all[i].play(h)
 		if assert.NoError(t, err) {
 			r.count(all[i].scene.name, all[i].loss, found)
