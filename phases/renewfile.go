@@ -34,7 +34,7 @@ func RenewFile(ctx context.Context, t certs.Tree, site judge.Site, file string, 
 	var lock *store.Locked
 	if o.DryRun {
 		err = unsettled(ctx, dirs)
-	} else if lock, err = store.Lock(ctx, dirs...); err == nil {
+	} else if lock, err = lockAll(ctx, t, site, dirs); err == nil {
 		defer func() { err = errors.Join(err, lock.Unlock()) }()
 		lock.SweepBackups(o.Backup)
 	}

@@ -50,7 +50,7 @@ func run(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Select
 	dirs := lockDirs(t, site, chosen)
 	if o.DryRun {
 		err = unsettled(ctx, dirs)
-	} else if lock, err = store.Lock(ctx, dirs...); err == nil {
+	} else if lock, err = lockAll(ctx, t, site, dirs); err == nil {
 		defer func() { err = errors.Join(err, lock.Unlock()) }()
 		lock.SweepBackups(o.Backup)
 	}
@@ -178,6 +178,12 @@ func proofOf(a Action, c judge.Case, done Plan) []finding.Finding {
 		}
 	}
 	return append(out, c.Errors()...)
+}
+
+// lockAll locks the directories of a run, and those of the site in which an earlier one was stopped: whoever comes next
+// finishes that, whatever it is about.
+func lockAll(ctx context.Context, t certs.Tree, site judge.Site, dirs []string) (*store.Locked, error) {
+	return store.Lock(ctx, append(dirs, store.Interrupted(lockDirs(t, site, nil)...)...)...)
 }
 
 // lockDirs are the directories that the chosen rows and their CAs lie in.

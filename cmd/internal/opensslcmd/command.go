@@ -34,6 +34,9 @@ type Env struct {
 	Format string
 	// Rows gives the table of what a cluster's PKI has, for hints; nil: there are no hints that name a row.
 	Rows func() []certs.Spec
+	// Settled, if not nil, is asked about a target that is not there, and reports whether it is now: a run that was stopped
+	// may have been replacing it.
+	Settled func(path string) bool
 }
 
 // request is a command line that was read, with the files that it names.

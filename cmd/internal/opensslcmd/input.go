@@ -207,6 +207,9 @@ func (r *request) loadTarget(name string, buffer []byte) target {
 		data, err = readAll(r.env.Stdin, 0, buffer)
 	} else {
 		data, err = readURI(name, buffer)
+		if err == errNotOpen && r.env.Settled != nil && r.env.Settled(name) {
+			data, err = readURI(name, buffer)
+		}
 	}
 	found := openssl.Parse(data, func(o openssl.Objects) bool { return len(o.Certificates) > 0 })
 	if err != nil || len(found.Certificates) == 0 {
