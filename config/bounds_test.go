@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -11,16 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 )
-
-// allocated is what f took from the heap altogether.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
 
 // The worst lists of users that fit into a file cost bounded memory and are refused in few words.
 func TestUsersBounds(t *testing.T) {
@@ -40,7 +31,7 @@ func TestUsersBounds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var err error
-			taken := allocated(func() { _, err = ParseUsers(c.file, []byte(c.text)) })
+			taken := fuzzbound.Allocated(func() { _, err = ParseUsers(c.file, []byte(c.text)) })
 			require.Error(t, err)
 			if c.want != "" {
 				assert.EqualError(t, err, c.want)
@@ -54,7 +45,7 @@ func TestUsersBounds(t *testing.T) {
 	require.True(t, errors.As(err, &all))
 	assert.Len(t, all.Faults, maxFaults)
 	assert.Equal(t, 100_000-maxFaults, all.More, "each is counted")
-	assert.Less(t, allocated(func() { _, err = ParseUsers("u.csv", []byte("cn,org\n"+strings.Repeat("a\n", 200_000))) }), uint64(64<<20), "and few are kept")
+	assert.Less(t, fuzzbound.Allocated(func() { _, err = ParseUsers("u.csv", []byte("cn,org\n"+strings.Repeat("a\n", 200_000))) }), uint64(64<<20), "and few are kept")
 }
 
 // A configuration is bounded by what the parser would make of it, not by its bytes only.
@@ -63,7 +54,7 @@ func TestLoadBounds(t *testing.T) {
 		"items": clusterHead + "x: [" + strings.Repeat("x,", 400_000) + "]\n", "documents": strings.Repeat("---\n", 200_001), "dashes": clusterHead + "x: " + strings.Repeat("- ", 400_000),
 	} {
 		var err error
-		taken := allocated(func() { _, _, err = Load(Input{Name: "f", Documents: []byte(text), Host: NeutralHost()}) })
+		taken := fuzzbound.Allocated(func() { _, _, err = Load(Input{Name: "f", Documents: []byte(text), Host: NeutralHost()}) })
 		assert.EqualError(t, err, "f: has more than 200000 lines and punctuation marks", name)
 		assert.Less(t, taken, uint64(16<<20), name)
 	}
@@ -79,7 +70,7 @@ var hostileManifests = []string{
 func TestManifestBounds(t *testing.T) {
 	for _, text := range append(hostileManifests, "spec: {containers: ["+strings.Repeat("{},", 100_000)+"]}", "spec: {containers: [{args: ["+strings.Repeat("a,", 500_000)+"]}]}", strings.Repeat("#\n", 1<<20)) {
 		var got map[certs.Facts]certs.Found
-		taken := allocated(func() { got = ParseManifest("x", []byte(text)) })
+		taken := fuzzbound.Allocated(func() { got = ParseManifest("x", []byte(text)) })
 		assert.LessOrEqual(t, len(got), 1)
 		assert.Less(t, taken, uint64(1<<20+400*len(text)), "%.60q", text)
 	}

@@ -2,24 +2,15 @@ package kubeconfig_test
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/kubeconfig"
 )
-
-// allocated is what f took from the heap altogether.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
 
 // list is a kubeconfig whose list has an entry for each number below n.
 func list(kind string, n int, entry string) string {
@@ -51,7 +42,7 @@ func TestParseBounds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var err error
-			taken := allocated(func() { _, err = kubeconfig.Parse([]byte(c.text)) })
+			taken := fuzzbound.Allocated(func() { _, err = kubeconfig.Parse([]byte(c.text)) })
 			assert.ErrorContains(t, err, c.want)
 			assert.Less(t, taken, uint64(16<<20+50*len(c.text)))
 		})
@@ -85,7 +76,7 @@ func TestMergeBounds(t *testing.T) {
 			_, err = target.Merge([]byte(c.from), kubeconfig.MergeOptions{OnConflict: kubeconfig.Rename})
 			require.NoError(t, err)
 			var data []byte
-			taken := allocated(func() { data, err = target.Bytes() })
+			taken := fuzzbound.Allocated(func() { data, err = target.Bytes() })
 			assert.EqualError(t, err, c.want)
 			assert.Nil(t, data)
 			assert.Less(t, taken, uint64(10*(len(c.into)+len(c.from))))
@@ -97,7 +88,7 @@ func TestMergeBounds(t *testing.T) {
 func TestMergeInProportion(t *testing.T) {
 	merge := func(n int) uint64 {
 		into, from := list("contexts", n, "{name: c#, context: {cluster: a}}"), list("contexts", n, "{name: c#, context: {cluster: b}}")
-		return allocated(func() {
+		return fuzzbound.Allocated(func() {
 			m, err := kubeconfig.Merge([]byte(into), []byte(from), kubeconfig.MergeOptions{OnConflict: kubeconfig.Rename})
 			require.NoError(t, err)
 			require.Len(t, m.Changes, n)

@@ -40,11 +40,16 @@ func Hold(t testing.TB, size int) func() {
 // Within runs what only reads an input of size bytes, and holds it to a tighter bound than a whole target.
 func Within(t testing.TB, size int, f func()) {
 	t.Helper()
-	memory := allocated()
-	f()
-	if got, most := allocated()-memory, uint64(readMemory+readPerByte*size); got > most {
+	if got, most := Allocated(f), uint64(readMemory+readPerByte*size); got > most {
 		t.Errorf("reading %d bytes took %d bytes of memory, more than %d", size, got, most)
 	}
+}
+
+// Allocated is what f takes from the heap altogether, given back or not.
+func Allocated(f func()) uint64 {
+	before := allocated()
+	f()
+	return allocated() - before
 }
 
 func allocated() uint64 {

@@ -206,13 +206,18 @@ func TestWaitingIsTold(t *testing.T) {
 // Many processes take a lock whose file each of them removes: never do two hold it, and nothing is left.
 func TestLockFileIsRemovedWithoutRace(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	countTogether(t, "count", 12, 60)
+}
+
+// countTogether has processes that each add one to a counter in rounds, and gives their directory.
+func countTogether(t *testing.T, how string, processes, rounds int) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
 	counter := filepath.Join(dir, "counter")
 	write(t, counter, "0", 0o644)
-	const processes, rounds = 12, 60
 	var runs []*exec.Cmd
 	for range processes {
-		cmd := child(t, "count", dir, fmt.Sprintf("STORE_TEST_ROUNDS=%d", rounds))
+		cmd := child(t, how, dir, fmt.Sprintf("STORE_TEST_ROUNDS=%d", rounds))
 		require.NoError(t, cmd.Start())
 		runs = append(runs, cmd)
 	}
@@ -221,6 +226,7 @@ func TestLockFileIsRemovedWithoutRace(t *testing.T) {
 	}
 	assert.Equal(t, strconv.Itoa(processes*rounds), contents(t, dir)[counter], "an update is lost: two held the lock")
 	assert.Equal(t, []string{"counter 0644"}, names(t, dir))
+	return dir
 }
 
 // childCount adds one, without any care but the lock.

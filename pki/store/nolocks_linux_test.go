@@ -3,10 +3,8 @@ package store
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"testing"
 	"unsafe"
 
@@ -19,22 +17,7 @@ import (
 // daemon. Then the lock file alone keeps runs apart, and one that a killed run left is told as such.
 func TestNoLocks(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	counter := filepath.Join(dir, "counter")
-	write(t, counter, "0", 0o644)
-	const processes, rounds = 6, 15
-	var runs []*exec.Cmd
-	for range processes {
-		cmd := child(t, "count without locks", dir, fmt.Sprintf("STORE_TEST_ROUNDS=%d", rounds))
-		require.NoError(t, cmd.Start())
-		runs = append(runs, cmd)
-	}
-	for _, cmd := range runs {
-		assert.NoError(t, cmd.Wait(), "%s", cmd.Stderr)
-	}
-	assert.Equal(t, strconv.Itoa(processes*rounds), contents(t, dir)[counter], "an update is lost: two held the lock")
-	assert.Equal(t, []string{"counter 0644"}, names(t, dir))
-
+	dir := countTogether(t, "count without locks", 6, 15)
 	write(t, filepath.Join(dir, lockName), "", 0o600)
 	cmd := child(t, "blind without locks", dir)
 	require.NoError(t, cmd.Run(), "%s", cmd.Stderr)

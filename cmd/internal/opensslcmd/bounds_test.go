@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/cmd/internal/opensslcmd"
+	"github.com/pkitool/pkitool/internal/fuzzbound"
 	"github.com/pkitool/pkitool/internal/openssltest"
 	"github.com/pkitool/pkitool/pki/verify"
 )
@@ -27,15 +27,6 @@ func (e *endless) Read(p []byte) (int, error) {
 	clear(p)
 	e.given += len(p)
 	return len(p), nil
-}
-
-// allocated is what f took from the heap altogether.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
 }
 
 // TestVerifyBoundedFiles: what is larger than the bound is read no further, wherever it is named, and the bound is said
@@ -78,7 +69,7 @@ func TestVerifyBoundedFiles(t *testing.T) {
 
 	stream := &endless{}
 	var out, errs bytes.Buffer
-	taken := allocated(func() {
+	taken := fuzzbound.Allocated(func() {
 		code := opensslcmd.Run(t.Context(), opensslcmd.Env{Stdin: stream, Stdout: &out, Stderr: &errs, Now: time.Now()}, []string{"-CAfile", ca})
 		assert.Equal(t, 2, code)
 	})
