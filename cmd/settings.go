@@ -240,7 +240,8 @@ func readInput(name string, stdin io.Reader) ([]byte, error) {
 		return store.ReadFrom(stdin, "stdin")
 	}
 	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) && settled(name) {
+	if errors.Is(err, fs.ErrNotExist) {
+		settle(filepath.Dir(name))
 		f, err = os.Open(name)
 	}
 	if err != nil {
@@ -254,12 +255,10 @@ func readInput(name string, stdin io.Reader) ([]byte, error) {
 	return store.ReadFrom(f, name)
 }
 
-// settled reports whether a file that is not there was being replaced by a run that was stopped, or is by one at work,
-// and has been brought back, new or old.
-func settled(name string) bool {
+// settle brings back what a run that was stopped was replacing in a directory, or one at work is, new or old. Where it
+// cannot, a file that is not there is told as such.
+func settle(dir string) {
 	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
 	defer stop()
-	finished, err := store.Settle(ctx, filepath.Dir(name))
-	_, there := os.Lstat(name)
-	return err == nil && (len(finished) > 0 || there == nil)
+	_, _ = store.Settle(ctx, dir)
 }

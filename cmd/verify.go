@@ -42,7 +42,7 @@ func runVerify(ctx context.Context, env *Env, args []string) int {
 	format, _ := env.LookupEnv(envName("output"))
 	return opensslcmd.Run(ctx, opensslcmd.Env{
 		Stdin: env.Stdin, Stdout: env.Stdout, Stderr: env.Stderr, Now: env.Now, Format: format,
-		Rows:    func() []certs.Spec { return slices.Collect(knownTree().Rows()) },
-		Settled: settled,
+		Rows:   func() []certs.Spec { return slices.Collect(knownTree().Rows()) },
+		Settle: settle,
 	}, args)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -34,9 +35,9 @@ type Env struct {
 	Format string
 	// Rows gives the table of what a cluster's PKI has, for hints; nil: there are no hints that name a row.
 	Rows func() []certs.Spec
-	// Settled, if not nil, is asked about a target that is not there, and reports whether it is now: a run that was stopped
-	// may have been replacing it.
-	Settled func(path string) bool
+	// Settle, if not nil, is called once for a directory in which a target is not there: a run that was stopped may have
+	// been replacing it, and it comes back.
+	Settle func(dir string)
 }
 
 // request is a command line that was read, with the files that it names.
@@ -65,6 +66,7 @@ type request struct {
 	lookup    *lookup // of -CApath and -CAstore, else nil
 	trust     *verify.Trust
 	sources   *sources
+	settling  sync.Map // directory -> func(), which settles it once
 }
 
 // Run does one run of `verify` with the arguments behind that word, and returns its exit code.

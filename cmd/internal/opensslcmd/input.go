@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -207,7 +208,10 @@ func (r *request) loadTarget(name string, buffer []byte) target {
 		data, err = readAll(r.env.Stdin, 0, buffer)
 	} else {
 		data, err = readURI(name, buffer)
-		if err == errNotOpen && r.env.Settled != nil && r.env.Settled(name) {
+		if err == errNotOpen && r.env.Settle != nil {
+			dir := filepath.Dir(name)
+			settle, _ := r.settling.LoadOrStore(dir, sync.OnceFunc(func() { r.env.Settle(dir) }))
+			settle.(func())()
 			data, err = readURI(name, buffer)
 		}
 	}
