@@ -1,6 +1,9 @@
 package verify
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // How well a CRL suits a certificate, a sum of openssl's bits: the largest wins.
 const (
@@ -65,6 +68,9 @@ func (r *revocation) pickCRL(choice *crlChoice, depth int, lists []*CRL) bool {
 
 // crlsBy returns the store's CRLs by that issuer, in order.
 func (t *Trust) crlsBy(issuer Name) []*CRL {
+	if t.first("CRLs of ", issuer) {
+		t.crls = append(slices.Clip(t.crls), t.lists(issuer)...)
+	}
 	var out []*CRL
 	for _, l := range t.crls {
 		if l.issuer.Equal(issuer) {

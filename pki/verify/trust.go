@@ -11,8 +11,33 @@ type Trust struct {
 	crls      []*CRL                    // of the store, in order
 	alike     map[uint64][]*Certificate // by print: a bundle may hold any number of one subject
 	seed      maphash.Seed
+	asking
 
 	readInStore
+}
+
+// asking is where a store looks for what it does not have.
+type asking struct {
+	certificates func(subject Name) (read []*Certificate, found bool)
+	lists        func(issuer Name) []*CRL
+	asked        map[string]bool // names for which that was done, by what is asked for
+}
+
+// Ask makes the store look elsewhere, when it comes to a name and once for each: for certificates where it has none of the
+// name, for CRLs in any case. What was read stays in the store, whatever its name; found false says that openssl ended
+// at something odd, and so does not find the name this time. Such a store is for one validation.
+func (t *Trust) Ask(certificates func(subject Name) (read []*Certificate, found bool), lists func(issuer Name) []*CRL) {
+	t.asking = asking{certificates, lists, map[string]bool{}}
+}
+
+// first reports whether something is asked for the first time.
+func (a asking) first(what string, name Name) bool {
+	key := what + name.canon
+	if a.asked == nil || a.asked[key] {
+		return false
+	}
+	a.asked[key] = true
+	return true
 }
 
 // NewStore returns trust with the rules of -CAfile: the certificates and the
@@ -66,7 +91,19 @@ func (t *Trust) print(c *Certificate) uint64 {
 func (t *Trust) Certificates() []*Certificate { return t.certs }
 
 // named returns the certificates with that subject, in order.
-func (t *Trust) named(subject Name) []*Certificate { return t.bySubject[subject.canon] }
+func (t *Trust) named(subject Name) []*Certificate {
+	if list := t.bySubject[subject.canon]; len(list) > 0 || !t.first("certificates of ", subject) {
+		return list
+	}
+	read, found := t.certificates(subject)
+	for _, c := range read {
+		t.add(c)
+	}
+	if !found {
+		return nil
+	}
+	return t.bySubject[subject.canon]
+}
 
 // exact returns the trusted copy of c, nil if there is none.
 func (t *Trust) exact(c *Certificate) *Certificate {

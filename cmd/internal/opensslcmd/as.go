@@ -182,7 +182,7 @@ func (r *request) trustOf(t target) (*judge.Trust, []finding.Finding, error) {
 		}
 	}
 	if r.lookup != nil {
-		more = append(slices.Clone(more), r.lookup.closure(r, t.certificate).Certificates...)
+		more = append(slices.Clone(more), r.lookup.closure(r, t.certificate)...)
 	}
 	for _, c := range more {
 		data = append(data, pem(c)...)

@@ -131,18 +131,19 @@ func (r *request) prepare(args []string) (targets []string, err error) {
 	return targets, nil
 }
 
-// trustFor is what one target is judged by: the anchors, and what a directory of anchors has for its names.
-func (r *request) trustFor(c *verify.Certificate) *verify.Trust {
+// trustFor is what one target is judged by: the anchors, and where more are looked for.
+func (r *request) trustFor() *verify.Trust {
 	if r.lookup == nil {
 		return r.trust
 	}
-	more := r.lookup.closure(r, c)
-	return verify.NewStore(slices.Concat(r.anchors, more.Certificates), slices.Concat(r.storeCRLs, more.CRLs))
+	trust := verify.NewStore(r.anchors, r.storeCRLs)
+	trust.Ask(r.lookup.finder(), r.lookup.crls)
+	return trust
 }
 
 // judge verifies one certificate.
 func (r *request) judge(c *verify.Certificate) verify.Report {
-	return verify.Verify(c, r.trustFor(c), r.untrusted, r.crls, r.options)
+	return verify.Verify(c, r.trustFor(), r.untrusted, r.crls, r.options)
 }
 
 func isTerminal(r io.Reader) bool {

@@ -133,5 +133,17 @@ func TestOddDirectoriesAgainstOpenSSL(t *testing.T) {
 		add("file: "+name+", untrusted", files, "-no-CApath", "-CAstore", "store.pem", "-untrusted", "sub.pem")
 		add("file: "+name+", CRLs", files, "-no-CApath", "-CAstore", "store.pem", "-crl_check_all")
 	}
+	// A store is not asked for a name that the -CAfile has, but for the target itself, and that comes too late for issuers.
+	old := template("inter")
+	old.NotAfter = at.AddDate(0, -1, 0)
+	ended, err := x509.CreateCertificate(rand.Reader, old, template("ca"), &keys["inter"].PublicKey, keys["ca"])
+	require.NoError(t, err)
+	stranger := issue("inter", "ca", "ca", "ca")
+	for name, text := range map[string]string{"an expired issuer": cert(ended), "another issuer": cert(stranger), "a root": root} {
+		files := []cases.File{{Name: "ca.pem", Data: []byte(text)}, {Name: "store.pem", Data: []byte(root + sub + other)}}
+		for _, more := range [][]string{nil, {"-partial_chain"}, {"-partial_chain", "-untrusted", "sub.pem"}} {
+			add("beside: "+name, files, append([]string{"-no-CApath", "-CAfile", "ca.pem", "-CAstore", "store.pem"}, more...)...)
+		}
+	}
 	agreeOn(t, all)
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // lookup finds anchors and CRLs that are not read in advance: those of -CApath, whose files are named by the hash of
-// the subject (`openssl rehash`), and those of -CAstore, such a directory or a file. As in openssl they are asked only
-// for names that the -CAfile does not have, and -CAstore after -CApath.
+// the subject (`openssl rehash`), and those of -CAstore, such a directory or a file. As in openssl they are asked when a
+// path comes to a name, certificates only for names that the store does not have by then, and -CAstore after -CApath.
 type lookup struct {
 	dir       string // of -CApath
 	storeDir  string // of -CAstore
@@ -156,88 +156,50 @@ func (l *lookup) said() []string {
 	return slices.Clone(l.refused)
 }
 
-// closure is what of the lookups can take part in the paths of one target. It walks all paths there could be: from the
-// target to every certificate that bears its issuer's name, and on from there; openssl asks for the same names.
-func (l *lookup) closure(r *request, target *verify.Certificate) openssl.Objects {
-	w := &walk{lookup: l, request: r, inFile: map[string]bool{}, seen: map[string]bool{}, queue: []*verify.Certificate{target}}
-	for _, c := range r.anchors {
-		w.inFile[c.Subject().Key()] = true
-	}
-	if r.options.ExtendedCRL { // any of them may have issued a CRL
-		w.queue = append(w.queue, r.untrusted...)
-	}
-	for len(w.queue) > 0 {
-		c := w.queue[0]
-		w.queue = w.queue[1:]
-		w.ask(c.Issuer(), w.askedAgain(c, target))
-		if c == target && r.options.PartialChain {
-			w.ask(c.Subject(), true) // it may be trusted itself
+// finder looks names up for one target: in -CApath, and where that has none, in -CAstore, of which a file is taken once,
+// as a whole. It gives all that was read; found is false where openssl does not come to the name.
+func (l *lookup) finder() func(verify.Name) (read []*verify.Certificate, found bool) {
+	whole := false
+	return func(name verify.Name) ([]*verify.Certificate, bool) {
+		read := l.inDir(name.Hash(), false).Certificates
+		if len(certificatesOf(read, name)) > 0 || whole {
+			return read, true
 		}
-	}
-	return w.out
-}
-
-// walk is a closure under way.
-type walk struct {
-	*lookup
-	request *request
-	inFile  map[string]bool // names that the store has already, by Key
-	seen    map[string]bool
-	queue   []*verify.Certificate
-	out     openssl.Objects
-	whole   bool // the -CAstore file has been taken, all of it
-}
-
-// askedAgain reports whether openssl asks a second time for the issuer of c that it has not found, and then finds what
-// it has read meanwhile: where the untrusted certificates end, and for a self-signed target that may be trusted itself.
-func (w *walk) askedAgain(c, target *verify.Certificate) bool {
-	r := w.request
-	if c == target && r.options.PartialChain && c.SelfSigned() {
-		return true
-	}
-	below := c == target || slices.Contains(r.untrusted, c) && !w.inFile[c.Subject().Key()] // nothing trusted up to here
-	return below && len(r.untrusted) > 0 && len(certificatesOf(r.untrusted, c.Issuer())) == 0
-}
-
-// ask looks a name up, once, and goes on to what bears it.
-func (w *walk) ask(name verify.Name, again bool) {
-	if w.seen[name.Key()] {
-		return
-	}
-	w.seen[name.Key()] = true
-	w.queue = append(w.queue, certificatesOf(w.request.anchors, name)...)
-	w.queue = append(w.queue, certificatesOf(w.request.untrusted, name)...)
-	if !w.inFile[name.Key()] {
-		found := w.inDir(name.Hash(), false).Certificates
-		if len(certificatesOf(found, name)) == 0 {
-			found = append(slices.Clip(found), w.askStore(name, again)...)
-		}
-		for _, c := range found {
-			w.inFile[c.Subject().Key()] = true
-		}
-		w.out.Certificates = append(w.out.Certificates, found...)
-	}
-	w.queue = append(w.queue, certificatesOf(w.out.Certificates, name)...)
-	if w.request.options.CRLCheck {
-		found := w.inDir(name.Hash(), true).CRLs
-		if len(crlsOf(found, name)) == 0 {
-			found = append(slices.Clip(found), w.inStore(name.Hash()).CRLs...)
-		}
-		w.out.CRLs = append(w.out.CRLs, found...)
+		whole = l.storeFile != ""
+		more := l.inStore(name.Hash())
+		return append(slices.Clip(read), more.Certificates...), !more.spoilt
 	}
 }
 
-// askStore is for a name that is nowhere else. A file is then taken once, as a whole.
-func (w *walk) askStore(name verify.Name, again bool) []*verify.Certificate {
-	if w.whole {
-		return nil
+// crls looks for the CRLs of an issuer, likewise, and gives all that was read.
+func (l *lookup) crls(issuer verify.Name) []*verify.CRL {
+	read := l.inDir(issuer.Hash(), true).CRLs
+	if len(crlsOf(read, issuer)) == 0 {
+		read = append(slices.Clip(read), l.inStore(issuer.Hash()).CRLs...)
 	}
-	w.whole = w.storeFile != ""
-	found := w.inStore(name.Hash())
-	if found.spoilt && !again {
-		return slices.DeleteFunc(slices.Clone(found.Certificates), func(c *verify.Certificate) bool { return c.Subject().Equal(name) })
+	return read
+}
+
+// closure is all that there is for a target and for what may be above it, whichever path is taken.
+func (l *lookup) closure(r *request, target *verify.Certificate) (out []*verify.Certificate) {
+	find, seen := l.finder(), map[string]bool{}
+	ask := func(name verify.Name) {
+		seen[name.Key()] = true
+		if read, found := find(name); found {
+			out = append(out, read...)
+		}
 	}
-	return found.Certificates
+	if r.options.PartialChain {
+		ask(target.Subject()) // it may be trusted itself
+	}
+	for queue := []*verify.Certificate{target}; len(queue) > 0; queue = queue[1:] {
+		name := queue[0].Issuer()
+		if !seen[name.Key()] {
+			ask(name)
+			queue = append(queue, certificatesOf(slices.Concat(r.anchors, r.untrusted, out), name)...)
+		}
+	}
+	return out
 }
 
 func certificatesOf(all []*verify.Certificate, subject verify.Name) []*verify.Certificate {
