@@ -21,8 +21,11 @@ var complaint = regexp.MustCompile(`x509:|tls: |TLS handshake error|handshake fa
 	`^[EWF]\d{4} .*(?i:certificate|x509|\btls\b)|"level":"(?:warn|error|fatal|panic)".*(?i:certificate|x509|\btls\b)`)
 
 // harmless matches complaints that are none: a client that hangs up while it still shakes hands (the API server makes
-// and drops etcd clients at its start), and an API group that has the word in its name.
-var harmless = regexp.MustCompile(`authentication handshake failed: context canceled"|Skipping API certificates\.k8s\.io/`)
+// and drops etcd clients at its start), an API group that has the word in its name, and the API server that reads the
+// certificate before a renewal and the key after it: two files cannot be replaced at one moment, so it keeps the pair that
+// it has and reads again, and the check that renewed waits for the new one.
+var harmless = regexp.MustCompile(`authentication handshake failed: context canceled"|Skipping API certificates\.k8s\.io/|` +
+	`dynamic_serving_content\.go:\d+\] .*key failed with : tls: private key does not match public key"`)
 
 // Complaints lists the lines in the logs of all processes that speak of a certificate fault, "NAME: LINE", apart from
 // what was written while Provoke ran.

@@ -90,8 +90,10 @@ func TestComplaints(t *testing.T) {
 		group   = `W1124 17:15:06.343087 1 genericapiserver.go:798] Skipping API certificates.k8s.io/v1beta1 because it has no resources.`
 		started = `I1124 17:15:13.550774 1 certificate_controller.go:120] "Starting certificate controller" name="csrapproving"`
 		hangUp  = `W1124 17:15:05.907057 1 logging.go:55] grpc: Err: connection error: desc = "transport: authentication handshake failed: context canceled"`
+		between = `E1124 17:15:42.434629 1 dynamic_serving_content.go:221] "Unhandled Error" err="key failed with : tls: private key does not match public key" logger="UnhandledError"`
+		unfit   = `E1124 17:15:42.434629 1 run.go:72] "command failed" err="tls: private key does not match public key"`
 	)
-	for line, counts := range map[string]bool{fault: true, etcd: true, unknown: true, asked: true, group: false, started: false, hangUp: false} {
+	for line, counts := range map[string]bool{between: false, unfit: true, fault: true, etcd: true, unknown: true, asked: true, group: false, started: false, hangUp: false} {
 		m := newTestMachine(t)
 		p := m.play(t, "component", "say", line)
 		require.Eventually(t, func() bool { return p.logSize() > 0 }, 10*time.Second, 10*time.Millisecond)
