@@ -182,9 +182,9 @@ func (w *writer) data(key string, pem []byte) {
 	w.field(key, base64.StdEncoding.EncodeToString(pem))
 }
 
-// takenForText tells whether every YAML reader takes s for a string, if it is none of the reserved words: it begins with a letter,
-// so is no number, and has no blank, so no ": " and no " #". Names, addresses and most base64 are so; a regular expression
-// would take milliseconds for the certificates of a whole set.
+// takenForText tells whether every YAML reader takes s for a string, if it is none of the reserved words: it begins with a
+// letter, so is no number, and has no blank, so no ": " and no " #". Names, addresses and most base64 are so; a regular
+// expression would take milliseconds for the certificates of a whole set.
 func takenForText(s string) bool {
 	letter := func(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 	for i := range len(s) {
