@@ -37,13 +37,14 @@ var floors = []struct {
 	{"config", []string{"certs", "internal/yamlsize", "pki"}},
 	{"phases/judge", []string{"certs", "finding", "internal/hidden", "kubeconfig", "pki", "pki/store"}},
 	{"phases", []string{"certs", "finding", "internal/hidden", "kubeconfig", "phases/judge", "pki", "pki/inspect", "pki/store"}},
+	{"phases/audit", []string{"certs", "finding", "kubeconfig", "phases", "phases/judge", "pki", "pki/store"}},
 	{"cmd/internal/terminal", nil},
 	{"cmd/internal/opensslcmd", []string{"cmd/internal/terminal", "certs", "config", "finding", "phases/judge", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"cmd/internal/opensslcmd/internal/cases", nil}, // for tests
 	{"internal/openssltest", nil},                   // for tests
 	{"internal/fuzzbound", nil},                     // for tests
 	{"internal/weakkeys", nil},                      // for tests
-	{"cmd", []string{"cmd/internal/opensslcmd", "cmd/internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/judge", "pki", "pki/inspect", "pki/store"}},
+	{"cmd", []string{"cmd/internal/opensslcmd", "cmd/internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/audit", "phases/judge", "pki", "pki/inspect", "pki/store"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
 

@@ -11,6 +11,7 @@ func newCerts(env *Env) *cobra.Command {
 		newCertsImport(env),
 		newCertsRenew(env),
 		newCertsExpiration(env),
+		newCertsAudit(env),
 	)
 }
 

@@ -144,7 +144,7 @@ func (s *settingsFlags) loadRows(quiet bool, choose func(certs.Tree, config.Sett
 			if facts == 0 {
 				return nil
 			}
-			return known(t, site)
+			return known(t, site, askHost())
 		},
 		Needs: func(config.Settings) certs.Facts { return facts },
 	})
@@ -160,19 +160,23 @@ func (s *settingsFlags) loadRows(quiet bool, choose func(certs.Tree, config.Sett
 }
 
 // known is what the files of a site say of its node and its cluster.
-func known(t certs.Tree, site judge.Site) map[certs.Facts]certs.Found {
+func known(t certs.Tree, site judge.Site, host judge.Host) map[certs.Facts]certs.Found {
 	told := map[certs.Facts]certs.Found{}
 	if site.Kubeconfig != "" {
 		if pod := judge.ReadFile(filepath.Join(site.Kubeconfig, filepath.FromSlash(config.Manifest))); pod.Exists {
 			told = config.ParseManifest(pod.Path, pod.Data)
 		}
 	}
-	host := sync.OnceValues(func() (string, netip.Addr) {
+	return judge.Known(t, site, host, told)
+}
+
+// askHost is what this host says of itself, asked once.
+func askHost() judge.Host {
+	return sync.OnceValues(func() (string, netip.Addr) {
 		name, _ := hostName()
 		addr, _ := defaultRouteAddress()
 		return strings.TrimSpace(name), addr
 	})
-	return judge.Known(t, site, host, told)
 }
 
 // loadNeeding completes an input by what was given, and loads it.

@@ -81,20 +81,11 @@ const expiryLimit = 10000
 // unreadable certificates are findings, those that are not valid yet too, and with a threshold also what meets it.
 // The error joins what could not be listed; what could be is told beside it. No private key is needed.
 // Where nobody said what the node is (certs.NodeRoles), what a node may rightly lack is listed as absent, without alarm.
-// What a run that was killed had begun to replace is finished first, where this user may write. Else nothing is locked;
-// only where a pair is not whole, a run that may just be replacing it is waited for, until ctx ends.
+// It looks as [Look] does.
 func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection, o ExpiryOptions) (Expirations, error) {
-	dirs := lockDirs(t, site, chosen)
-	finished, err := settled(ctx, dirs)
+	inv, finished, err := Look(ctx, t, site, chosen)
 	if err != nil {
 		return Expirations{}, err
-	}
-	inv := judge.Take(t, site, chosen)
-	if half(t, inv) {
-		if err := store.Wait(ctx, dirs...); err != nil {
-			return Expirations{}, err
-		}
-		inv = judge.Take(t, site, chosen)
 	}
 	x := expiry{
 		ExpiryOptions: o, Judgement: judge.Judge(t, inv, chosen, o.Now), seen: map[string]bool{}, known: map[string]bool{}, present: map[group]bool{},
@@ -123,6 +114,24 @@ func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen 
 		x.out.Findings = append([]finding.Shown{finding.New(finding.NothingHere).At("", "", site.Cert).Shown(finding.Check)}, x.out.Findings...)
 	}
 	return x.out, err
+}
+
+// Look reads what lies at the chosen rows, for who only reports. What a run that was killed had begun to replace is
+// finished first, where this user may write: finished are its files. Else nothing is locked; only where a pair is not
+// whole, a run that may just be replacing it is waited for, until ctx ends.
+func Look(ctx context.Context, t certs.Tree, site judge.Site, chosen judge.Selection) (inv judge.Inventory, finished []string, err error) {
+	dirs := lockDirs(t, site, chosen)
+	if finished, err = settled(ctx, dirs); err != nil {
+		return judge.Inventory{}, finished, err
+	}
+	inv = judge.Take(t, site, chosen)
+	if half(t, inv) {
+		if err := store.Wait(ctx, dirs...); err != nil {
+			return judge.Inventory{}, finished, err
+		}
+		inv = judge.Take(t, site, chosen)
+	}
+	return inv, finished, nil
 }
 
 // half reports whether of some leaf's pair only one file is there: so it is for an

@@ -311,5 +311,5 @@ func RoleNames(wanted func(certs.Role) bool) []string {
 	return out
 }
 
-// BackupPrefix begins the name of a backup directory; the time of the run, in UTC, ends it.
-const BackupPrefix = "pkitool-backup-"
+// BackupPrefix begins the name of a backup directory.
+const BackupPrefix = judge.BackupPrefix

@@ -1,0 +1,132 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/phases/audit"
+	"github.com/pkitool/pkitool/phases/judge"
+)
+
+// nodeKinds are the values of --role: what a node takes part in.
+var nodeKinds = []struct {
+	name  string
+	roles certs.Scope
+}{{"control-plane", certs.JoinedNode}, {"worker", certs.WorkerNode}, {"etcd", certs.EtcdMember}}
+
+// placesFlags are the flags of commands that look at whole directories.
+type placesFlags struct {
+	*settingsFlags
+	role string
+}
+
+// addPlaces gives a command the flags that say which directories are looked at, and what is known of them.
+func addPlaces(c *cobra.Command, env *Env) *placesFlags {
+	p := &placesFlags{settingsFlags: addSettings(c, env, func(f config.Field) bool {
+		return f.Flag == "cert-dir" || f.Flag == "kubeconfig-dir" || f.Fact&^certs.LeafValidity != 0
+	})}
+	p.reports = true
+	var names []string
+	for _, k := range nodeKinds {
+		names = append(names, k.name)
+	}
+	c.Flags().StringVar(&p.role, "role", "", "what the node is: "+strings.Join(names, ", ")+" (default: as the directory's files say)")
+	_ = c.RegisterFlagCompletionFunc("role", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
+	return p
+}
+
+// namedDir is a directory of the command line, and its name where it has one.
+type namedDir struct{ name, dir string }
+
+// look judges each directory, in order and one at a time; none: the one of --cert-dir and --kubeconfig-dir. see gets each
+// with the hints completed.
+func (p *placesFlags) look(c *cobra.Command, dirs []namedDir, quiet bool, o audit.Options, see func(audit.Directory) error) error {
+	if len(dirs) > 0 && (c.Flags().Changed("cert-dir") || c.Flags().Changed("kubeconfig-dir")) {
+		return &usageError{err: errors.New("a directory is given, and --cert-dir or --kubeconfig-dir too: one of them"), command: c.CommandPath()}
+	}
+	if err := fromEnvironment(c, p.env, "role"); err != nil {
+		return err
+	}
+	if len(dirs) == 0 {
+		dirs = []namedDir{{}}
+	}
+	var errs []error
+	for _, d := range dirs {
+		place, err := p.place(c, d, quiet)
+		if err != nil {
+			return err
+		}
+		seen, err := audit.Look(c.Context(), place, o)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		writeFinished(p.env.Stderr, seen.Finished)
+		for i := range seen.Findings {
+			seen.Findings[i].Hint = p.env.completed(seen.Findings[i].Hint)
+		}
+		if err := see(seen); err != nil {
+			return err
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// place is where a directory's PKI is. What nobody gave, its files are asked for; never this host, which need not be the
+// directory's.
+func (p *placesFlags) place(c *cobra.Command, d namedDir, quiet bool) (audit.Place, error) {
+	if d.dir != "" {
+		found, err := audit.Find(d.dir)
+		if err != nil {
+			return audit.Place{}, err
+		}
+		for flag, value := range map[string]string{"cert-dir": found.Cert, "kubeconfig-dir": found.Kubeconfig} {
+			f := c.Flags().Lookup(flag)
+			p.text(flag).given = nil
+			if err := f.Value.Set(value); err != nil {
+				return audit.Place{}, err
+			}
+			f.Changed = true // for hints: they name this directory
+		}
+	}
+	settings, err := p.loadNeeding(quiet, config.Input{
+		Files: func(s config.Settings) map[certs.Facts]certs.Found {
+			t, err := certs.New(s.Cluster)
+			if err != nil {
+				return nil // told below
+			}
+			return known(t, siteOf(s), func() (string, netip.Addr) { return "", netip.Addr{} })
+		},
+		Needs: func(config.Settings) certs.Facts { return 0 },
+	})
+	if err != nil {
+		return audit.Place{}, err
+	}
+	if p.role != "" {
+		i := slices.IndexFunc(nodeKinds, func(k struct {
+			name  string
+			roles certs.Scope
+		}) bool {
+			return k.name == p.role
+		})
+		if i < 0 {
+			return audit.Place{}, &usageError{err: fmt.Errorf("--role: %q is none of control-plane, worker, etcd", p.role), command: c.CommandPath()}
+		}
+		settings.Cluster.Nodes[0].Roles = nodeKinds[i].roles
+		settings.Cluster.Assumed &^= certs.NodeRoles
+	}
+	t, err := certs.New(settings.Cluster)
+	return audit.Place{Name: d.name, Site: judge.Site{Dirs: siteOf(settings).Dirs}, Tree: t}, err
+}
+
+// text is the flag of a setting.
+func (s *settingsFlags) text(flag string) *flagText {
+	i := slices.IndexFunc(s.texts, func(t *flagText) bool { return t.field.Flag == flag })
+	return s.texts[i]
+}
