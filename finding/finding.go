@@ -185,6 +185,8 @@ type Shown struct {
 	Reason   string   `json:"reason,omitempty"`
 	Hint     string   `json:"hint,omitempty"`
 	Fixable  bool     `json:"fixable,omitempty"`
+	// Follows is another finding, of the same row or of its CA, that this one is only a consequence of.
+	Follows ID `json:"follows,omitempty"`
 }
 
 // Shown is the finding with its texts, for who asks.

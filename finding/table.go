@@ -17,13 +17,15 @@ type Rule struct {
 	// "pkitool " and mend the fault as they are printed, which a test tries. {row}, {phase} and {path} are filled in.
 	Remedy   string
 	Remedies map[Asker]string
+	// Follows are findings of the same row, or of its CA, that this one is only a consequence of.
+	Follows []ID
 	// Reissue says that `--reissue` mends it although it is no error.
 	Reissue bool
 }
 
 // Rules is the table, in the order of the documentation.
 func Rules() []Rule {
-	return slices.Concat(fileRules, certificateRules, authorityRules, keyPairRules, rowRules, requestRules, kubeconfigRules)
+	return slices.Concat(fileRules, certificateRules, authorityRules, keyPairRules, rowRules, requestRules, kubeconfigRules, directoryRules)
 }
 
 var byID = sync.OnceValue(func() map[ID]Rule {

@@ -88,18 +88,16 @@ func CheckExpiration(ctx context.Context, t certs.Tree, site judge.Site, chosen 
 		return Expirations{}, err
 	}
 	x := expiry{
-		ExpiryOptions: o, Judgement: judge.Judge(t, inv, chosen, o.Now), seen: map[string]bool{}, known: map[string]bool{}, present: map[group]bool{},
+		ExpiryOptions: o, Judgement: judge.Judge(t, inv, chosen, o.Now), seen: map[string]bool{}, known: map[string]bool{},
 		out: Expirations{Finished: finished, Kind: "CertificateExpirationInfo", APIVersion: "output.kubeadm.k8s.io/v1alpha3", Certificates: []Expiration{}, Authorities: []Expiration{}},
 	}
+	x.present = x.Judgement.Present()
 	for c := range x.Cases() {
 		if c.Spec.Kind == certs.CA {
 			x.signers = append(x.signers, c.CA)
 			for _, ca := range c.Held.Chain {
 				x.known[string(ca.Raw)] = true
 			}
-		}
-		for _, g := range groups(c.Spec) {
-			x.present[g] = x.present[g] || !c.Held.Nothing()
 		}
 	}
 	for c := range x.Cases() {
@@ -149,29 +147,13 @@ func half(t certs.Tree, inv judge.Inventory) bool {
 	return false
 }
 
-// group are rows that a node has all of, or none: what a joined node, a worker, or a node with etcd elsewhere rightly
-// lacks is a whole group. A CA is a group with all that it signs.
-type group struct {
-	ca    string
-	scope certs.Scope
-	root  certs.Root
-}
-
-// groups are those that a row counts for, its own first.
-func groups(s certs.Spec) []group {
-	if s.Kind == certs.CA {
-		return []group{{ca: s.Name}}
-	}
-	return []group{{s.Issuer.Role, s.Scope, s.Place.Root}, {ca: s.Issuer.Role}}
-}
-
 type expiry struct {
 	ExpiryOptions
 	judge.Judgement
 	seen    map[string]bool // label sets, since a series may stand there only once
 	signers []*judge.CA     // the tree's CAs
 	known   map[string]bool // their certificates, by encoding
-	present map[group]bool
+	present judge.Present
 	told    bool // a certificate was found
 	out     Expirations
 }
@@ -200,7 +182,7 @@ func (x *expiry) row(c judge.Case, named bool) {
 			p.name = s.Place.Kubeconfig // a node's own folder
 		}
 	}
-	p.own, p.asker = p.name, askerOf(c, finding.Check)
+	p.own, p.asker = p.name, AskerOf(c, finding.Check)
 	torn := h.Conf.Path == "" && h.Key.There() && !h.Cert.There()
 	switch {
 	case h.Cert.Err != nil, h.Conf.Err != nil:
@@ -211,7 +193,7 @@ func (x *expiry) row(c judge.Case, named bool) {
 				x.find(p, judge.Unreadable(f))
 			}
 		}
-	case h.Nothing() && !named && (s.Scope == certs.FirstControlPlane || x.Tree.Cluster().Assumed.Has(certs.NodeRoles) && !x.present[groups(s)[0]]):
+	case h.Nothing() && !named && x.present.MayLack(s):
 		x.list(p, Expiration{Name: p.name, ExternallyManaged: p.external, Missing: true, Absent: true})
 	case h.Nothing() || torn:
 		x.missing(p, finding.New(finding.CertificateMissing))

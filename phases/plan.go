@@ -272,11 +272,11 @@ func (p planner) plan(actions []Action) Plan {
 }
 
 func (p planner) action(c judge.Case, asker finding.Asker) Action {
-	return Action{Spec: c.Spec, Held: c.Held, Findings: c.Findings, Asker: askerOf(c, asker)}
+	return Action{Spec: c.Spec, Held: c.Held, Findings: c.Findings, Asker: AskerOf(c, asker)}
 }
 
-// askerOf is who asks for remedies for a row, where a kind of run asks.
-func askerOf(c judge.Case, run finding.Asker) finding.Asker {
+// AskerOf is who asks for remedies for a row, where a kind of run asks.
+func AskerOf(c judge.Case, run finding.Asker) finding.Asker {
 	switch {
 	case c.Spec.Given:
 		return finding.Given

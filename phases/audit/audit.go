@@ -4,6 +4,9 @@ package audit
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/pkitool/pkitool/certs"
@@ -40,12 +43,35 @@ type Directory struct {
 	KubeconfigDir string `json:"kubeconfigDir,omitempty"`
 	// Certificates is how many were looked at.
 	Certificates int `json:"certificates"`
-	// Findings are what is wrong, or worth knowing, in the order of the tree, then by path.
+	// Findings are what is wrong, or worth knowing: of rows in the order of the tree, then of other files by path.
 	Findings []finding.Shown `json:"findings"`
 	// Trust are the roots of the picture.
 	Trust []*Node `json:"trust,omitempty"`
 	// Finished are files that a run that was stopped had begun to replace: now they are new, or old again, as a whole.
 	Finished []string `json:"-"`
+}
+
+// auditor is one look at a place.
+type auditor struct {
+	Options
+	place   Place
+	j       judge.Judgement
+	present judge.Present
+	// authorities are the CAs of the place, bySubject their certificates.
+	authorities []judge.Case
+	bySubject   map[string][]*x509.Certificate
+	serving     []*x509.Certificate // the API servers' certificates
+	keys        map[digest]holder
+	serials     map[digest]issued
+	out         []found
+	certs       int
+	others      []judge.Other // for the picture
+}
+
+// found is a finding, and who asks for its remedy.
+type found struct {
+	finding.Finding
+	asker finding.Asker
 }
 
 // Look judges a place. The error joins what could not be read as a directory; what could be is told beside it.
@@ -55,16 +81,71 @@ func Look(ctx context.Context, p Place, o Options) (Directory, error) {
 	if err != nil {
 		return d, err
 	}
-	d.Finished = finished
-	j := judge.Judge(p.Tree, inv, nil, o.Now)
-	for c := range j.Cases() {
-		for _, f := range c.Findings {
-			d.Findings = append(d.Findings, f.Shown(finding.Check))
-		}
-		d.Certificates += len(c.Held.Chain)
+	a := &auditor{Options: o, place: p, j: judge.Judge(p.Tree, inv, nil, o.Now), bySubject: map[string][]*x509.Certificate{}, keys: map[digest]holder{}, serials: map[digest]issued{}}
+	a.present = a.j.Present()
+	a.rows()
+	err = a.beside(ctx)
+	for _, name := range o.Kubeconfigs {
+		err = errors.Join(err, a.kubeconfig(name))
 	}
+	if a.certs == 0 {
+		a.out = slices.Insert(a.out, 0, found{*finding.New(finding.NothingHere).At("", "", p.Site.Cert), finding.Check})
+	}
+	d.Finished, d.Certificates = finished, a.certs
+	d.Findings = a.shown()
 	if o.Picture {
-		d.Trust = picture(j, nil, d.Findings, o.Now)
+		d.Trust = picture(a.j, a.others, d.Findings, o.Now)
 	}
-	return d, nil
+	return d, err
+}
+
+// note adds a finding about a file that is no row's, or about a directory.
+func (a *auditor) note(f *finding.Finding, path string) {
+	if f != nil {
+		g := *f
+		a.out = append(a.out, found{*g.At("", "", path), finding.Check})
+	}
+}
+
+// of adds a finding about a row.
+func (a *auditor) of(c judge.Case, f *finding.Finding, path string) {
+	if f == nil {
+		return
+	}
+	g := *f
+	a.out = append(a.out, found{*g.At(c.Spec.ID.String(), c.Spec.Phase(), path), phases.AskerOf(c, finding.Check)})
+}
+
+// shown are the findings as reports print them. One that only follows from another says so.
+func (a *auditor) shown() []finding.Shown {
+	ids := map[string]map[finding.ID]bool{} // by row, or by path for what is no row's
+	at := func(f finding.Finding) string {
+		if f.Row != "" {
+			return "row " + f.Row
+		}
+		return f.Path
+	}
+	for _, f := range a.out {
+		if ids[at(f.Finding)] == nil {
+			ids[at(f.Finding)] = map[finding.ID]bool{}
+		}
+		ids[at(f.Finding)][f.ID] = true
+	}
+	issuers := map[string]string{}
+	for c := range a.j.Cases() {
+		issuers["row "+c.Spec.ID.String()] = "row " + c.Spec.Issuer.String()
+	}
+	out := make([]finding.Shown, 0, len(a.out))
+	for _, f := range a.out {
+		s := f.Shown(f.asker)
+		rule, _ := finding.Lookup(f.ID)
+		for _, id := range rule.Follows {
+			if here := at(f.Finding); ids[here][id] || ids[issuers[here]][id] {
+				s.Follows = id
+				break
+			}
+		}
+		out = append(out, s)
+	}
+	return out
 }

@@ -338,7 +338,7 @@ func (h *Held) takeKubeconfig() {
 		h.EntryErr = finding.Of(err, finding.KubeconfigBroken)
 		return
 	}
-	read := func(path string) ([]byte, error) { return readNamed(h.Conf.Path, path) }
+	read := func(path string) ([]byte, error) { return ReadNamed(h.Conf.Path, path) }
 	e := h.Entry
 	var data []byte
 	if data, h.BundleErr = named(e.Cluster.CA, e.Cluster.CAFile, "certificate authority", read); h.BundleErr == nil && len(data) > 0 {
@@ -355,8 +355,8 @@ func (h *Held) takeKubeconfig() {
 	}
 }
 
-// readNamed reads a file that a kubeconfig names: relative to the kubeconfig's own directory.
-func readNamed(conf, path string) ([]byte, error) {
+// ReadNamed reads a file that a kubeconfig names: relative to the kubeconfig's own directory.
+func ReadNamed(conf, path string) ([]byte, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(conf), path)
 	}
@@ -384,7 +384,7 @@ func named(data []byte, path, what string, read func(string) ([]byte, error)) ([
 
 // NamedCertificates are the certificates that a kubeconfig holds, or those of the file that it names.
 func NamedCertificates(conf string, data []byte, path, what string) ([]*x509.Certificate, *finding.Finding) {
-	data, f := named(data, path, what, func(path string) ([]byte, error) { return readNamed(conf, path) })
+	data, f := named(data, path, what, func(path string) ([]byte, error) { return ReadNamed(conf, path) })
 	if f != nil || len(data) == 0 {
 		return nil, f
 	}

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
 	"fmt"
@@ -225,12 +226,27 @@ func (j Judgement) confTrust(c *Case) {
 	short := func(x *x509.Certificate) string { return Fingerprint(x)[:16] }
 	switch {
 	case len(more) == len(h.Bundle):
-		c.add(finding.New(finding.TrustOther, short(more[0])).Want(c.CA.Path), path)
+		c.add(Namesake(h.Bundle, c.CA.Bundle), path)
+		if !c.Has(finding.TrustNamesake) {
+			c.add(finding.New(finding.TrustOther, short(more[0])).Want(c.CA.Path), path)
+		}
 	case len(missing) > 0:
 		c.add(finding.New(finding.TrustPartial, short(missing[0])).Want(c.CA.Path), path)
 	case len(more) > 0:
 		c.add(finding.New(finding.TrustMore, short(more[0])).Want(c.CA.Path), path)
 	}
+}
+
+// Namesake says that CAs have the name of one of ours, and another key.
+func Namesake(theirs, ours []*x509.Certificate) *finding.Finding {
+	for _, x := range theirs {
+		for _, y := range ours {
+			if bytes.Equal(x.RawSubject, y.RawSubject) && !pki.SameKey(x.PublicKey, y.PublicKey) {
+				return finding.New(finding.TrustNamesake, keyID(x.SubjectKeyId)).Want(keyID(y.SubjectKeyId))
+			}
+		}
+	}
+	return nil
 }
 
 // unusable are the errors for which client-go refuses the entry of the current context, or reads it in another way than

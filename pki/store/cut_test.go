@@ -67,7 +67,7 @@ func settles(t *testing.T, dir string, files, before map[string]string) *film {
 	require.NoError(t, err)
 	film.step("end", "")
 	for path := range contents(t, dir) {
-		require.False(t, isStaging(filepath.Base(path)), "%s is left of %v", path, slices.Sorted(maps.Keys(files)))
+		require.False(t, IsStaging(filepath.Base(path)), "%s is left of %v", path, slices.Sorted(maps.Keys(files)))
 	}
 	for _, pair := range pairs {
 		s, err := state(filepath.Join(dir, pair))
@@ -214,7 +214,7 @@ func (f *film) powerCut(end int, random *rand.Rand) map[string]string {
 			synced[rel] = i
 		case "sync":
 			for name, data := range f.frames[i].files {
-				if isStaging(filepath.Base(name)) {
+				if IsStaging(filepath.Base(name)) {
 					whole[data] = true // the data of a staged file, wherever its name goes
 				}
 			}

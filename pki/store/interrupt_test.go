@@ -75,7 +75,7 @@ func killOnce(t *testing.T, name string, plant func(*testing.T, string), kill in
 	for path, data := range contents(t, dir) {
 		info, err := os.Lstat(path)
 		require.NoError(t, err)
-		if isStaging(filepath.Base(path)) {
+		if IsStaging(filepath.Base(path)) {
 			staging = append(staging, path)
 		}
 		if strings.Contains(data, secret) {
@@ -112,7 +112,7 @@ func killOnce(t *testing.T, name string, plant func(*testing.T, string), kill in
 	after := contents(t, dir)
 	assert.Len(t, after, 6, "two pairs, one configuration and the stranger's file")
 	for path, data := range complete {
-		if !isStaging(filepath.Base(path)) && !slices.Contains(finished, path) {
+		if !IsStaging(filepath.Base(path)) && !slices.Contains(finished, path) {
 			assert.Equal(t, data, after[path], path)
 		}
 	}

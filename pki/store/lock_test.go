@@ -308,7 +308,7 @@ func TestSweep(t *testing.T) {
 
 func TestStagingNamesAreRecognized(t *testing.T) {
 	for range 1000 {
-		require.True(t, isStaging(stagingName()))
+		require.True(t, IsStaging(stagingName()))
 	}
 }
 

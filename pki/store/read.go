@@ -152,7 +152,7 @@ func List(dir string, limit int) ([]string, error) {
 			switch {
 			case entry.IsDir():
 				open = append(open, path)
-			case isStaging(entry.Name()), entry.Name() == lockName:
+			case IsStaging(entry.Name()), entry.Name() == lockName:
 			case entry.Type().IsRegular():
 				files = append(files, path)
 			case entry.Type() == fs.ModeSymlink:

@@ -59,8 +59,8 @@ func isPlain(name string) bool {
 	return ok && len(random) == 26 && strings.Trim(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
-// isStaging recognizes the names of files that are not yet, or no longer, what they are about.
-func isStaging(name string) bool {
+// IsStaging recognizes the names of files that are not yet, or no longer, what they are about.
+func IsStaging(name string) bool {
 	_, marked := parseMark(name)
 	return marked || isPlain(name)
 }
@@ -103,7 +103,7 @@ func staging(d *dir) (list []string, err error) {
 	for {
 		names, err := d.file.Readdirnames(1024)
 		for _, name := range names {
-			if isStaging(name) {
+			if IsStaging(name) {
 				list = append(list, name)
 			}
 		}

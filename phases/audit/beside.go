@@ -1,0 +1,296 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/phases/judge"
+	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/store"
+)
+
+const (
+	// maxFiles bounds the entries that are looked at in either directory.
+	maxFiles = 1_000_000
+	// atOnce is how many files are read and judged at once: so many are held in memory.
+	atOnce = 256
+)
+
+// beside judges the files that are no row's, some at once and in the order of their paths: of a directory of any size a
+// few are in memory. Nothing of Kubernetes is known to read them, so nothing that is wrong with them is an error.
+func (a *auditor) beside(ctx context.Context) error {
+	var batch []string
+	flush := func() {
+		looks := make([]look, len(batch))
+		judge.AtOnce(len(batch), func(i int) { looks[i] = a.lookAt(batch[i]) })
+		for _, l := range looks {
+			a.other(l)
+		}
+		batch = batch[:0]
+	}
+	err := judge.Others(a.place.Tree, a.place.Site, maxFiles, func(path string) {
+		if ctx.Err() != nil {
+			return
+		}
+		if batch = append(batch, path); len(batch) == atOnce {
+			flush()
+		}
+	})
+	flush()
+	a.leftovers()
+	return errors.Join(err, ctx.Err())
+}
+
+// look is a file that is no row's, with what can be said of it alone.
+type look struct {
+	judge.Other
+	findings []*finding.Finding
+	issuers  []*x509.Certificate // of each certificate of its chain
+}
+
+func (a *auditor) lookAt(path string) look {
+	l := look{Other: judge.ReadOther(path)}
+	add := func(f *finding.Finding) {
+		if f != nil {
+			g := *f
+			g.Severity = min(g.Severity, finding.Warning)
+			l.findings = append(l.findings, &g)
+		}
+	}
+	add(l.Fault)
+	for i, x := range l.Chain {
+		for _, f := range judge.Object(x.Raw, a.Now) {
+			add(numbered(f, i))
+		}
+		issuer := a.issuer(x)
+		l.issuers = append(l.issuers, issuer)
+		if f := a.stranger(l.Chain, i, issuer); f != nil {
+			add(numbered(*f, i))
+		}
+		if f := a.expiring(x); f != nil {
+			add(numbered(*f, i))
+		}
+	}
+	if key := l.Signer != nil || bytes.Contains(l.Data, []byte("PRIVATE KEY-----")) || holdsKey(l); key && l.Mode.Perm()&0o077 != 0 {
+		add(finding.New(finding.KeyModeLoose, fmt.Sprintf("%04o", l.Mode.Perm())))
+	}
+	if l.Conf == nil {
+		l.Data = nil
+	}
+	return l
+}
+
+// holdsKey reports whether a kubeconfig holds a private key or a token.
+func holdsKey(l look) bool {
+	if l.Conf == nil {
+		return false
+	}
+	for _, u := range l.Conf.Users {
+		if len(u.ClientKey) > 0 || u.Token != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// numbered says which certificate of a file a finding is about, but for the first.
+func numbered(f finding.Finding, i int) *finding.Finding {
+	if i > 0 {
+		f.Entry = fmt.Sprintf("certificate %d", i+1)
+	}
+	return &f
+}
+
+// kubeletCA is the name of the CA that a kubelet makes for its serving certificate, and forgets.
+var kubeletCA = regexp.MustCompile(`-ca@[0-9]+$`)
+
+// stranger says that a certificate is of no CA of the place.
+func (a *auditor) stranger(chain []*x509.Certificate, i int, issuer *x509.Certificate) *finding.Finding {
+	x := chain[i]
+	self := bytes.Equal(x.RawSubject, x.RawIssuer)
+	namesakes := a.bySubject[string(x.RawIssuer)]
+	switch {
+	case issuer != nil, slices.ContainsFunc(namesakes, x.Equal):
+		return nil
+	case x.IsCA && self && len(namesakes) > 0 && !slices.ContainsFunc(namesakes, func(ca *x509.Certificate) bool { return pki.SameKey(ca.PublicKey, x.PublicKey) }):
+		return finding.New(finding.CANamesake, short(x.SubjectKeyId)).Want(finding.Quote(pki.CertificateSubject(x).String()))
+	case x.IsCA || i > 0:
+		return nil
+	case len(namesakes) > 0:
+		return finding.New(finding.OtherCASameName, short(x.AuthorityKeyId)).Want(short(namesakes[0].SubjectKeyId))
+	case judge.Allows(x, x509.ExtKeyUsageServerAuth) && (self || kubeletCA.MatchString(x.Issuer.CommonName)):
+		return finding.New(finding.ServingSelfSigned, finding.Quote(pki.CertificateSubject(x).String()))
+	}
+	return finding.New(finding.IssuerUnknown, finding.Quote(pki.SubjectOf(x.Issuer, x.RawIssuer).String()))
+}
+
+func short(id []byte) string {
+	if len(id) == 0 {
+		return "(none)"
+	}
+	return fmt.Sprintf("%x", id[:min(len(id), 8)])
+}
+
+// other notes what was seen of a file, and what shows in the whole.
+func (a *auditor) other(l look) {
+	for _, f := range l.findings {
+		a.note(f, l.Path)
+	}
+	a.certs += len(l.Chain)
+	for i, x := range l.Chain {
+		if l.issuers[i] == nil || x.IsCA {
+			continue
+		}
+		if slices.Contains(pki.CertificateSubject(x).Organization, masters) {
+			a.note(finding.New(finding.MastersGroupOther, stamp(x.NotAfter)), l.Path)
+		}
+		if f := a.serial(x, filepath.ToSlash(l.Path)); f != nil {
+			f.Severity = finding.Warning
+			a.note(f, l.Path)
+		}
+		if id, ok := keyDigest(x.PublicKey); ok && a.keys[id].row != "" && a.keys[id].kind == certs.CA {
+			a.note(finding.New(finding.CAKeyShared, a.keys[id].row), l.Path)
+		}
+	}
+	if l.Signer != nil {
+		if id, ok := keyDigest(l.Signer.Public()); ok && a.keys[id].row != "" {
+			a.note(finding.New(finding.KeyCopied, a.keys[id].row), l.Path)
+		}
+	}
+	if l.Conf != nil {
+		a.conf(l.Path, l.Data, finding.Warning)
+		l.Data = nil
+	}
+	if a.Picture && (l.Chain != nil || l.Conf != nil) {
+		a.others = append(a.others, l.Other)
+	}
+}
+
+// kubeconfig judges a kubeconfig that was asked for by name.
+func (a *auditor) kubeconfig(name string) error {
+	f := judge.ReadFile(name)
+	switch {
+	case f.Err != nil:
+		return f.Err
+	case !f.Exists:
+		return &store.Error{Path: name, Err: errNoFile}
+	}
+	if f.Mode.Perm()&0o077 != 0 {
+		a.note(finding.New(finding.KeyModeLoose, fmt.Sprintf("%04o", f.Mode.Perm())), name)
+	}
+	a.conf(name, f.Data, finding.Error)
+	return nil
+}
+
+var errNoFile = errors.New("no such file")
+
+// conf judges a kubeconfig that is no row's: as a file, and what the place knows of its certificates and its server.
+func (a *auditor) conf(name string, data []byte, most finding.Severity) {
+	add := func(f *finding.Finding, entry string) {
+		if f == nil {
+			return
+		}
+		g := *f
+		g.Severity = min(g.Severity, most)
+		if g.Entry == "" {
+			g.Entry = entry
+		}
+		a.note(&g, name)
+	}
+	k, err := judge.ReadKubeconfig(name, data, func(path string) ([]byte, error) { return judge.ReadNamed(name, path) }, a.Now)
+	if err != nil {
+		add(finding.Of(err, finding.KubeconfigBroken), "")
+		return
+	}
+	for _, f := range k.Findings {
+		add(&f, "")
+	}
+	for _, u := range k.Config.Users {
+		x := k.Certs[u.Name]
+		if x == nil {
+			continue
+		}
+		a.certs++
+		entry := fmt.Sprintf("user %q", u.Name)
+		issuer := a.issuer(x)
+		if f := a.stranger([]*x509.Certificate{x}, 0, issuer); f != nil && f.ID == finding.OtherCASameName {
+			add(f, entry)
+		}
+		add(a.expiring(x), entry)
+		if issuer == nil {
+			continue
+		}
+		older := a.older(x)
+		add(older, entry)
+		if slices.Contains(pki.CertificateSubject(x).Organization, masters) && older == nil {
+			add(finding.New(finding.MastersGroupOther, stamp(x.NotAfter)), entry)
+		}
+	}
+	for _, c := range k.Config.Clusters {
+		entry := fmt.Sprintf("cluster %q", c.Name)
+		bundle, f := judge.NamedCertificates(name, c.CA, c.CAFile, "certificate authority")
+		if f != nil || len(bundle) == 0 {
+			continue // told
+		}
+		switch ours, namesake := a.trusts(bundle); {
+		case ours:
+			add(a.server(c), entry)
+		case namesake != nil:
+			add(namesake, entry)
+		}
+	}
+}
+
+// older finds the row of whose certificate an earlier one is in a kubeconfig that is no row's.
+func (a *auditor) older(x *x509.Certificate) *finding.Finding {
+	for c := range a.j.Cases() {
+		if c.Spec.Conf == "" || len(c.Held.Chain) == 0 {
+			continue
+		}
+		if now := c.Held.Chain[0]; bytes.Equal(now.RawSubject, x.RawSubject) && now.NotAfter.After(x.NotAfter) && !now.Equal(x) {
+			return finding.New(finding.KubeconfigOlder, finding.Quote(x.Subject.CommonName), stamp(x.NotAfter)).Want(c.Held.Conf.Path)
+		}
+	}
+	return nil
+}
+
+// trusts reports whether a kubeconfig's CAs have one of the cluster's CA, and else whether one has its name only.
+func (a *auditor) trusts(bundle []*x509.Certificate) (ours bool, namesake *finding.Finding) {
+	ca, ok := a.j.Case(certs.ID{Role: certs.ClusterCA})
+	if !ok || len(ca.Held.Chain) == 0 {
+		return false, nil
+	}
+	if slices.ContainsFunc(bundle, func(x *x509.Certificate) bool { return slices.ContainsFunc(ca.Held.Chain, x.Equal) }) {
+		return true, nil
+	}
+	return false, judge.Namesake(bundle, ca.Held.Chain)
+}
+
+// leftovers tells of what runs of pkitool left behind.
+func (a *auditor) leftovers() {
+	seen := map[string]bool{}
+	for _, dir := range []string{a.place.Site.Cert, filepath.Join(a.place.Site.Cert, "etcd"), a.place.Site.Kubeconfig, filepath.Dir(a.place.Site.Cert)} {
+		if dir == "" || seen[filepath.Clean(dir)] {
+			continue
+		}
+		seen[filepath.Clean(dir)] = true
+		entries, _ := store.ReadDir(dir, maxEntries) // what cannot be listed is told elsewhere
+		for _, e := range entries {
+			switch {
+			case store.IsStaging(e.Name()):
+				a.note(finding.New(finding.StagingLeft), filepath.Join(dir, e.Name()))
+			case e.IsDir() && strings.HasPrefix(e.Name(), judge.BackupPrefix):
+				a.note(finding.New(finding.BackupLeft), filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+}
