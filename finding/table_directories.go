@@ -19,7 +19,6 @@ const (
 	MastersGroup      ID = "masters-group"
 	MastersGroupOther ID = "masters-group-other"
 	KubeconfigOlder   ID = "kubeconfig-older"
-	TrustNamesake     ID = "trust-namesake"
 	CANamesake        ID = "ca-namesake"
 	IssuerUnknown     ID = "issuer-unknown"
 	ServingSelfSigned ID = "serving-self-signed"
@@ -58,8 +57,6 @@ var directoryRules = []Rule{
 		Remedy: "give people a group that a ClusterRoleBinding names, such as kubeadm:cluster-admins, and keep system:masters for emergencies"},
 	{ID: KubeconfigOlder, Severity: Warning, Text: "holds an older certificate of {had0}, which ends on {had1}", Reason: "a renewal replaces the files of the cluster, and no copy of them",
 		Remedy: "`pkitool kubeconfig merge {wanted} --into {path} --replace` brings the new one"},
-	{ID: TrustNamesake, Severity: Error, Text: "trusts another CA of the same name: it has the key {had}, the CA here {wanted}", Reason: "the cluster was initialised twice, or files of two clusters are mixed: x509: certificate signed by unknown authority",
-		Remedies: frame},
 	{ID: CANamesake, Severity: Warning, Text: "is another CA of the name of {wanted}, with the key {had}", Reason: "what the one signed does not verify against the other, and errors name both alike",
 		Remedy: "if it is of an earlier cluster, move it away"},
 	{ID: IssuerUnknown, Severity: Notice, Text: "is signed by no CA of this directory: {had}"},

@@ -71,7 +71,7 @@ var fileRules = []Rule{
 	{ID: PublicKeyNone, Severity: Error, Text: "file holds no public key, but a block of type {had0}", Remedy: "move it away: init derives it from the private key again"},
 	{ID: PublicKeyBroken, Severity: Error, Text: "public key {had0} cannot be read: {had1}", Reason: "client-go's keyutil.ParsePublicKeysPEM passes over it, and kube-apiserver does not start without a key", Remedy: "move it away: init derives it from the private key again"},
 	{ID: PublicKeyPartRefused, Severity: Warning, Text: "public key {had0} cannot be read, so tokens of its private key are refused: {had1}", Reason: "client-go's keyutil.ParsePublicKeysPEM passes over it without a word"},
-	{ID: KeyModeLoose, Severity: Warning, Text: "private key can be read by others: mode {had}", Reason: "CIS Kubernetes Benchmark 1.1.13 to 1.1.21: keys and kubeconfigs have mode 0600", Remedy: "take the right away: chmod go= {path}"},
+	{ID: KeyModeLoose, Severity: Warning, Text: "private key can be read by others: mode {had}", Reason: "CIS Kubernetes Benchmark 1.1.13 to 1.1.21: keys and kubeconfigs have mode 0600", Remedy: "take the right away: chmod go= {path}", Remedies: map[Asker]string{Given: hintOwner}},
 	{ID: KeyModeBehindLink, Severity: Error, Text: "private key can be read by others: mode {had} behind a symbolic link", Reason: "CIS Kubernetes Benchmark 1.1.21: key files have mode 0600",
 		Remedy: "set the mode of the link's target to 0600, or put the file itself here"},
 	{ID: ModeLoose, Severity: Notice, Text: "mode {had} is looser than {wanted}", Reason: "CIS Kubernetes Benchmark 1.1.20", Remedy: "take the right away: chmod go-w {path}"},

@@ -6,6 +6,7 @@ const (
 	KubeconfigBroken    ID = "kubeconfig-broken"
 	TrustMissing        ID = "trust-missing"
 	TrustOther          ID = "trust-other"
+	TrustNamesake       ID = "trust-namesake"
 	TrustPartial        ID = "trust-partial"
 	TrustMore           ID = "trust-more"
 	NamedFileUnreadable ID = "named-file-unreadable"
@@ -50,6 +51,8 @@ var rowRules = []Rule{
 	{ID: KubeconfigBroken, Severity: Error, Text: "{had}", Reason: "client-go does not read the file", Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew}},
 	{ID: TrustMissing, Severity: Error, Text: "holds no certificate authority", Reason: "the client trusts the CAs of the operating system instead", Remedies: frame},
 	{ID: TrustOther, Severity: Error, Text: "trusts another CA: certificate {had} is not in {wanted}", Reason: "the client would trust servers of another CA", Remedies: frame},
+	{ID: TrustNamesake, Severity: Error, Text: "trusts another CA of the same name: it has the key {had}, the CA here {wanted}", Reason: "the cluster was initialised twice, or files of two clusters are mixed: x509: certificate signed by unknown authority",
+		Remedies: frame},
 	{ID: TrustPartial, Severity: Warning, Text: "does not trust the whole CA: certificate {had} of {wanted} is missing", Reissue: true, Reason: "while a CA is replaced, clients must know both", Remedies: frame},
 	{ID: TrustMore, Severity: Warning, Text: "trusts more than the CA: certificate {had} is not in {wanted}", Reason: "the client trusts servers of the other CA too"},
 	{ID: ServerDiffers, Severity: Warning, Reissue: true, Text: "server is {had}, not {wanted}", Remedies: frame},

@@ -49,7 +49,7 @@ func TestExternalEtcd(t *testing.T) {
 			[]string{"external-etcd-client: certificate outlives its CA: valid until 2036-05-30T12:00:00Z, the CA ends 2036-05-29T12:00:00Z (" + path("client.crt") + ")", ""}},
 		{"expired", leaf(expiredCert), []string{"external-etcd-client: certificate has expired on 2026-11-24T11:59:59Z (" + path("client.crt") + ")", theirs}},
 		{"a key for others to read", func() { leaf(func(*x509.Certificate) {})(); require.NoError(t, os.Chmod(path("client.key"), 0o640)) },
-			[]string{"external-etcd-client: private key can be read by others: mode 0640 (" + path("client.key") + ")", ""}},
+			[]string{"external-etcd-client: private key can be read by others: mode 0640 (" + path("client.key") + ")", theirs}},
 		{"nonsense", func() { w.write(path("client.key"), []byte("x")) }, []string{"external-etcd-client: file holds no PEM block (" + path("client.key") + ")", theirs}},
 		{"a directory", func() { w.remove(path("client.crt")); require.NoError(t, os.Mkdir(path("client.crt"), 0o755)) },
 			[]string{"external-etcd-client: is a directory (" + path("client.crt") + ")", "", "external-etcd-client: file holds no PEM block (" + path("client.key") + ")", theirs}},

@@ -147,7 +147,7 @@ func (p planner) have(a *Action, c judge.Case) {
 }
 
 // frameIDs are what is wrong around the user of a kubeconfig: whom it trusts and where it goes.
-var frameIDs = []finding.ID{finding.TrustMissing, finding.TrustOther, finding.TrustPartial, finding.TrustMore, finding.ServerDiffers}
+var frameIDs = []finding.ID{finding.TrustMissing, finding.TrustOther, finding.TrustNamesake, finding.TrustPartial, finding.TrustMore, finding.ServerDiffers}
 
 // onlyFrame reports whether no certificate is needed to set a kubeconfig right.
 func onlyFrame(c judge.Case) bool {

@@ -128,9 +128,19 @@ func kubeconfigStates() []state {
 		{name: "kubeconfig: another CA", only: isConf, verbs: wrong, want: []string{"trust-other: trusts another CA: certificate {other} is not in {ca} ({cert})"},
 			plant: func(w *world, s certs.Spec) []string {
 				key := newKey(w.t)
-				other := certify(w.t, template(w.row("ca")), nil, key, nil)
+				x := template(w.row("ca"))
+				x.Subject.CommonName = "other"
+				other := certify(w.t, x, nil, key, nil)
 				w.conf(s, func(c *kubeconfig.Single) { c.CA = pki.EncodeCertificates(other) })
 				return []string{"{other}", shortPrint(other.Raw)}
+			}},
+		{name: "kubeconfig: another CA of the same name", only: isConf, verbs: wrong,
+			want: []string{"trust-namesake: trusts another CA of the same name: it has the key {theirs}, the CA here {ours} ({cert})"},
+			plant: func(w *world, s certs.Spec) []string {
+				key := newKey(w.t)
+				other := certify(w.t, template(w.row("ca")), nil, key, nil)
+				w.conf(s, func(c *kubeconfig.Single) { c.CA = pki.EncodeCertificates(other) })
+				return []string{"{theirs}", fmt.Sprintf("%x", other.SubjectKeyId[:8]), "{ours}", fmt.Sprintf("%x", w.bundle("ca")[0].SubjectKeyId[:8])}
 			}},
 		{name: "kubeconfig: one CA of two", only: isConf, verbs: better, want: []string{"trust-partial: does not trust the whole CA: certificate {new} of {ca} is missing ({cert})"},
 			plant: func(w *world, s certs.Spec) []string {

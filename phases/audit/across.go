@@ -130,7 +130,9 @@ func (a *auditor) server(c kubeconfig.Cluster) *finding.Finding {
 	if c.TLSServerName != "" {
 		host = c.TLSServerName
 	}
-	covers := func(x *x509.Certificate) bool { return len(x.DNSNames)+len(x.IPAddresses) == 0 || x.VerifyHostname(host) == nil }
+	covers := func(x *x509.Certificate) bool {
+		return len(x.DNSNames)+len(x.IPAddresses) == 0 || x.VerifyHostname(host) == nil
+	}
 	if slices.ContainsFunc(a.serving, covers) { // one without any name has its own finding
 		return nil
 	}
