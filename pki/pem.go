@@ -57,10 +57,9 @@ func parts(data []byte, der string) ([]part, error) {
 		out = append(out, p)
 		start = end
 	}
-	damaged := finding.New(finding.PEMDamaged, strconv.Itoa(seen), strconv.Itoa(len(out)))
 	for i, p := range out {
 		if p.block == nil && p.unseen == nil {
-			out[i].unseen = damaged
+			out[i].unseen = finding.New(finding.PEMDamaged, strconv.Itoa(seen), strconv.Itoa(len(out)))
 		}
 	}
 	switch bare := bytes.TrimPrefix(data, []byte(byteOrderMark)); {

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
@@ -17,11 +16,12 @@ import (
 // digest stands for a key, or for a serial number under a CA: a directory may hold many thousand of them.
 type digest [16]byte
 
+// digestOf is of parts, each with its length in front: they cannot be shifted against each other.
 func digestOf(parts ...[]byte) (out digest) {
 	h := sha256.New()
 	for _, p := range parts {
-		sum := sha256.Sum256(p)
-		h.Write(sum[:])
+		h.Write([]byte{byte(len(p) >> 8), byte(len(p))})
+		h.Write(p)
 	}
 	copy(out[:], h.Sum(nil))
 	return out
@@ -91,17 +91,18 @@ func keyDigest(key crypto.PublicKey) (digest, bool) {
 	return digestOf(der), err == nil
 }
 
+// numberOf is a certificate's serial number under its CA.
+func numberOf(x *x509.Certificate) digest {
+	return digestOf(x.RawIssuer, x.AuthorityKeyId, x.SerialNumber.Bytes())
+}
+
 // serial says that another certificate of the same CA has the same serial number. A copy has it by rights.
-func (a *auditor) serial(x *x509.Certificate, name string) *finding.Finding {
-	if bytes.Equal(x.RawIssuer, x.RawSubject) {
-		return nil
-	}
-	id, cert := digestOf(x.RawIssuer, x.AuthorityKeyId, x.SerialNumber.Bytes()), digestOf(x.Raw)
-	first, ok := a.serials[id]
+func (a *auditor) serial(x *x509.Certificate, number digest, name string) *finding.Finding {
+	first, ok := a.serials[number]
 	if !ok {
-		a.serials[id] = issued{cert, name}
+		a.serials[number] = issued{digestOf(x.Raw), name}
 	}
-	if !ok || first.cert == cert {
+	if !ok || first.cert == digestOf(x.Raw) {
 		return nil
 	}
 	return finding.New(finding.SerialRepeated, x.SerialNumber.Text(16), first.name)

@@ -54,7 +54,13 @@ func (a *auditor) beside(ctx context.Context) error {
 type look struct {
 	judge.Other
 	findings []*finding.Finding
-	issuers  []*x509.Certificate // of each certificate of its chain
+	signed   []signed // of each certificate of its chain
+}
+
+// signed is what a certificate that a CA of the place signed is compared by.
+type signed struct {
+	here        bool // a CA of the place signed it
+	number, key digest
 }
 
 func (a *auditor) lookAt(path string) look {
@@ -68,11 +74,15 @@ func (a *auditor) lookAt(path string) look {
 	}
 	add(l.Fault)
 	for i, x := range l.Chain {
-		for _, f := range judge.Object(x.Raw, a.Now) {
+		for _, f := range judge.Itself(x, a.Now) {
 			add(numbered(f, i))
 		}
 		issuer := a.issuer(x)
-		l.issuers = append(l.issuers, issuer)
+		sig := signed{here: issuer != nil && !x.IsCA}
+		if sig.here {
+			sig.number, sig.key = numberOf(x), digestOf(x.RawSubjectPublicKeyInfo)
+		}
+		l.signed = append(l.signed, sig)
 		if f := a.stranger(l.Chain, i, issuer); f != nil {
 			add(numbered(*f, i))
 		}
@@ -147,18 +157,16 @@ func (a *auditor) other(l look) {
 	}
 	a.certs += len(l.Chain)
 	for i, x := range l.Chain {
-		if l.issuers[i] == nil || x.IsCA {
+		sig := l.signed[i]
+		if !sig.here {
 			continue
 		}
-		if slices.Contains(pki.CertificateSubject(x).Organization, masters) {
+		if slices.Contains(x.Subject.Organization, masters) {
 			a.note(finding.New(finding.MastersGroupOther, stamp(x.NotAfter)), l.Path)
 		}
-		if f := a.serial(x, filepath.ToSlash(l.Path)); f != nil {
-			f.Severity = finding.Warning
-			a.note(f, l.Path)
-		}
-		if id, ok := keyDigest(x.PublicKey); ok && a.keys[id].row != "" && a.keys[id].kind == certs.CA {
-			a.note(finding.New(finding.CAKeyShared, a.keys[id].row), l.Path)
+		a.note(a.serial(x, sig.number, filepath.ToSlash(l.Path)), l.Path)
+		if had := a.keys[sig.key]; had.row != "" && had.kind == certs.CA {
+			a.note(finding.New(finding.CAKeyShared, had.row), l.Path)
 		}
 	}
 	if l.Signer != nil {
@@ -231,7 +239,7 @@ func (a *auditor) conf(name string, data []byte, most finding.Severity) {
 		}
 		older := a.older(x)
 		add(older, entry)
-		if slices.Contains(pki.CertificateSubject(x).Organization, masters) && older == nil {
+		if slices.Contains(x.Subject.Organization, masters) && older == nil {
 			add(finding.New(finding.MastersGroupOther, stamp(x.NotAfter)), entry)
 		}
 	}

@@ -222,13 +222,15 @@ func (a *auditor) certificate(c judge.Case, x *x509.Certificate, i int) {
 	if c.Spec.Kind == certs.CA || i > 0 {
 		return
 	}
-	if s := pki.CertificateSubject(x); slices.Contains(s.Organization, masters) && !c.Has(finding.SubjectDiffers) {
+	if slices.Contains(x.Subject.Organization, masters) && !c.Has(finding.SubjectDiffers) {
 		add(finding.New(finding.MastersGroup, stamp(x.NotAfter)))
 	}
 	if issuer := a.issuer(x); issuer != nil && len(x.AuthorityKeyId) > 0 && len(issuer.SubjectKeyId) > 0 && !bytes.Equal(x.AuthorityKeyId, issuer.SubjectKeyId) {
 		add(finding.New(finding.KeyIDDiffers, fmt.Sprintf("%x", x.AuthorityKeyId)).Want(fmt.Sprintf("%x", issuer.SubjectKeyId)))
 	}
-	add(a.serial(x, c.Spec.ID.String()))
+	if !bytes.Equal(x.RawIssuer, x.RawSubject) {
+		add(a.serial(x, numberOf(x), c.Spec.ID.String()))
+	}
 }
 
 const masters = "system:masters"

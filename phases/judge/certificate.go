@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"slices"
@@ -75,8 +76,8 @@ func allButKey(chain []*x509.Certificate, trust *Trust, p Purpose, now time.Time
 	if slices.Contains(p.Usages, x509.ExtKeyUsageServerAuth) && len(c.DNSNames)+len(c.IPAddresses) == 0 {
 		add(finding.New(finding.NamesNone))
 	}
-	if s := pki.CertificateSubject(c).String(); pki.HasControl(s) {
-		add(finding.New(finding.SubjectControl, finding.Quote(s)))
+	if slices.ContainsFunc(c.Subject.Names, hasControl) {
+		add(finding.New(finding.SubjectControl, finding.Quote(pki.CertificateSubject(c).String())))
 	}
 	if p.Identity && c.Subject.CommonName == "" {
 		add(finding.New(finding.CommonNameMissing))
@@ -88,6 +89,11 @@ func allButKey(chain []*x509.Certificate, trust *Trust, p Purpose, now time.Time
 		add(finding.New(finding.SignatureWeak, c.SignatureAlgorithm.String()))
 	}
 	return out
+}
+
+func hasControl(a pkix.AttributeTypeAndValue) bool {
+	text, ok := a.Value.(string)
+	return ok && pki.HasControl(text)
 }
 
 // chained judges the way from a certificate to an anchor.
@@ -215,6 +221,11 @@ func Object(der []byte, now time.Time) []finding.Finding {
 	if err != nil {
 		return []finding.Finding{*finding.New(finding.CertificateBroken, "1", strings.TrimPrefix(err.Error(), "x509: "))}
 	}
+	return Itself(c, now)
+}
+
+// Itself is Object, of a certificate that crypto/x509 has read.
+func Itself(c *x509.Certificate, now time.Time) []finding.Finding {
 	if c.IsCA || c.Version == 1 {
 		if f := anchor(c, now); f != nil {
 			return []finding.Finding{*f}

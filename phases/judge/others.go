@@ -44,61 +44,34 @@ func Others(t certs.Tree, site Site, limit int, yield func(path string)) error {
 			rows[filepath.Clean(f)] = true
 		}
 	}
-	var err error
-	if site.Cert != "" {
-		var files []string
-		files, err = listed(site.Cert, limit)
-		for _, f := range files {
-			if !rows[filepath.Clean(f)] && !inBackup(site.Cert, f) {
+	var faults []error
+	list := func(dir string, files func(string, int) ([]string, error), may func(string) bool) {
+		if dir == "" {
+			return
+		}
+		found, err := files(dir, limit)
+		if !errors.Is(err, fs.ErrNotExist) {
+			faults = append(faults, err)
+		}
+		for _, f := range found {
+			if may(f) && !rows[filepath.Clean(f)] {
 				yield(f)
 			}
-			rows[filepath.Clean(f)] = true
 		}
 	}
-	if site.Kubeconfig == "" {
-		return err
+	list(site.Cert, store.List, func(f string) bool { return !inBackup(site.Cert, f) })
+	if site.Cert == "" || !below(site.Cert, site.Kubeconfig) {
+		list(site.Kubeconfig, store.Files, func(f string) bool {
+			return slices.Contains([]string{".conf", ".kubeconfig", ".crt", ".cer", ".pem"}, strings.ToLower(filepath.Ext(f)))
+		})
 	}
-	confs, listErr := listed(site.Kubeconfig, limit)
-	for _, f := range confs {
-		if rows[filepath.Clean(f)] || filepath.Dir(f) != filepath.Clean(site.Kubeconfig) {
-			continue
-		}
-		switch strings.ToLower(filepath.Ext(f)) {
-		case ".conf", ".kubeconfig", ".crt", ".cer", ".pem":
-			yield(f)
-		}
-	}
-	return errors.Join(err, faultsOf(listErr, site.Kubeconfig))
+	return errors.Join(faults...)
 }
 
-// listed are the files of a directory; one that is not there has none.
-func listed(dir string, limit int) ([]string, error) {
-	files, err := store.List(dir, limit)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return files, err
-}
-
-// faultsOf are the faults of a directory itself. What is below the kubeconfigs'
-// is not ours: manifests that only root reads, or all of a home directory, whose
-// size then keeps further kubeconfigs from being found.
-func faultsOf(err error, dir string) error {
-	if err == nil || errors.Is(err, store.ErrTooMany) {
-		return nil
-	}
-	var out error
-	all, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return err
-	}
-	for _, e := range all.Unwrap() {
-		var at *store.Error
-		if !errors.As(e, &at) || at.Path == dir {
-			out = errors.Join(out, e)
-		}
-	}
-	return out
+// below reports whether a directory is another one, or in it.
+func below(dir, other string) bool {
+	rel, err := filepath.Rel(dir, other)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
 func inBackup(dir, file string) bool {

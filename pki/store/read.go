@@ -57,7 +57,10 @@ func Read(path string) (File, error) {
 		return File{}, fault(path, err)
 	}
 	// Opening a device can act on it, so the type is asked for before the file is opened, and again after.
-	info, err := os.Stat(path)
+	info := link
+	if link.Mode().Type() == fs.ModeSymlink {
+		info, err = os.Stat(path)
+	}
 	if err == nil {
 		err = regular(info)
 	}
@@ -130,7 +133,12 @@ func readBounded(r io.Reader, size int) ([]byte, error) {
 // Links to directories are not followed, but dir itself may be one; this package's staging and lock files are left out.
 // It looks at no more than limit entries, directories included: one more is ErrTooMany and no list. A subdirectory that
 // cannot be read does not hide the others: the list is complete without it, and the error (joined *Errors) names each.
-func List(dir string, limit int) ([]string, error) {
+func List(dir string, limit int) ([]string, error) { return list(dir, limit, true) }
+
+// Files is List of what lies in dir itself.
+func Files(dir string, limit int) ([]string, error) { return list(dir, limit, false) }
+
+func list(dir string, limit int, below bool) ([]string, error) {
 	var (
 		files  []string
 		faults []error
@@ -151,7 +159,9 @@ func List(dir string, limit int) ([]string, error) {
 			path := join(next, entry.Name())
 			switch {
 			case entry.IsDir():
-				open = append(open, path)
+				if below {
+					open = append(open, path)
+				}
 			case IsStaging(entry.Name()), entry.Name() == lockName:
 			case entry.Type().IsRegular():
 				files = append(files, path)
