@@ -44,7 +44,10 @@ const (
 	External // any run where the key of the row's CA is not here
 	Kept     // any run, of files that --reissue does not replace: a CA's, the service-account key pair's, and those of no row
 	Given    // the files are somebody else's: an external etcd's
+	Beside   // an audit, of files that are no row's
 )
+
+const hintBeside = "if nothing uses it, move it away"
 
 // Finding is one thing that is wrong. Its sentence, reason and remedy come from the table. It holds nothing secret.
 type Finding struct {
@@ -143,7 +146,10 @@ func (f Finding) Remedy(a Asker) string {
 		text = r.Remedy
 	}
 	if f.Row == "" && strings.Contains(text, "{row}") {
-		return "" // a file that is no row's: the command would name nothing
+		text = "" // a file that is no row's: the command would name nothing
+	}
+	if text == "" && a == Beside {
+		text = hintBeside
 	}
 	return f.fill(text)
 }

@@ -1,5 +1,7 @@
 package finding
 
+import "maps"
+
 // Rows: what is wrong with a row as a whole, and why a run does not do what was asked.
 
 const (
@@ -47,12 +49,18 @@ const (
 // frame are the remedies of a kubeconfig whose server or CA is wrong.
 var frame = map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintFrame}
 
+// framed is frame, and more.
+func framed(more map[Asker]string) map[Asker]string {
+	maps.Copy(more, frame)
+	return more
+}
+
 var rowRules = []Rule{
 	{ID: KubeconfigBroken, Severity: Error, Text: "{had}", Reason: "client-go does not read the file", Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew}},
 	{ID: TrustMissing, Severity: Error, Text: "holds no certificate authority", Reason: "the client trusts the CAs of the operating system instead", Remedies: frame},
 	{ID: TrustOther, Severity: Error, Text: "trusts another CA: certificate {had} is not in {wanted}", Reason: "the client would trust servers of another CA", Remedies: frame},
 	{ID: TrustNamesake, Severity: Error, Text: "trusts another CA of the same name: it has the key {had}, the CA here {wanted}", Reason: "the cluster was initialised twice, or files of two clusters are mixed: x509: certificate signed by unknown authority",
-		Remedies: frame},
+		Remedies: framed(map[Asker]string{Beside: "get a kubeconfig of this cluster, or move the file away"})},
 	{ID: TrustPartial, Severity: Warning, Text: "does not trust the whole CA: certificate {had} of {wanted} is missing", Reissue: true, Reason: "while a CA is replaced, clients must know both", Remedies: frame},
 	{ID: TrustMore, Severity: Warning, Text: "trusts more than the CA: certificate {had} is not in {wanted}", Reason: "the client trusts servers of the other CA too"},
 	{ID: ServerDiffers, Severity: Warning, Reissue: true, Text: "server is {had}, not {wanted}", Remedies: frame},

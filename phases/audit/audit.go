@@ -103,7 +103,7 @@ func Look(ctx context.Context, p Place, o Options) (Directory, error) {
 func (a *auditor) note(f *finding.Finding, path string) {
 	if f != nil {
 		g := *f
-		a.out = append(a.out, found{*g.At("", "", path), finding.Check})
+		a.out = append(a.out, found{*g.At("", "", path), finding.Beside})
 	}
 }
 
