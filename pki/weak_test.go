@@ -133,3 +133,13 @@ func weakLint(t *testing.T, key *rsa.PublicKey) string {
 	}
 	return ""
 }
+
+// TestMayBeSquare: no square is passed over.
+func TestMayBeSquare(t *testing.T) {
+	large := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 1279), big.NewInt(1))
+	for i := range int64(200) {
+		n := new(big.Int).Add(large, big.NewInt(i))
+		assert.True(t, pki.MayBeSquare(n.Mul(n, n)), i)
+	}
+	assert.False(t, pki.MayBeSquare(big.NewInt(3)))
+}

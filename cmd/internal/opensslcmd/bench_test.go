@@ -18,6 +18,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -150,4 +151,39 @@ func BenchmarkVerifyOne(b *testing.B) {
 	}
 	b.ReportMetric(own.Seconds()/theirs.Seconds(), "of-openssl")
 	b.ReportMetric(1.15, "at-most")
+}
+
+// BenchmarkAudit audits a directory of thousands of certificates, and verifies the same files, by a process each in turns:
+// the ratio of their times, and the memory of an audit beyond that of one certificate.
+func BenchmarkAudit(b *testing.B) {
+	binary := program(b)
+	for _, a := range algorithms {
+		b.Run(a.name, func(b *testing.B) {
+			const n = 20_000
+			dir, one := b.TempDir(), b.TempDir()
+			ca, targets := fleet(b, dir, n, a.newKey)
+			fleet(b, one, 1, a.newKey)
+			audit := func(dir string) *exec.Cmd {
+				return exec.Command(binary, "certs", "audit", dir, "-o", "json")
+			}
+			var audits, verifies []time.Duration
+			for b.Loop() {
+				start := time.Now()
+				require.NoError(b, audit(dir).Run())
+				audits = append(audits, time.Since(start))
+				start = time.Now()
+				require.NoError(b, exec.Command(binary, append([]string{"verify", "-CAfile", ca}, targets...)...).Run())
+				verifies = append(verifies, time.Since(start))
+			}
+			slices.Sort(audits)
+			slices.Sort(verifies)
+			median := func(list []time.Duration) float64 { return list[len(list)/2].Seconds() }
+			b.ReportMetric(n/median(audits), "certs/s")
+			b.ReportMetric(median(audits)/median(verifies), "of-verify")
+			b.ReportMetric(1, "at-most")
+			all := peakMiB(b, audit(dir))
+			b.ReportMetric(all, "MiB")
+			b.ReportMetric(all-peakMiB(b, audit(one)), "MiB-more")
+		})
+	}
 }
