@@ -100,12 +100,13 @@ func Load(in Input) (Settings, []string, error) {
 		name = "stdin"
 	}
 	table := Fields()
-	r := &reader{source: source{name, d.faults}, wanted: map[string]bool{externalEtcd: true, localEtcd: true, joinControlPlane: true}}
+	wanted := map[string]bool{externalEtcd: true, localEtcd: true, joinControlPlane: true}
 	for _, f := range table {
 		for _, p := range f.Paths() {
-			r.wanted[p] = true
+			wanted[p] = true
 		}
 	}
+	r := &reader{source: source{name, d.faults}, wanted: func(path string) bool { return wanted[path] }}
 	if in.Name != "" {
 		r.read(in.Documents)
 	}

@@ -48,7 +48,7 @@ type reader struct {
 	source
 	notes []string
 
-	wanted map[string]bool   // "Kind.path"
+	wanted func(string) bool // of "Kind.path"
 	values map[string][]item // by "Kind.path"; present and empty for an empty list
 	seen   map[string]Origin // every field that is there and not null, by "Kind.path"; the kinds themselves too
 	budget int
@@ -102,6 +102,30 @@ func decode(dec *yaml.Decoder, doc any) (err error) {
 		}
 	}()
 	return dec.Decode(doc)
+}
+
+// only is the content of the one document of a file; nil where there is none, or it cannot be read.
+func (s source) only(data []byte, what string) *yaml.Node {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, more yaml.Node
+	if err := decode(dec, &doc); err != nil {
+		if err != io.EOF {
+			s.syntax(data, err)
+		}
+		return nil
+	}
+	switch err := decode(dec, &more); {
+	case err == nil:
+		s.faults.addf(s.at(more.Line, ""), "a second document: %s is one", what)
+		return nil
+	case err != io.EOF:
+		s.syntax(data, err)
+		return nil
+	}
+	if doc.Kind == yaml.DocumentNode {
+		return doc.Content[0]
+	}
+	return &doc
 }
 
 func (r *reader) has(kind string) bool {
@@ -265,7 +289,7 @@ func (d *documentReader) value(n *yaml.Node, s *shape, path string, line int) {
 	if isNull(n) {
 		return // as if it were not there
 	}
-	if d.wanted[path] {
+	if d.wanted(path) {
 		d.seen[path] = at
 	}
 	switch s.is {
@@ -278,7 +302,7 @@ func (d *documentReader) value(n *yaml.Node, s *shape, path string, line int) {
 		got, err := scalar(n, s.is)
 		if err != nil {
 			d.faults.add(at, err)
-		} else if d.wanted[path] {
+		} else if d.wanted(path) {
 			d.values[path] = []item{{got, at}}
 		}
 	}
@@ -295,7 +319,7 @@ func (d *documentReader) list(n *yaml.Node, s *shape, path string, at Origin) {
 			items = append(items, got)
 		}
 	}
-	if d.wanted[path] {
+	if d.wanted(path) {
 		d.values[path] = items
 	}
 }

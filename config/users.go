@@ -158,25 +158,9 @@ func (u *userReader) yaml(data []byte) {
 		u.faults.add(u.file(), withHint(fmt.Errorf("has more than %d lines and punctuation marks", yamlsize.MaxMarks), "a CSV file may have as many as there are users"))
 		return
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var doc, more yaml.Node
-	if err := decode(dec, &doc); err != nil {
-		if !errors.Is(err, io.EOF) {
-			u.syntax(data, err)
-		}
+	list := u.only(data, "a list of users")
+	if list == nil {
 		return
-	}
-	switch err := decode(dec, &more); {
-	case err == nil:
-		u.faults.addf(u.at(more.Line, ""), "a second document: a list of users is one")
-		return
-	case !errors.Is(err, io.EOF):
-		u.syntax(data, err)
-		return
-	}
-	list := &doc
-	if doc.Kind == yaml.DocumentNode {
-		list = doc.Content[0]
 	}
 	if list.Kind != yaml.SequenceNode {
 		u.faults.addf(u.at(list.Line, ""), "must be a list of users, each with %s", strings.Join(userFields, ", "))
