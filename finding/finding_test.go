@@ -38,6 +38,8 @@ func TestTable(t *testing.T) {
 				assert.True(t, known[b], "%s: %s", r.ID, b)
 			}
 		}
+		assert.NotRegexp(t, `[{}]`, r.Sentence(), r.ID)
+		assert.Regexp(t, `[a-z]{3}`, r.Sentence(), r.ID)
 		for _, word := range []string{"makings", "would not stand", "tells of", "there yet"} { // rule 18 of the design
 			assert.NotContains(t, strings.Join(texts, " "), word, r.ID)
 		}
@@ -74,6 +76,10 @@ func TestFinding(t *testing.T) {
 	assert.True(t, some)
 	_, some = Worst(nil)
 	assert.False(t, some)
+	rule, _ := Lookup(KeyMissing)
+	assert.Equal(t, "put the key back from a backup, or: `pkitool init phase PHASE ROW --reissue` replaces it, after a copy of the old files", Blank(rule.Remedies[Init]))
+	rule, _ = Lookup(FileUnreadable)
+	assert.Equal(t, "file unreadable: ...", rule.Sentence())
 	assert.Equal(t, `"a\x1b"`, Quote("a\x1b"))
 	assert.Len(t, Quote(strings.Repeat("a", 300)), 205)
 }

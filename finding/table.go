@@ -1,7 +1,7 @@
 package finding
 
 import (
-	"slices"
+	"strings"
 	"sync"
 )
 
@@ -23,9 +23,41 @@ type Rule struct {
 	Reissue bool
 }
 
+// Group is a part of the table, as the documentation has it.
+type Group struct {
+	Title string
+	Rules []Rule
+}
+
+// Groups are the parts of the table, in order.
+func Groups() []Group {
+	return []Group{
+		{"Files", fileRules}, {"Certificates", certificateRules}, {"Certificate authorities", authorityRules}, {"The service-account key pair", keyPairRules},
+		{"Rows, and what a run does with them", rowRules}, {"Requests, and files that are shown", requestRules}, {"Kubeconfigs", kubeconfigRules}, {"Whole directories", directoryRules},
+	}
+}
+
 // Rules is the table, in the order of the documentation.
 func Rules() []Rule {
-	return slices.Concat(fileRules, certificateRules, authorityRules, keyPairRules, rowRules, requestRules, kubeconfigRules, directoryRules)
+	var out []Rule
+	for _, g := range Groups() {
+		out = append(out, g.Rules...)
+	}
+	return out
+}
+
+// Sentence is the text without values: what the finding says of any file.
+func (r Rule) Sentence() string {
+	if strings.HasPrefix(r.Text, "{") && strings.HasSuffix(r.Text, "}") { // another package makes the sentence
+		return strings.ReplaceAll(string(r.ID), "-", " ") + ": ..."
+	}
+	return Blank(r.Text)
+}
+
+// Blank is a text of the table with words in the place of its values.
+func Blank(text string) string {
+	return strings.NewReplacer("{row}", "ROW", "{phase}", "PHASE", "{path}", "FILE",
+		"{had}", "...", "{wanted}", "...", "{had0}", "...", "{had1}", "...", "{had2}", "...").Replace(text)
 }
 
 var byID = sync.OnceValue(func() map[ID]Rule {
