@@ -99,6 +99,20 @@ func TestHints(t *testing.T) {
 		{"external CA", func(t *testing.T) { remove("etc/pki/ca.key", "etc/pki/apiserver.crt", "etc/scheduler.conf")(t) }, 0, initAll()},
 		{"external CA, expired", remove("etc/pki/ca.key"), year, append([]string{"certs", "renew", "apiserver", "admin.conf"}, append(dirs, "--if-expires-within", "30d")...)},
 		{"external CA, checked", remove("etc/pki/ca.key"), year, append([]string{"certs", "check-expiration", "-q", "apiserver", "kubelet"}, dirs...)},
+		{"a key missing, audited", remove("etc/pki/etcd/peer.key"), 0, []string{"certs", "audit", "etc", "-q"}},
+		{"a certificate missing, audited by its directory", remove("etc/pki/etcd/peer.crt"), 0, []string{"certs", "audit", "etc/pki"}},
+		{"a node's root, audited", func(t *testing.T) {
+			require.NoError(t, os.Rename("etc", "x"))
+			require.NoError(t, os.Mkdir("etc", 0o755))
+			require.NoError(t, os.Rename("x", "etc/kubernetes"))
+			write("etc/kubernetes/pki/apiserver.crt", "x")(t)
+		}, 0, []string{"certs", "audit", ".", "-q"}},
+		{"garbage, audited", func(t *testing.T) {
+			write("etc/pki/apiserver.crt", "x")(t)
+			write("etc/scheduler.conf", "a: [")(t)
+		}, 0, []string{"certs", "audit", "-q", "etc", "etc/pki"}},
+		{"expired, audited", nothing, year, []string{"certs", "audit", "-q", "etc"}},
+		{"external CA, audited", remove("etc/pki/ca.key"), year, []string{"certs", "audit", "-q", "etc"}},
 		{"external CA, another server", remove("etc/pki/ca.key"), 0, append(append([]string{"init", "phase", "kubeconfig", "admin"}, dirs...), "--control-plane-endpoint", "kubernetes")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -151,7 +165,11 @@ func hintsOf(r ran) []string {
 	var out []string
 	seen := map[string]bool{}
 	for line := range strings.Lines(r.stdout + r.stderr) {
-		if text, ok := strings.CutPrefix(line, "hint: "); ok {
+		text, ok := strings.CutPrefix(line, "hint: ")
+		if !ok {
+			text, ok = strings.CutPrefix(line, "  fix: ") // certs audit
+		}
+		if ok {
 			for _, m := range hinted.FindAllStringSubmatch(text, -1) {
 				if !seen[m[1]] {
 					seen[m[1]] = true

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/phases/audit"
 	"github.com/pkitool/pkitool/phases/judge"
+	"github.com/pkitool/pkitool/pki/store"
 )
 
 // nodeKinds are the values of --role: what a node takes part in.
@@ -54,14 +56,22 @@ func (p *placesFlags) look(c *cobra.Command, dirs []namedDir, quiet bool, o audi
 	if err := fromEnvironment(c, p.env, "role"); err != nil {
 		return err
 	}
+	roles, err := p.roles(c)
+	if err != nil {
+		return err
+	}
 	if len(dirs) == 0 {
 		dirs = []namedDir{{}}
 	}
 	var errs []error
 	for _, d := range dirs {
-		place, err := p.place(c, d, quiet)
+		if err := p.find(c, d.dir); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		place, err := p.place(d.name, roles, quiet)
 		if err != nil {
-			return err
+			return errors.Join(append(errs, err)...)
 		}
 		seen, err := audit.Look(c.Context(), place, o)
 		if err != nil {
@@ -78,23 +88,45 @@ func (p *placesFlags) look(c *cobra.Command, dirs []namedDir, quiet bool, o audi
 	return errors.Join(errs...)
 }
 
-// place is where a directory's PKI is. What nobody gave, its files are asked for; never this host, which need not be the
-// directory's.
-func (p *placesFlags) place(c *cobra.Command, d namedDir, quiet bool) (audit.Place, error) {
-	if d.dir != "" {
-		found, err := audit.Find(d.dir)
-		if err != nil {
-			return audit.Place{}, err
-		}
-		for flag, value := range map[string]string{"cert-dir": found.Cert, "kubeconfig-dir": found.Kubeconfig} {
-			f := c.Flags().Lookup(flag)
-			p.text(flag).given = nil
-			if err := f.Value.Set(value); err != nil {
-				return audit.Place{}, err
-			}
-			f.Changed = true // for hints: they name this directory
+// roles are what --role says; 0: nothing.
+func (p *placesFlags) roles(c *cobra.Command) (certs.Scope, error) {
+	if p.role == "" {
+		return 0, nil
+	}
+	for _, k := range nodeKinds {
+		if k.name == p.role {
+			return k.roles, nil
 		}
 	}
+	return 0, &usageError{err: fmt.Errorf("--role: %q is none of control-plane, worker, etcd", p.role), command: c.CommandPath()}
+}
+
+// find takes a directory of the command line for the two that it is, or holds.
+func (p *placesFlags) find(c *cobra.Command, dir string) error {
+	if dir == "" {
+		return nil
+	}
+	found, err := audit.Find(dir)
+	if errors.Is(err, store.ErrNotDir) || errors.Is(err, syscall.ENOTDIR) {
+		return &hinted{err, "name the directory that it is in; `pkitool certs show FILE` shows a single file"}
+	}
+	if err != nil {
+		return err
+	}
+	for flag, value := range map[string]string{"cert-dir": found.Cert, "kubeconfig-dir": found.Kubeconfig} {
+		f := c.Flags().Lookup(flag)
+		p.text(flag).given = nil
+		if err := f.Value.Set(value); err != nil {
+			return err
+		}
+		f.Changed = true // for hints: they name this directory
+	}
+	return nil
+}
+
+// place is where a directory's PKI is. What nobody gave, its files are asked for; never this host, which need not be the
+// directory's.
+func (p *placesFlags) place(name string, roles certs.Scope, quiet bool) (audit.Place, error) {
 	settings, err := p.loadNeeding(quiet, config.Input{
 		Files: func(s config.Settings) map[certs.Facts]certs.Found {
 			t, err := certs.New(s.Cluster)
@@ -108,21 +140,12 @@ func (p *placesFlags) place(c *cobra.Command, d namedDir, quiet bool) (audit.Pla
 	if err != nil {
 		return audit.Place{}, err
 	}
-	if p.role != "" {
-		i := slices.IndexFunc(nodeKinds, func(k struct {
-			name  string
-			roles certs.Scope
-		}) bool {
-			return k.name == p.role
-		})
-		if i < 0 {
-			return audit.Place{}, &usageError{err: fmt.Errorf("--role: %q is none of control-plane, worker, etcd", p.role), command: c.CommandPath()}
-		}
-		settings.Cluster.Nodes[0].Roles = nodeKinds[i].roles
+	if roles != 0 {
+		settings.Cluster.Nodes[0].Roles = roles
 		settings.Cluster.Assumed &^= certs.NodeRoles
 	}
 	t, err := certs.New(settings.Cluster)
-	return audit.Place{Name: d.name, Site: judge.Site{Dirs: siteOf(settings).Dirs}, Tree: t}, err
+	return audit.Place{Name: name, Site: judge.Site{Dirs: siteOf(settings).Dirs}, Tree: t}, err
 }
 
 // text is the flag of a setting.

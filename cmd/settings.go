@@ -230,8 +230,11 @@ func fromEnvironment(c *cobra.Command, env *Env, flags ...string) error {
 		if !ok || v == "" || flag == nil || flag.Changed {
 			continue
 		}
-		if err := flag.Value.Set(v); err != nil { // a text takes anything
-			return &usageError{err: fmt.Errorf("%s: %q is neither true nor false", envName(name), v), command: c.CommandPath()}
+		if err := flag.Value.Set(v); err != nil {
+			if flag.Value.Type() == "bool" {
+				err = fmt.Errorf("%q is neither true nor false", v)
+			}
+			return &usageError{err: fmt.Errorf("%s: %w", envName(name), err), command: c.CommandPath()}
 		}
 	}
 	return nil

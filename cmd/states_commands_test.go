@@ -54,6 +54,14 @@ var orders = map[string]func(s *site) call{
 		args = append(args, s.some("--within=30d", "ca", "apiserver", "admin.conf", "-q")...)
 		return call{args: append(args, s.format("text", "json", "yaml", "prometheus")...)}
 	},
+	"certs/audit": func(s *site) call {
+		args := append(slices.Clone(s.command), s.format("text", "json", "yaml", "sarif", "junit")...)
+		args = append(args, s.some("--fail-on=notice", "--fail-on=warning", "--ignore=key-mismatch", "--within=20%", "--role=worker", "--role=etcd", "-q", "--kubeconfig="+s.file(), "--baseline="+s.file())...)
+		if s.r.IntN(2) == 0 {
+			return call{args: append(args, s.dirs()...), reports: true}
+		}
+		return call{args: append(args, pick(s.r, []string{s.dir, filepath.Join(s.dir, "pki"), filepath.Dir(s.dir), filepath.Join(s.dir, "nowhere")}), s.dir), reports: true}
+	},
 	"certs/show": func(s *site) call {
 		args := append(s.command, s.files()...)
 		return call{args: append(args, pick(s.r, [][]string{{"--text"}, {"--short"}, {"-o", "json"}, {"-o", "yaml"}, nil})...)}
