@@ -15,7 +15,7 @@ func (env *Env) completed(hint string) string {
 	}
 	parts := strings.Split(hint, "`")
 	for i := 1; i < len(parts); i += 2 {
-		if words, ok := strings.CutPrefix(parts[i], "pkitool "); ok {
+		if words, ok := strings.CutPrefix(parts[i], "pkitool "); ok && !strings.HasSuffix(words, " --help") {
 			parts[i] += env.settings.flagsFor(strings.Fields(words))
 		}
 	}

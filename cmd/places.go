@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/config"
@@ -35,6 +36,9 @@ func addPlaces(c *cobra.Command, env *Env) *placesFlags {
 		return f.Flag == "cert-dir" || f.Flag == "kubeconfig-dir" || f.Fact&^certs.LeafValidity != 0
 	})}
 	p.reports = true
+	c.Flags().VisitAll(func(f *pflag.Flag) { // the host is not asked: the directory may be another one's
+		f.Usage, _, _ = strings.Cut(f.Usage, " (default: as the directory's files say, else ")
+	})
 	var names []string
 	for _, k := range nodeKinds {
 		names = append(names, k.name)

@@ -135,7 +135,7 @@ func (f *Finding) Error() string { return f.String() }
 // Reason says which component minds it, or which rule it breaks.
 func (f Finding) Reason() string {
 	r, _ := Lookup(f.ID)
-	return r.Reason
+	return f.fill(r.Reason)
 }
 
 // Remedy is what to do about it, for who asks; "" where there is nothing to say. A command in it stands in backquotes.

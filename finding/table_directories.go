@@ -52,7 +52,7 @@ var directoryRules = []Rule{
 		Remedies: map[Asker]string{Check: hintRenew, External: hintCSR, Given: hintOwner}},
 	{ID: ServerUncovered, Severity: Error, Text: "leads to {had0}, which is not among the names of {wanted}", Reason: "every client refuses the connection: x509: certificate is valid for other names",
 		Remedy: "`pkitool certs renew apiserver --apiserver-cert-extra-sans {had1}` adds the name; or give the kubeconfig another server"},
-	{ID: MastersGroup, Severity: Notice, Follows: []ID{GroupsOlder}, Text: "is in the group system:masters", Reason: "no RBAC rule limits it, and Kubernetes cannot revoke a certificate: who has the file is administrator until {had}"},
+	{ID: MastersGroup, Severity: Notice, Follows: []ID{GroupsOlder}, Text: "is in the group system:masters, until {had}", Reason: "no RBAC rule limits it, and Kubernetes cannot revoke a certificate"},
 	{ID: MastersGroupOther, Severity: Warning, Text: "is in the group system:masters, until {had}", Reason: "no RBAC rule limits it, and Kubernetes cannot revoke a certificate",
 		Remedy: "give people a group that a ClusterRoleBinding names, such as kubeadm:cluster-admins, and keep system:masters for emergencies"},
 	{ID: KubeconfigOlder, Severity: Warning, Text: "holds an older certificate of {had0}, which ends on {had1}", Reason: "a renewal replaces the files of the cluster, and no copy of them",

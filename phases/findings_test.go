@@ -61,7 +61,6 @@ var elsewhere = map[finding.ID]string{
 // policyFaults are those that no state of the matrix has by itself: a policy finds them.
 func policyFaults() map[finding.ID]fault {
 	gone := func(w *world, s certs.Spec) { w.remove(w.site.Files(s)...) }
-	nothing := func(*world, certs.Spec) {}
 	init := func(w *world, s certs.Spec) []finding.Finding {
 		chosen := judge.Selection{s.ID: true}
 		return findingsOf(phases.DecideInit(w.judged(chosen), chosen, at(now)))
@@ -95,7 +94,7 @@ func policyFaults() map[finding.ID]fault {
 	drop.DropSANs, reuse.ReuseKey = pki.SANs{IPs: []netip.Addr{netip.MustParseAddr("192.0.2.10")}}, true
 	return map[finding.ID]fault{
 		finding.CertificateMissing:  {row: "apiserver", plant: gone, find: renew(renewal())},
-		finding.CertificateExpiring: {row: "admin", plant: nothing, find: expiry(phases.ExpiryOptions{Now: now, Within: &phases.Threshold{Left: 365 * day}})},
+		finding.CertificateExpiring: {row: "apiserver", plant: resign(func(c *certificate) { c.NotAfter = now.Add(10 * day) }), find: expiry(phases.ExpiryOptions{Now: now, Within: &phases.Threshold{Left: 30 * day}})},
 		finding.CAMissing: {row: "apiserver", find: init, askers: []finding.Asker{finding.Init}, plant: func(w *world, s certs.Spec) {
 			gone(w, s)
 			gone(w, w.row("ca"))

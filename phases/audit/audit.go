@@ -89,7 +89,7 @@ func Look(ctx context.Context, p Place, o Options) (Directory, error) {
 		err = errors.Join(err, a.kubeconfig(name))
 	}
 	if a.certs == 0 {
-		a.out = slices.Insert(a.out, 0, found{*finding.New(finding.NothingHere).At("", "", p.Site.Cert), finding.Check})
+		a.out = slices.Insert(a.out, 0, found{*finding.New(finding.NothingHere).At("", "", p.Site.Cert), finding.Beside})
 	}
 	d.Finished, d.Certificates = finished, a.certs
 	d.Findings = a.shown()
