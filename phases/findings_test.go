@@ -82,6 +82,11 @@ func policyFaults() map[finding.ID]fault {
 		}
 	}
 	spoiltCA := func(w *world, s certs.Spec) { w.write(w.keyFile(w.row(s.Issuer.Role)), pemOf(w.t, newKey(w.t))) }
+	soon := func(w *world, s certs.Spec) {
+		x, key := template(s), newKey(w.t)
+		x.NotAfter = now.Add(10 * day)
+		w.place(s, key, certify(w.t, x, w.bundle("ca")[0], key, w.key(w.row("ca"))))
+	}
 	lacking := func(change func(*certs.Cluster)) func(w *world, s certs.Spec) {
 		return func(w *world, s certs.Spec) {
 			gone(w, s)
@@ -94,7 +99,7 @@ func policyFaults() map[finding.ID]fault {
 	drop.DropSANs, reuse.ReuseKey = pki.SANs{IPs: []netip.Addr{netip.MustParseAddr("192.0.2.10")}}, true
 	return map[finding.ID]fault{
 		finding.CertificateMissing:  {row: "apiserver", plant: gone, find: renew(renewal())},
-		finding.CertificateExpiring: {row: "apiserver", plant: func(w *world, s certs.Spec) { resign(func(c *certificate) { c.NotAfter = now.Add(10 * day) })(w, s) }, find: expiry(phases.ExpiryOptions{Now: now, Within: &phases.Threshold{Left: 30 * day}})},
+		finding.CertificateExpiring: {row: "apiserver", plant: soon, find: expiry(phases.ExpiryOptions{Now: now, Within: &phases.Threshold{Left: 30 * day}})},
 		finding.CAMissing: {row: "apiserver", find: init, askers: []finding.Asker{finding.Init}, plant: func(w *world, s certs.Spec) {
 			gone(w, s)
 			gone(w, w.row("ca"))
