@@ -37,7 +37,8 @@ var floors = []struct {
 	{"config", []string{"certs", "internal/yamlsize", "pki"}},
 	{"phases/judge", []string{"certs", "finding", "internal/hidden", "kubeconfig", "pki", "pki/store"}},
 	{"phases", []string{"certs", "finding", "internal/hidden", "kubeconfig", "phases/judge", "pki", "pki/inspect", "pki/store"}},
-	{"phases/audit", []string{"certs", "finding", "kubeconfig", "phases", "phases/judge", "pki", "pki/store"}},
+	{"phases/live", nil},
+	{"phases/audit", []string{"certs", "finding", "kubeconfig", "phases", "phases/judge", "phases/live", "pki", "pki/store"}},
 	{"cmd/internal/terminal", nil},
 	{"cmd/internal/opensslcmd", []string{"cmd/internal/terminal", "certs", "config", "finding", "phases/judge", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"cmd/internal/opensslcmd/internal/cases", nil}, // for tests
@@ -64,6 +65,8 @@ var doors = []struct {
 	{"log", []string{}},
 	{"log/slog", []string{}},
 	{"net/http", []string{}},
+	{"crypto/tls", []string{"phases/live"}}, // the only one that speaks to others
+	{"net", []string{"phases/live", "pki", "pki/internal/cfssl", "certs", "config", "phases/judge", "cmd"}},
 	{"flag", []string{}},
 	{"k8s.io/", []string{}},
 	{"go.etcd.io/", []string{}},
