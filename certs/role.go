@@ -34,6 +34,11 @@ type Role struct {
 	Etcd bool
 	// Given marks files that somebody else makes: they are judged, never written.
 	Given bool
+	// Port is where the first of UsedBy serves, unless it is told otherwise: with the role's pair, or, where the role is a
+	// client, with one that is not of this PKI. 0: it serves nothing.
+	Port uint16
+	// Admits are the CAs of the clients that it lets in there.
+	Admits []string
 
 	cn     func(Node) string
 	names  func(Cluster, Node) []names
@@ -90,12 +95,13 @@ func named(s string) func(Node) string { return func(Node) string { return s } }
 // certificates before kubeconfigs. Names, files and subjects are kubeadm's.
 func Roles() []Role {
 	admins := [][]string{{adminsGroup}, {mastersGroup}}
+	proxied := []string{ClusterCA, "front-proxy-ca"}
 	return []Role{
 		{Name: ClusterCA, Doc: "root of the cluster: signs the API server, the kubelets and every user", Kind: CA, Scope: Shared, For: AnyNode,
 			Cert: "ca.crt", Key: "ca.key", cn: named("kubernetes"), UsedBy: []string{apiserver, manager, "kubelet", "every kubeconfig"}},
 		{Name: "apiserver", Doc: "serves the Kubernetes API", Kind: Serving, Issuer: ClusterCA, Scope: ControlPlane,
 			Takes: NodeName | AdvertiseAddress | ServiceCIDRs | DNSDomain | ControlPlaneEndpoint | APIServerSANs,
-			Cert:  "apiserver.crt", Key: "apiserver.key", cn: named("kube-apiserver"), names: apiserverNames, UsedBy: []string{apiserver}},
+			Cert:  "apiserver.crt", Key: "apiserver.key", cn: named("kube-apiserver"), names: apiserverNames, Port: 6443, Admits: proxied, UsedBy: []string{apiserver}},
 		{Name: "apiserver-kubelet-client", Doc: "the API server as a client of the kubelets", Kind: Client, Issuer: ClusterCA, Scope: ControlPlane, Identity: true, OlderGroups: admins,
 			Cert: "apiserver-kubelet-client.crt", Key: "apiserver-kubelet-client.key", cn: named("kube-apiserver-kubelet-client"), UsedBy: []string{apiserver}},
 		{Name: "front-proxy-ca", Doc: "root of the front proxy: signs who may name a user in request headers", Kind: CA, Scope: Shared, For: ControlPlane,
@@ -105,9 +111,9 @@ func Roles() []Role {
 		{Name: "etcd-ca", Doc: "root of etcd: signs its members and its clients", Kind: CA, Scope: Shared, For: EtcdMember | ControlPlane, Etcd: true,
 			Cert: "etcd/ca.crt", Key: "etcd/ca.key", cn: named("etcd-ca"), UsedBy: []string{"etcd", apiserver}},
 		{Name: "etcd-server", Doc: "serves etcd to its clients", Kind: Peer, Issuer: "etcd-ca", Scope: EtcdMember, Etcd: true, Takes: NodeName | AdvertiseAddress | EtcdServerSANs,
-			Cert: "etcd/server.crt", Key: "etcd/server.key", cn: nodeName, names: func(c Cluster, n Node) []names { return etcdNames(n, c.EtcdServerSANs) }, UsedBy: []string{"etcd"}},
+			Cert: "etcd/server.crt", Key: "etcd/server.key", cn: nodeName, names: func(c Cluster, n Node) []names { return etcdNames(n, c.EtcdServerSANs) }, Port: 2379, Admits: []string{"etcd-ca"}, UsedBy: []string{"etcd"}},
 		{Name: "etcd-peer", Doc: "etcd members among themselves", Kind: Peer, Issuer: "etcd-ca", Scope: EtcdMember, Etcd: true, Takes: NodeName | AdvertiseAddress | EtcdPeerSANs,
-			Cert: "etcd/peer.crt", Key: "etcd/peer.key", cn: nodeName, names: func(c Cluster, n Node) []names { return etcdNames(n, c.EtcdPeerSANs) }, UsedBy: []string{"etcd"}},
+			Cert: "etcd/peer.crt", Key: "etcd/peer.key", cn: nodeName, names: func(c Cluster, n Node) []names { return etcdNames(n, c.EtcdPeerSANs) }, Port: 2380, Admits: []string{"etcd-ca"}, UsedBy: []string{"etcd"}},
 		{Name: "etcd-healthcheck-client", Doc: "liveness probes as a client of etcd", Kind: Client, Issuer: "etcd-ca", Scope: EtcdMember, Etcd: true, OlderGroups: [][]string{{mastersGroup}},
 			Cert: "etcd/healthcheck-client.crt", Key: "etcd/healthcheck-client.key", cn: named("kube-etcd-healthcheck-client"), UsedBy: []string{"etcd probes"}},
 		{Name: "apiserver-etcd-client", Doc: "the API server as a client of etcd", Kind: Client, Issuer: "etcd-ca", Scope: ControlPlane, Etcd: true, OlderGroups: [][]string{{mastersGroup}},
@@ -123,10 +129,10 @@ func Roles() []Role {
 		{Name: "super-admin", Doc: "break glass: bypasses RBAC and cannot be revoked", Kind: Client, Issuer: ClusterCA, Scope: FirstControlPlane, Identity: true, Takes: clusterFacts,
 			Conf: "super-admin.conf", cn: named("kubernetes-super-admin"), Groups: []string{mastersGroup}, server: clusterURL, UsedBy: []string{"kubectl"}},
 		{Name: "kubelet", Doc: "the kubelet of the node", Kind: Client, Issuer: ClusterCA, Scope: AnyNode, Identity: true, Takes: NodeName | clusterFacts,
-			Conf: "kubelet.conf", cn: nodeUser, Groups: []string{"system:nodes"}, server: kubeletURL, UsedBy: []string{"kubelet"}},
+			Conf: "kubelet.conf", cn: nodeUser, Groups: []string{"system:nodes"}, server: kubeletURL, Port: 10250, Admits: []string{ClusterCA}, UsedBy: []string{"kubelet"}},
 		{Name: "controller-manager", Doc: "the controller manager", Kind: Client, Issuer: ClusterCA, Scope: ControlPlane, Identity: true, Takes: localFacts,
-			Conf: "controller-manager.conf", cn: named("system:kube-controller-manager"), server: localURL, UsedBy: []string{manager}},
+			Conf: "controller-manager.conf", cn: named("system:kube-controller-manager"), server: localURL, Port: 10257, Admits: proxied, UsedBy: []string{manager}},
 		{Name: "scheduler", Doc: "the scheduler", Kind: Client, Issuer: ClusterCA, Scope: ControlPlane, Identity: true, Takes: localFacts,
-			Conf: "scheduler.conf", cn: named("system:kube-scheduler"), server: localURL, UsedBy: []string{scheduler}},
+			Conf: "scheduler.conf", cn: named("system:kube-scheduler"), server: localURL, Port: 10259, Admits: proxied, UsedBy: []string{scheduler}},
 	}
 }

@@ -61,3 +61,25 @@ func TestUptakes(t *testing.T) {
 		assert.Equal(t, how, s.Uptakes()[0].How, name)
 	}
 }
+
+// TestServing: who can be asked what it serves has one port, a component, and CAs of its clients.
+func TestServing(t *testing.T) {
+	ports := map[uint16]string{}
+	for _, r := range certs.Roles() {
+		if r.Kind.Serves() {
+			assert.NotZero(t, r.Port, r.Name)
+		}
+		assert.Equal(t, r.Port != 0, len(r.Admits) > 0, r.Name)
+		if r.Port == 0 {
+			continue
+		}
+		assert.Empty(t, ports[r.Port], "%s has the port of another", r.Name)
+		ports[r.Port] = r.Name
+		assert.NotEmpty(t, r.UsedBy, r.Name)
+		for _, name := range r.Admits {
+			ca, ok := certs.RoleNamed(name)
+			assert.True(t, ok && ca.Kind == certs.CA, "%s: %s", r.Name, name)
+		}
+	}
+	assert.Len(t, ports, 6)
+}
