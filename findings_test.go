@@ -19,7 +19,7 @@ var askers = []struct {
 	who   string
 }{
 	{finding.Check, ""}, {finding.Init, "`init`"}, {finding.Renew, "`certs renew`"}, {finding.Request, "`certs generate-csr`"}, {finding.Import, "`certs import`"},
-	{finding.External, "external CA"}, {finding.Kept, "files that `--reissue` does not replace"}, {finding.Given, "files of an external etcd"},
+	{finding.External, "external CA"}, {finding.Kept, "files that `--reissue` does not replace"}, {finding.Given, "files of an external etcd"}, {finding.Live, "`--live`"},
 }
 
 // remedies are the lines of what to do: one a remedy, with those for whom it is.

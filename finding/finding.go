@@ -45,6 +45,7 @@ const (
 	Kept     // any run, of files that --reissue does not replace: a CA's, the service-account key pair's, and those of no row
 	Given    // the files are somebody else's: an external etcd's
 	Beside   // an audit, of files that are no row's
+	Live     // certs audit --live: what a running component serves, from whatever file
 )
 
 const hintBeside = "if nothing uses it, move it away"

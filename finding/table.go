@@ -34,6 +34,7 @@ func Groups() []Group {
 	return []Group{
 		{"Files", fileRules}, {"Certificates", certificateRules}, {"Certificate authorities", authorityRules}, {"The service-account key pair", keyPairRules},
 		{"Rows, and what a run does with them", rowRules}, {"Requests, and files that are shown", requestRules}, {"Kubeconfigs", kubeconfigRules}, {"Whole directories", directoryRules},
+		{"Running components", liveRules},
 	}
 }
 

@@ -44,7 +44,7 @@ const (
 )
 
 // leaf are the remedies of a fault that a new certificate mends.
-var leaf = map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintCSR, Import: hintSigner, Given: hintOwner}
+var leaf = map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintCSR, Import: hintSigner, Given: hintOwner, Live: hintServed}
 
 var certificateRules = []Rule{
 	{ID: CertificateMissing, Severity: Error, Text: "certificate is missing",
@@ -53,13 +53,13 @@ var certificateRules = []Rule{
 		Remedies: map[Asker]string{Init: "put the key back from a backup, or: " + hintReissue, Renew: "put the key back from a backup, or: " + hintReissue, Check: "put the key back from a backup, or: " + hintReissue, External: hintCSR, Given: "the configuration names it: put it there"}},
 	{ID: KeyMismatch, Severity: Error, Text: "key does not match certificate", Reason: "crypto/tls refuses the pair", Remedies: leaf},
 	{ID: KeyUnfit, Severity: Error, Text: "{had}", Reason: "crypto/tls refuses such keys",
-		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Import: hintSigner, Given: hintOwner}},
+		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Import: hintSigner, Given: hintOwner, Live: hintServed}},
 	{ID: KeyWeak, Severity: Error, Text: "{had}", Reason: "anybody can compute the private key from the public one, and be its holder",
-		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Import: hintSigner, Given: hintOwner}},
+		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Import: hintSigner, Given: hintOwner, Live: hintServed}},
 	{ID: KeyExponentSmall, Severity: Warning, Reissue: true, Text: "RSA key with the public exponent {had}, smaller than 65537", Reason: "components take it; FIPS 186-5 5.1 does not, nor does Go's FIPS 140-3 mode",
-		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Given: hintOwner}},
+		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Given: hintOwner, Live: hintServed}},
 	{ID: CertificateExpired, Severity: Error, Follows: []ID{KubeconfigOlder}, Text: "certificate has expired on {had0}",
-		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner}},
+		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner, Live: hintServed}},
 	{ID: CertificateNotYetValid, Severity: Error, Text: "certificate is not valid before {had0}", Reason: "crypto/x509 refuses it until then", Remedy: "check the clock of this host, which says {had1}, and of the one that issued the certificate"},
 	{ID: CertificateExpiring, Severity: Warning, Text: "expires on {had0}, in {had1}",
 		Remedies: map[Asker]string{Check: hintRenew, External: hintCSR, Given: hintOwner}},
@@ -70,7 +70,7 @@ var certificateRules = []Rule{
 		Reason: "it stops working when the CA ends, earlier than it says"},
 	{ID: ChainRefused, Severity: Error, Follows: []ID{CAExpired, CANotYetValid}, Text: "does not verify against {wanted}: {had}", Reason: "crypto/x509 refuses the chain, so every Kubernetes component does", Remedies: leaf},
 	{ID: SignatureWeak, Severity: Error, Text: "certificate is signed with {had}, which Kubernetes components refuse", Reason: "crypto/x509 takes no SHA-1 signature",
-		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner}},
+		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner, Live: hintServed}},
 	{ID: SignatureUnchecked, Severity: Error, Text: "certificate is signed with {had}, which shows nothing of who signed it", Reason: "crypto/x509 does not check such a signature", Remedies: leaf},
 	{ID: SubjectDiffers, Severity: Error, Text: "subject is {had}, not {wanted}", Reason: "the API server knows its clients by CN (user) and O (groups)", Remedies: leaf},
 	{ID: SubjectOtherName, Severity: Notice, Text: "subject is {had}, pkitool would write {wanted}", Reason: "nobody reads the subject of this certificate"},

@@ -56,6 +56,21 @@ var elsewhere = map[finding.ID]string{
 	finding.NamesNotAsked:      "TestImportOfNamesThatNobodyAskedFor",
 	finding.GroupsNotAsked:     "TestImportOfWhatNobodyAskedFor",
 	finding.UsagesNotAsked:     "TestImportOfWhatNobodyAskedFor",
+
+	// Of components that run.
+	finding.LiveUnreachable:      "TestLive in phases/audit",
+	finding.LiveNoTLS:            "TestLive in phases/audit",
+	finding.LiveHandshakeFails:   "TestLive in phases/audit",
+	finding.LiveNotReloaded:      "TestLive in phases/audit",
+	finding.LiveOtherCertificate: "TestLive in phases/audit",
+	finding.LiveOtherNode:        "TestLive in phases/audit",
+	finding.LiveSelfSigned:       "TestLive in phases/audit",
+	finding.LiveServerNotCovered: "TestLive in phases/audit",
+	finding.LiveClientsNotAsked:  "TestLive in phases/audit",
+	finding.LiveClientCAOther:    "TestLive in phases/audit",
+	finding.LiveClientCAPartial:  "TestLive in phases/audit",
+	finding.LiveClientCAStale:    "TestLive in phases/audit",
+	finding.LiveNameMissing:      "TestLiveName in phases/audit",
 }
 
 // policyFaults are those that no state of the matrix has by itself: a policy finds them.
@@ -301,7 +316,7 @@ func idsIn(t testing.TB, file string) []finding.ID {
 // TestEveryFinding: for every id of the table a directory has exactly this fault, and the run finds exactly this.
 func TestEveryFinding(t *testing.T) {
 	all := faults(t)
-	for _, file := range []string{"table_certificates.go", "table_authorities.go", "table_rows.go", "table_files.go"} {
+	for _, file := range []string{"table_certificates.go", "table_authorities.go", "table_rows.go", "table_files.go", "table_live.go"} {
 		for _, id := range idsIn(t, file) {
 			t.Run(string(id), func(t *testing.T) {
 				t.Parallel()
