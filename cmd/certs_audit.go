@@ -62,12 +62,19 @@ The exit code is 1 if a finding of the severity --fail-on or a worse one is left
     until: 2027-01-31         # the last day on which this counts
 
 An entry that nothing matches, or whose day has gone by, is told on standard error.
+
+--live also asks components that run what they serve: the certificate, compared with
+the file ("renewed, and not reloaded"), the names, and the CAs whose clients are let
+in. A TLS handshake is begun there without a certificate, and nothing else is sent.
+Which row serves there is seen by the certificate or the port; ROW=HOST:PORT says it.
+
 No private key is shown, and nothing is written, but that what a run was doing when
 it was stopped is finished or taken back.`,
 		Example: `  pkitool certs audit
   pkitool certs audit /backup/cluster-1 /backup/cluster-2 --fail-on warning
   pkitool certs audit --baseline known.yaml -o sarif > pki.sarif
-  pkitool certs audit --kubeconfig ~/.kube/config --live 192.0.2.10:6443`,
+  pkitool certs audit --kubeconfig ~/.kube/config --live 192.0.2.10:6443
+  pkitool certs audit --live 127.0.0.1:6443,127.0.0.1:2379,etcd-peer=192.0.2.10:2380`,
 	}
 	places := addPlaces(c, env)
 	a := &auditFlags{env: env, command: c}
@@ -116,6 +123,14 @@ func (a *auditFlags) run(places *placesFlags, args []string) error {
 	within, err := parseThreshold("within", cmp.Or(a.within, "30d"))
 	if err != nil {
 		return usage(err)
+	}
+	for _, at := range a.live {
+		if _, err := audit.ParseEndpoint(at); err != nil {
+			return usage(fmt.Errorf("--live: %w", err))
+		}
+	}
+	if len(a.live) > 0 && len(args) > 1 {
+		return usage(errors.New("--live asks the components of one cluster, and several directories are given: name one"))
 	}
 	known, err := a.exceptions()
 	if err != nil {
