@@ -46,6 +46,7 @@ var checks = []check{
 	{"serving-names", checkServingNames, []acceptance{{"kube-apiserver, etcd", "TLS by every DNS name and IP address of the serving certificates, and by no other"}}},
 	{"kubeconfigs", checkKubeconfigs, []acceptance{{"client-go, kubectl", "every kubeconfig; config view --flatten; KUBECONFIG=a:b"}}},
 	{"users", checkUsers, []acceptance{{"kube-apiserver", "a hundred users made from one list, each as who it is"}}},
+	{"live", checkLive, nil},
 	{"added-name", checkAddedName, []acceptance{{"kube-apiserver", "a renewed serving certificate with one more name, taken up without a restart"}}},
 	{"logs", checkLogs, nil},
 }

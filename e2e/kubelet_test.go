@@ -121,6 +121,7 @@ func checkKubelet(t T, s *site) {
 	eventually(t, func() error { return s.logs(k) })
 	eventually(t, func() error { return s.proxied(k, "/pods", `"name":"`+k.node+`","namespace":"default"`) })
 	assert.NoError(t, s.proxied(k, "/healthz", "ok"))
+	assert.Empty(t, s.live(t, "kubelet="+address(s.kubeletURL(k))), "certs audit --live")
 	checkKubeletClients(t, s, k)
 	checkKubeletServing(t, s, k)
 }
