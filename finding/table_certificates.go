@@ -62,7 +62,7 @@ var certificateRules = []Rule{
 		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner, Live: hintServed}},
 	{ID: CertificateNotYetValid, Severity: Error, Text: "certificate is not valid before {had0}", Reason: "crypto/x509 refuses it until then", Remedy: "check the clock of this host, which says {had1}, and of the one that issued the certificate"},
 	{ID: CertificateExpiring, Severity: Warning, Text: "expires on {had0}, in {had1}",
-		Remedies: map[Asker]string{Check: hintRenew, External: hintCSR, Given: hintOwner}},
+		Remedies: map[Asker]string{Check: hintRenew, External: hintCSR, Given: hintOwner, Live: hintServed}},
 	{ID: OtherCA, Severity: Error, Follows: []ID{TrustOther, TrustNamesake}, Text: "certificate is signed by another CA: {had}", Reason: "peers that trust the CA of the row refuse it", Remedies: leaf},
 	{ID: OtherCASameName, Severity: Error, Follows: []ID{TrustOther, TrustNamesake}, Text: "certificate is signed by another CA of the same name: it names the key {had}, the CA here has {wanted}",
 		Reason: "the cluster was initialised twice, or files of two clusters are mixed", Remedies: leaf},

@@ -91,12 +91,8 @@ func Look(ctx context.Context, p Place, o Options) (Directory, error) {
 	if a.certs == 0 {
 		a.out = slices.Insert(a.out, 0, found{*finding.New(finding.NothingHere).At("", "", p.Site.Cert), finding.Beside})
 	}
-	served, askErr := ask(ctx, a.j, o.Live, o.Now)
-	if askErr != nil {
+	if askErr := a.ask(ctx); askErr != nil {
 		return d, errors.Join(err, askErr)
-	}
-	for _, f := range served {
-		a.out = append(a.out, found{f, finding.Live})
 	}
 	d.Finished, d.Certificates = finished, a.certs
 	d.Findings = a.shown()

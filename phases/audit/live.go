@@ -54,41 +54,37 @@ func serving() (names []string) {
 }
 
 // ask judges what runs at the endpoints against the directory. Nothing is sent there but the beginning of a handshake.
-func ask(ctx context.Context, j judge.Judgement, endpoints []string, now time.Time) ([]finding.Finding, error) {
+func (a *auditor) ask(ctx context.Context) error {
 	var where []Endpoint
 	var addresses []live.Endpoint
-	for _, s := range endpoints {
+	for _, s := range a.Live {
 		e, err := ParseEndpoint(s)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		where, addresses = append(where, e), append(addresses, e.Endpoint)
 	}
 	answers := live.All(ctx, addresses)
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
-	var out []finding.Finding
-	for i, a := range answers {
-		c := component{j: j, at: where[i], now: now, Answer: a}
+	for i, answer := range answers {
+		c := component{auditor: a, at: where[i], Answer: answer}
 		c.find()
 		c.judge()
-		out = append(out, c.findings...)
 	}
-	return out, nil
+	return nil
 }
 
-// component is one that was asked, the row that it serves, and what is wrong with it.
+// component is one that was asked, and the row that it serves.
 type component struct {
+	*auditor
 	live.Answer
-	j   judge.Judgement
-	at  Endpoint
-	now time.Time
+	at Endpoint
 	// row is the row that it is taken for; its Spec is zero where it is none's.
 	row judge.Case
 	// onDisk are the certificates of the row's file; nil: it has none, or is a client.
-	onDisk   []*x509.Certificate
-	findings []finding.Finding
+	onDisk []*x509.Certificate
 }
 
 // add notes a finding about the endpoint; path is the file that it was compared with, "" for none.
@@ -98,7 +94,7 @@ func (c *component) add(f *finding.Finding, path string) {
 	if c.row.Spec.Role != nil {
 		g.At(c.row.Spec.ID.String(), c.row.Spec.Phase(), path)
 	}
-	c.findings = append(c.findings, g)
+	c.out = append(c.out, found{g, finding.Live})
 }
 
 // find finds out which row serves there: the one that was named, whose certificate is served, whose certificate has the
@@ -170,13 +166,16 @@ func (c *component) certificate() {
 		}
 		return
 	}
-	faults := judge.Certificate(c.Chain, trust, judge.Purpose{Usages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}, c.now)
+	faults := judge.Certificate(c.Chain, trust, judge.Purpose{Usages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}, c.Now)
 	if name, conf := c.uncovered(); name != "" {
 		faults = append(faults, *finding.New(finding.LiveServerNotCovered, name, conf))
 	}
 	if c.old(faults) {
 		c.notReloaded(faults)
 		return
+	}
+	if f := c.expiring(c.Chain[0]); f != nil {
+		faults = append(faults, *f)
 	}
 	for _, f := range faults {
 		if c.ownPair() { // by default no component verifies it: what is wrong with it will hurt

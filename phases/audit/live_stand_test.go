@@ -200,7 +200,7 @@ var shortID = regexp.MustCompile(`\b[0-9a-f]{16}\b`)
 // found are the findings of an endpoint, a line each: severity, id and sentence, with what differs at each run replaced.
 func (s *stand) found(endpoint string) []string {
 	s.t.Helper()
-	d, err := Look(s.t.Context(), s.Place, Options{Now: asked, Live: []string{endpoint}})
+	d, err := Look(s.t.Context(), s.Place, Options{Now: asked, Live: []string{endpoint}, Within: &phases.Threshold{Left: 30 * day}})
 	require.NoError(s.t, err)
 	at := endpoint[strings.Index(endpoint, "=")+1:]
 	out := []string{}

@@ -122,6 +122,9 @@ func TestLive(t *testing.T) {
 		"kubelet with an expired one": {func(s *stand) string {
 			return "kubelet.conf=" + s.serve(sign(s.t, s.pair("ca"), earlier(200)), tls.RequestClientCert, []string{"ca"})
 		}, []string{"warning certificate-expired: kubelet: HOST: certificate has expired on 2026-11-13T12:00:00Z"}},
+		"kubelet with one that ends soon": {func(s *stand) string {
+			return "kubelet=" + s.serve(sign(s.t, s.pair("ca"), func(c *x509.Certificate) { c.NotAfter = asked.Add(5 * day) }), tls.RequestClientCert, []string{"ca"})
+		}, []string{"warning certificate-expiring: kubelet: HOST: expires on 2026-11-29T12:00:00Z, in 5d"}},
 		"scheduler": {func(s *stand) string {
 			return "scheduler=" + s.apiserver(authority(s.t, "localhost@1780000000"))
 		}, none},
@@ -248,7 +251,7 @@ func TestLiveRow(t *testing.T) {
 	} {
 		at, err := ParseEndpoint(tt.endpoint)
 		require.NoError(t, err)
-		c := component{j: j, at: at, now: asked}
+		c := component{auditor: &auditor{j: j, Options: Options{Now: asked}}, at: at}
 		if tt.served.Leaf != nil {
 			c.Chain = []*x509.Certificate{tt.served.Leaf}
 		}
@@ -275,11 +278,11 @@ func TestLiveName(t *testing.T) {
 		at, err := ParseEndpoint(endpoint)
 		require.NoError(t, err)
 		answer := live.Answer{Served: live.Served{Chain: []*x509.Certificate{s.pair("apiserver").Leaf}, AsksClient: true}}
-		c := component{j: j, at: at, now: asked, Answer: answer}
+		c := component{auditor: &auditor{j: j, Options: Options{Now: asked}}, at: at, Answer: answer}
 		c.find()
 		c.judge()
 		var got []string
-		for _, f := range c.findings {
+		for _, f := range c.out {
 			assert.Equal(t, finding.LiveNameMissing, f.ID)
 			assert.Equal(t, finding.Notice, f.Severity)
 			text, names, _ := strings.Cut(f.String(), "DNS:api.example.com, DNS:cp-1, ")
@@ -318,11 +321,9 @@ func TestLiveAddressRefused(t *testing.T) {
 	} {
 		_, err := ParseEndpoint(s)
 		assert.EqualError(t, err, want)
-		_, err = ask(t.Context(), judge.Judgement{}, []string{s}, asked)
-		assert.EqualError(t, err, want)
+		assert.EqualError(t, (&auditor{Options: Options{Live: []string{s}}}).ask(t.Context()), want)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := ask(ctx, judge.Judgement{}, []string{"127.0.0.1:6443"}, asked)
-	assert.ErrorIs(t, err, context.Canceled)
+	assert.ErrorIs(t, (&auditor{Options: Options{Live: []string{"127.0.0.1:6443"}}}).ask(ctx), context.Canceled)
 }
