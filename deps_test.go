@@ -24,6 +24,7 @@ var floors = []struct {
 }{
 	{"internal/hidden", nil},
 	{"finding", nil},
+	{"internal/terminal", nil},
 	{"internal/yamlsize", nil},
 	{"pki/internal/cfssl", nil},
 	{"pki", []string{"finding", "internal/hidden", "pki/internal/cfssl"}},
@@ -39,13 +40,12 @@ var floors = []struct {
 	{"phases", []string{"certs", "finding", "internal/hidden", "kubeconfig", "phases/judge", "pki", "pki/inspect", "pki/store"}},
 	{"phases/live", nil},
 	{"phases/audit", []string{"certs", "finding", "kubeconfig", "phases", "phases/judge", "phases/live", "pki", "pki/store"}},
-	{"cmd/internal/terminal", nil},
-	{"cmd/internal/opensslcmd", []string{"cmd/internal/terminal", "certs", "config", "finding", "phases/judge", "pki", "pki/verify", "pki/verify/openssl"}},
+	{"cmd/internal/opensslcmd", []string{"internal/terminal", "certs", "config", "finding", "phases/judge", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"cmd/internal/opensslcmd/internal/cases", nil}, // for tests
 	{"internal/openssltest", nil},                   // for tests
 	{"internal/fuzzbound", nil},                     // for tests
 	{"internal/weakkeys", nil},                      // for tests
-	{"cmd", []string{"cmd/internal/opensslcmd", "cmd/internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/audit", "phases/judge", "pki", "pki/inspect", "pki/store"}},
+	{"cmd", []string{"cmd/internal/opensslcmd", "internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/audit", "phases/judge", "pki", "pki/inspect", "pki/store"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
 

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pkitool/pkitool/cmd/internal/terminal"
 	"github.com/pkitool/pkitool/config"
 	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/internal/terminal"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/pki/store"
 )

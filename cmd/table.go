@@ -7,7 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/pkitool/pkitool/cmd/internal/terminal"
+	"github.com/pkitool/pkitool/internal/terminal"
 )
 
 // table aligns rows of cells in columns, three spaces apart, without blanks at

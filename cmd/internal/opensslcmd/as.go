@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/pkitool/pkitool/certs"
-	"github.com/pkitool/pkitool/cmd/internal/terminal"
 	"github.com/pkitool/pkitool/finding"
+	"github.com/pkitool/pkitool/internal/terminal"
 	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
 	"github.com/pkitool/pkitool/pki/verify"

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pkitool/pkitool/cmd/internal/terminal"
 	"github.com/pkitool/pkitool/config"
+	"github.com/pkitool/pkitool/internal/terminal"
 	"github.com/pkitool/pkitool/pki/verify"
 )
 

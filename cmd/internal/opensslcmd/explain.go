@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pkitool/pkitool/cmd/internal/terminal"
+	"github.com/pkitool/pkitool/internal/terminal"
 	"github.com/pkitool/pkitool/pki/verify"
 )
 

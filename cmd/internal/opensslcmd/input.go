@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pkitool/pkitool/cmd/internal/terminal"
+	"github.com/pkitool/pkitool/internal/terminal"
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pkitool/pkitool/cmd/internal/terminal"
+	"github.com/pkitool/pkitool/internal/terminal"
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )

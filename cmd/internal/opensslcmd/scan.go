@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pkitool/pkitool/cmd/internal/terminal"
+	"github.com/pkitool/pkitool/internal/terminal"
 )
 
 // valueKind is what comes behind an option.

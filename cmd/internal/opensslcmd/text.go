@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/pkitool/pkitool/cmd/internal/terminal"
+	"github.com/pkitool/pkitool/internal/terminal"
 	"github.com/pkitool/pkitool/pki/verify"
 	"github.com/pkitool/pkitool/pki/verify/openssl"
 )

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/pkitool/pkitool/cmd/internal/terminal"
 	"github.com/pkitool/pkitool/internal/fuzzbound"
+	"github.com/pkitool/pkitool/internal/terminal"
 )
 
 func TestCut(t *testing.T) {
