@@ -276,7 +276,7 @@ func (x *expiry) chain(p place, chain []*x509.Certificate) {
 func (x *expiry) certificate(p place, c *x509.Certificate) {
 	x.told = true
 	end := c.NotAfter.UTC()
-	left := secondsLeft(c, x.Judgement.Now)
+	left := SecondsLeft(c, x.Judgement.Now)
 	e := Expiration{Name: p.name, ExpirationDate: &end, ResidualTime: left, NotYetValid: x.Judgement.Now.Before(c.NotBefore), ExternallyManaged: p.external}
 	if !p.authority {
 		e.CAName = p.ca
@@ -297,8 +297,9 @@ func (x *expiry) certificate(p place, c *x509.Certificate) {
 	x.metric(p, c)
 }
 
-// secondsLeft is cut to whole seconds, as kubeadm does. A Duration could not hold the time to the year 9999.
-func secondsLeft(c *x509.Certificate, now time.Time) int64 {
+// SecondsLeft is what is left of a certificate, cut to whole seconds, as kubeadm does. A Duration could not hold the
+// time to the year 9999.
+func SecondsLeft(c *x509.Certificate, now time.Time) int64 {
 	left := c.NotAfter.Unix() - now.Unix()
 	if left > 0 && now.Nanosecond() > 0 {
 		left--

@@ -1,0 +1,4 @@
+package audit
+
+// Picture is picture, for tests.
+var Picture = picture
