@@ -40,12 +40,13 @@ var floors = []struct {
 	{"phases", []string{"certs", "finding", "internal/hidden", "kubeconfig", "phases/judge", "pki", "pki/inspect", "pki/store"}},
 	{"phases/live", nil},
 	{"phases/audit", []string{"certs", "finding", "kubeconfig", "phases", "phases/judge", "phases/live", "pki", "pki/store"}},
+	{"phases/picture", []string{"finding", "internal/terminal", "phases", "phases/audit"}},
 	{"cmd/internal/opensslcmd", []string{"internal/terminal", "certs", "config", "finding", "phases/judge", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"cmd/internal/opensslcmd/internal/cases", nil}, // for tests
 	{"internal/openssltest", nil},                   // for tests
 	{"internal/fuzzbound", nil},                     // for tests
 	{"internal/weakkeys", nil},                      // for tests
-	{"cmd", []string{"cmd/internal/opensslcmd", "internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/audit", "phases/judge", "pki", "pki/inspect", "pki/store"}},
+	{"cmd", []string{"cmd/internal/opensslcmd", "internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/audit", "phases/judge", "phases/picture", "pki", "pki/inspect", "pki/store"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
 
@@ -59,6 +60,7 @@ var doors = []struct {
 	{"github.com/zmap/", []string{}}, // judges in tests: it would start at each call of the program
 	{"github.com/smallstep/pkcs7", []string{"pki"}},
 	{"github.com/spf13/", []string{"cmd"}},
+	{"golang.org/x/text/", []string{"phases/picture"}},
 	{"go.yaml.in/yaml/", []string{"config", "kubeconfig"}},
 	{"os", []string{"pki/store", "cmd", "cmd/internal/opensslcmd", "cmd/pkitool", "internal/openssltest"}},
 	{"os/exec", []string{"internal/openssltest"}},

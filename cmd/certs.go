@@ -12,6 +12,7 @@ func newCerts(env *Env) *cobra.Command {
 		newCertsRenew(env),
 		newCertsExpiration(env),
 		newCertsAudit(env),
+		newCertsTree(env),
 	)
 }
 

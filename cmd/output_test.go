@@ -69,6 +69,7 @@ func speaking() []struct{ line, done string } {
 		{line: "certs check-expiration" + conf}, {line: "certs check-expiration -o json" + conf}, {line: "certs check-expiration -o prometheus" + conf},
 		{line: "certs check-expiration --within 5y" + conf},
 		{line: "certs audit DIR"}, {line: "certs audit -o json DIR"}, {line: "certs audit -o sarif" + conf}, {line: "certs audit -o junit" + conf}, {line: "certs audit --list"},
+		{line: "certs tree" + conf}, {line: "certs tree -o json DIR"}, {line: "certs tree -o dot DIR"}, {line: "certs tree -o mermaid DIR"},
 		{line: "certs issue --client --cn x" + issue},
 		{line: "certs issue --client --cn x --out DIR/x" + issue, done: "DIR/x.key DIR/x.crt"},
 		{line: "certs sign DIR/alice.csr --as client --cn x" + issue},

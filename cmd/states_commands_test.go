@@ -62,6 +62,10 @@ var orders = map[string]func(s *site) call{
 		}
 		return call{args: append(args, pick(s.r, []string{s.dir, filepath.Join(s.dir, "pki"), filepath.Dir(s.dir), filepath.Join(s.dir, "nowhere")}), s.dir), reports: true}
 	},
+	"certs/tree": func(s *site) call {
+		args := append(s.command, pick(s.r, [][]string{s.dirs(), {s.dir}, {filepath.Join(s.dir, "pki"), s.dir}})...)
+		return call{args: append(append(args, s.some("--role=worker", "--ascii", "--width=60")...), s.format("text", "json", "yaml", "mermaid", "dot")...)}
+	},
 	"certs/show": func(s *site) call {
 		args := append(s.command, s.files()...)
 		return call{args: append(args, pick(s.r, [][]string{{"--text"}, {"--short"}, {"-o", "json"}, {"-o", "yaml"}, nil})...)}

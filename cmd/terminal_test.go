@@ -66,6 +66,8 @@ func TestTerminal(t *testing.T) {
 		commands["describe file"] = []string{"kubeconfig", "show", put(hostile+".conf", conf)}
 		require.NoError(t, os.WriteFile(filepath.Join(pkiDir, hostile+".crt"), []byte("x"), 0o600))
 		commands["expiry"] = append([]string{"certs", "check-expiration"}, places...)
+		commands["tree"] = append([]string{"certs", "tree"}, places...)
+		commands["tree of no directory"] = []string{"certs", "tree", filepath.Join(dir, hostile+"3")}
 	}
 	for name, args := range commands {
 		harmless(t, name, runAt(testNow, nil, args...))
@@ -118,6 +120,7 @@ func TestTerminalDirectories(t *testing.T) {
 	run(2, "init", "--cert-dir", at("pki"))
 	run(0, with(places, "certs", "check-expiration")...)
 	run(1, with(places, "certs", "check-expiration", "--within", "400d")...)
+	run(0, with(places, "certs", "tree")...)
 	run(0, "certs", "issue", "--client", "--cn", "alice", "--cert-dir", pki, "--key-algorithm", "ECDSA-P256", "--out", at("alice"))
 	run(0, "certs", "renew", "--file", at("alice.crt"), "--cert-dir", pki)
 	run(0, with(places, "certs", "generate-csr", "apiserver")...)
