@@ -75,7 +75,7 @@ bench:
 
 # The last line names no package: only then is shown what could not be tested here.
 e2e:
-	cd e2e && $(GO) run ./up --tools >/dev/null && $(GO) test -count=1 ./build ./cluster
+	cd e2e && $(GO) run ./up --tools >/dev/null && $(GO) test -count=1 ./build ./cluster ./pictures
 	cd e2e && $(GO) test -count=1 -timeout 40m
 
 e2e-up:
