@@ -111,7 +111,7 @@ func (p planner) initLeaf(a *Action, c judge.Case, planned map[certs.ID]bool) {
 	case ca.Fault != nil, ca.Absent && p.Tree.Cluster().Joins:
 		a.Because = ca.ID
 		a.refuseOnly(finding.New(finding.IssuerRefused, ca.ID.String()).At("", "", p.Site.Files(a.Spec)[0]))
-	case ca.Absent && !planned[ca.ID]:
+	case len(ca.Bundle) == 0 && !planned[ca.ID]: // there is nothing, or its key alone
 		a.refuseOnly(finding.New(finding.CAMissing).At(ca.ID.String(), "certs", ca.Path))
 	case h.Conf.Exists || h.Cert.Exists && h.Key.Exists:
 		p.have(a, c)
