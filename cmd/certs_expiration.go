@@ -97,7 +97,7 @@ func printExpirations(c *cobra.Command, out *outputFlags, file string, x phases.
 		_, err = out.env.Stdout.Write(buf.Bytes())
 		return err
 	}
-	return phases.WriteReport(c.Context(), file, buf.Bytes(), isExpirations)
+	return phases.WriteReport(c.Context(), file, buf.Bytes(), 0o644, isExpirations)
 }
 
 // isExpirations reports whether a file holds what printExpirations writes, in any format: each has a beginning of its own.

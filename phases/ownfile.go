@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/pkitool/pkitool/phases/judge"
@@ -22,9 +23,9 @@ func (e *NotOwnError) Hint() string {
 	return "name another file: only a report of the same command, or an empty file, is replaced"
 }
 
-// WriteReport writes a report to a file, under the lock of its directory. What is there is replaced if own says that it
+// WriteReport writes a report to a file of that mode, under the lock of its directory. What is there is replaced if own says that it
 // is such a report, and else is a *NotOwnError: it may be a key, of which there is no copy.
-func WriteReport(ctx context.Context, path string, data []byte, own func(old []byte) bool) (err error) {
+func WriteReport(ctx context.Context, path string, data []byte, mode fs.FileMode, own func(old []byte) bool) (err error) {
 	lock, err := store.Lock(ctx, filepath.Dir(path))
 	if err != nil {
 		return err
@@ -37,7 +38,7 @@ func WriteReport(ctx context.Context, path string, data []byte, own func(old []b
 	case len(old.Data) > 0 && !own(old.Data):
 		return &NotOwnError{Path: path}
 	}
-	report := Output{Kind: DataFile, Path: path, Mode: 0o644, Data: data, Replaces: old.Exists}
+	report := Output{Kind: DataFile, Path: path, Mode: mode, Data: data, Replaces: old.Exists}
 	_, _, err = Plan{Actions: []Action{{Outputs: []Output{report}}}}.Apply(ctx, lock)
 	return err
 }

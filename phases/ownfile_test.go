@@ -29,7 +29,7 @@ func TestWriteReport(t *testing.T) {
 			if tt.old != "" {
 				require.NoError(t, os.WriteFile(path, []byte(tt.old), 0o600))
 			}
-			err := phases.WriteReport(t.Context(), path, []byte("report 2"), own)
+			err := phases.WriteReport(t.Context(), path, []byte("report 2"), 0o600, own)
 			data, readErr := os.ReadFile(path)
 			require.NoError(t, readErr)
 			if !tt.refused {
@@ -47,16 +47,16 @@ func TestWriteReport(t *testing.T) {
 	t.Run("an empty file", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "r")
 		require.NoError(t, os.WriteFile(path, nil, 0o600))
-		require.NoError(t, phases.WriteReport(t.Context(), path, []byte("report 2"), own))
+		require.NoError(t, phases.WriteReport(t.Context(), path, []byte("report 2"), 0o600, own))
 	})
 	t.Run("a directory", func(t *testing.T) {
 		dir := t.TempDir()
-		assert.EqualError(t, phases.WriteReport(t.Context(), dir, []byte("report 2"), own), "is a directory ("+dir+")")
+		assert.EqualError(t, phases.WriteReport(t.Context(), dir, []byte("report 2"), 0o600, own), "is a directory ("+dir+")")
 	})
 	t.Run("a link", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "r")
 		require.NoError(t, os.WriteFile(path+"1", []byte("report 1"), 0o600))
 		require.NoError(t, os.Symlink("r1", path))
-		assert.EqualError(t, phases.WriteReport(t.Context(), path, []byte("report 2"), own), "is a symbolic link, not written through ("+path+")")
+		assert.EqualError(t, phases.WriteReport(t.Context(), path, []byte("report 2"), 0o600, own), "is a symbolic link, not written through ("+path+")")
 	})
 }
