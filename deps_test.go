@@ -41,12 +41,13 @@ var floors = []struct {
 	{"phases/live", nil},
 	{"phases/audit", []string{"certs", "finding", "kubeconfig", "phases", "phases/judge", "phases/live", "pki", "pki/store"}},
 	{"phases/picture", []string{"finding", "internal/terminal", "phases", "phases/audit"}},
+	{"phases/page", []string{"finding", "internal/terminal", "phases", "phases/audit"}},
 	{"cmd/internal/opensslcmd", []string{"internal/terminal", "certs", "config", "finding", "phases/judge", "pki", "pki/verify", "pki/verify/openssl"}},
 	{"cmd/internal/opensslcmd/internal/cases", nil}, // for tests
-	{"internal/openssltest", nil},                   // for tests
-	{"internal/fuzzbound", nil},                     // for tests
-	{"internal/weakkeys", nil},                      // for tests
-	{"cmd", []string{"cmd/internal/opensslcmd", "internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/audit", "phases/judge", "phases/picture", "pki", "pki/inspect", "pki/store"}},
+	{"internal/openssltest", nil}, // for tests
+	{"internal/fuzzbound", nil},   // for tests
+	{"internal/weakkeys", nil},    // for tests
+	{"cmd", []string{"cmd/internal/opensslcmd", "internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/audit", "phases/judge", "phases/page", "phases/picture", "pki", "pki/inspect", "pki/store"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
 
