@@ -13,6 +13,7 @@ func newCerts(env *Env) *cobra.Command {
 		newCertsExpiration(env),
 		newCertsAudit(env),
 		newCertsTree(env),
+		newCertsReport(env),
 	)
 }
 

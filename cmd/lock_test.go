@@ -56,6 +56,7 @@ func TestLockTimeout(t *testing.T) {
 		{"certs", "issue", "--client", "--cn", "alice", "--cert-dir", pki, "--out", filepath.Join(out, "alice")},
 		{"certs", "sign", request, "--as", "client", "--accept-subject", "--cert-dir", pki, "--out", filepath.Join(out, "bob")},
 		append([]string{"certs", "check-expiration", "--out", filepath.Join(out, "report")}, at...),
+		append([]string{"certs", "report", "--out", filepath.Join(out, "report.html")}, at...),
 		append([]string{"kubeconfig", "user", "--cn", "alice", "--out", filepath.Join(out, "alice.conf")}, at...),
 		append([]string{"kubeconfig", "user", "--cn", "alice", "--merge-into", filepath.Join(out, "alice.conf")}, at...),
 		{"kubeconfig", "merge", admin, "--into", filepath.Join(out, "config")},

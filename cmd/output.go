@@ -102,7 +102,7 @@ func changes(v any) bool {
 	switch v := v.(type) {
 	case phases.Report:
 		return v.Changed && !v.DryRun
-	case userReport, issueReport, mergeReport:
+	case userReport, issueReport, mergeReport, pageReport:
 		return true
 	}
 	return false

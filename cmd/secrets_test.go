@@ -142,12 +142,14 @@ func grand(t *testing.T, dir string, run func(args ...string)) {
 		run("certs", "renew", "all", "--dry-run", "--cert-dir", at("pki"), "--kubeconfig-dir", dir, "-o", format)
 		run("certs", "check-expiration", "--cert-dir", at("pki"), "--kubeconfig-dir", dir, "-o", format)
 		run("certs", "tree", dir, "-o", format)
+		run("certs", "report", dir, "--out", at("report.html"), "-o", format)
 		run("certs", "show", at("pki/sa.key"), at("probe.key"), at("ed.conf"), "-o", format)
 		run("kubeconfig", "show", at("admin.conf"), "-o", format)
 		run("kubeconfig", "check", at("admin.conf"), "-o", format)
 	}
 	run("certs", "tree", dir, "-o", "mermaid")
 	run("certs", "tree", dir, "-o", "dot")
+	run("certs", "report", "--dir", "a="+dir, "--out", "-")
 	run(with("config", "print")...)
 	run(append(pkis, "verify", "-CAfile", at("pki/ca.crt"), at("pki/apiserver.crt"))[2:]...)
 }

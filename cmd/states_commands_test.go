@@ -66,6 +66,13 @@ var orders = map[string]func(s *site) call{
 		args := append(s.command, pick(s.r, [][]string{s.dirs(), {s.dir}, {filepath.Join(s.dir, "pki"), s.dir}})...)
 		return call{args: append(append(args, s.some("--role=worker", "--ascii", "--width=60")...), s.format("text", "json", "yaml", "mermaid", "dot")...)}
 	},
+	"certs/report": func(s *site) call {
+		args := append(s.command, pick(s.r, [][]string{s.dirs(), {s.dir}, {"--dir", "a b=" + s.dir, filepath.Join(s.dir, "pki")}})...)
+		if s.r.IntN(4) == 0 {
+			return call{args: append(args, "--out", s.file()), writes: true}
+		}
+		return s.out(append(args, "--out", "-"), "report.html", false)
+	},
 	"certs/show": func(s *site) call {
 		args := append(s.command, s.files()...)
 		return call{args: append(args, pick(s.r, [][]string{{"--text"}, {"--short"}, {"-o", "json"}, {"-o", "yaml"}, nil})...)}

@@ -68,6 +68,8 @@ func TestTerminal(t *testing.T) {
 		commands["expiry"] = append([]string{"certs", "check-expiration"}, places...)
 		commands["tree"] = append([]string{"certs", "tree"}, places...)
 		commands["tree of no directory"] = []string{"certs", "tree", filepath.Join(dir, hostile+"3")}
+		commands["report"] = append([]string{"certs", "report", "--title", hostile, "--out", "-"}, places...)
+		commands["report's name"] = append([]string{"certs", "report", "--out", filepath.Join(dir, hostile+".html")}, places...)
 	}
 	for name, args := range commands {
 		harmless(t, name, runAt(testNow, nil, args...))
