@@ -192,7 +192,7 @@ type Shown struct {
 	Reason   string   `json:"reason,omitempty"`
 	Hint     string   `json:"hint,omitempty"`
 	Fixable  bool     `json:"fixable,omitempty"`
-	// Follows is another finding, of the same row or of its CA, that this one is only a consequence of.
+	// Follows is another finding, of the same row, of its CA or of the whole directory, that this one is only a consequence of.
 	Follows ID `json:"follows,omitempty"`
 }
 

@@ -17,7 +17,7 @@ type Rule struct {
 	// "pkitool " and mend the fault as they are printed, which a test tries. {row}, {phase} and {path} are filled in.
 	Remedy   string
 	Remedies map[Asker]string
-	// Follows are findings of the same row, or of its CA, that this one is only a consequence of.
+	// Follows are findings of the same row, of its CA, or of the whole directory, that this one is only a consequence of.
 	Follows []ID
 	// Reissue says that `--reissue` mends it although it is no error.
 	Reissue bool

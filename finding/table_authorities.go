@@ -41,7 +41,7 @@ var authorityRules = []Rule{
 	{ID: CAShared, Severity: Error, Text: "is the same CA as {had}", Reason: "whoever holds a certificate of the one passes for a client of the other: with the front proxy's CA as client CA anybody can name any user",
 		Remedy: "give each its own CA: use an empty directory, or put the right certificate and key there"},
 	{ID: CAKeyElsewhere, Severity: Notice, Text: "external CA: its key is not here"},
-	{ID: CAMissing, Severity: Error, Text: "there is no CA",
+	{ID: CAMissing, Severity: Error, Follows: []ID{NothingHere}, Text: "there is no CA",
 		Remedy: "`pkitool init phase certs {row}` makes it; or name another directory with --cert-dir"},
 	{ID: CAMissingWithIssued, Severity: Error, Text: "certificate and key are missing, but a certificate that they signed is there: {had}", Reason: "a new CA would cut off every client of the old one",
 		Remedy: "put both back from a backup, or move what they signed away to begin anew"},

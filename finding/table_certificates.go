@@ -47,9 +47,9 @@ const (
 var leaf = map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintCSR, Import: hintSigner, Given: hintOwner, Live: hintServed}
 
 var certificateRules = []Rule{
-	{ID: CertificateMissing, Severity: Error, Text: "certificate is missing",
+	{ID: CertificateMissing, Severity: Error, Follows: []ID{NothingHere, CAMissing}, Text: "certificate is missing",
 		Remedies: map[Asker]string{Renew: "`pkitool init phase {phase} {row}` makes it", Check: "`pkitool init phase {phase} {row}` makes it", External: hintCSR, Given: "the configuration names it: put it there"}},
-	{ID: KeyMissing, Severity: Error, Text: "private key is missing", Reason: "the component that serves or logs in with the certificate does not start",
+	{ID: KeyMissing, Severity: Error, Follows: []ID{ClientKeyMissing}, Text: "private key is missing", Reason: "the component that serves or logs in with the certificate does not start",
 		Remedies: map[Asker]string{Init: "put the key back from a backup, or: " + hintReissue, Renew: "put the key back from a backup, or: " + hintReissue, Check: "put the key back from a backup, or: " + hintReissue, External: hintCSR, Given: "the configuration names it: put it there"}},
 	{ID: KeyMismatch, Severity: Error, Text: "key does not match certificate", Reason: "crypto/tls refuses the pair", Remedies: leaf},
 	{ID: KeyUnfit, Severity: Error, Text: "{had}", Reason: "crypto/tls refuses such keys",
@@ -63,12 +63,12 @@ var certificateRules = []Rule{
 	{ID: CertificateNotYetValid, Severity: Error, Text: "certificate is not valid before {had0}", Reason: "crypto/x509 refuses it until then", Remedy: "check the clock of this host, which says {had1}, and of the one that issued the certificate"},
 	{ID: CertificateExpiring, Severity: Warning, Text: "expires on {had0}, in {had1}",
 		Remedies: map[Asker]string{Check: hintRenew, External: hintCSR, Given: hintOwner, Live: hintServed}},
-	{ID: OtherCA, Severity: Error, Follows: []ID{TrustOther, TrustNamesake}, Text: "certificate is signed by another CA: {had}", Reason: "peers that trust the CA of the row refuse it", Remedies: leaf},
+	{ID: OtherCA, Severity: Error, Follows: []ID{TrustOther, TrustNamesake, CAWithoutSubject}, Text: "certificate is signed by another CA: {had}", Reason: "peers that trust the CA of the row refuse it", Remedies: leaf},
 	{ID: OtherCASameName, Severity: Error, Follows: []ID{TrustOther, TrustNamesake}, Text: "certificate is signed by another CA of the same name: it names the key {had}, the CA here has {wanted}",
 		Reason: "the cluster was initialised twice, or files of two clusters are mixed", Remedies: leaf},
-	{ID: OutlivesCA, Severity: Notice, Follows: []ID{CAEndsFirst}, Text: "certificate outlives its CA: valid until {had}, the CA ends {wanted}",
+	{ID: OutlivesCA, Severity: Notice, Follows: []ID{CAEndsFirst, CAExpired}, Text: "certificate outlives its CA: valid until {had}, the CA ends {wanted}",
 		Reason: "it stops working when the CA ends, earlier than it says"},
-	{ID: ChainRefused, Severity: Error, Follows: []ID{CAExpired, CANotYetValid}, Text: "does not verify against {wanted}: {had}", Reason: "crypto/x509 refuses the chain, so every Kubernetes component does", Remedies: leaf},
+	{ID: ChainRefused, Severity: Error, Follows: []ID{CAExpired, CANotYetValid, NotACA, CAMayNotSign}, Text: "does not verify against {wanted}: {had}", Reason: "crypto/x509 refuses the chain, so every Kubernetes component does", Remedies: leaf},
 	{ID: SignatureWeak, Severity: Error, Text: "certificate is signed with {had}, which Kubernetes components refuse", Reason: "crypto/x509 takes no SHA-1 signature",
 		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner, Live: hintServed}},
 	{ID: SignatureUnchecked, Severity: Error, Text: "certificate is signed with {had}, which shows nothing of who signed it", Reason: "crypto/x509 does not check such a signature", Remedies: leaf},

@@ -62,8 +62,8 @@ var kubeconfigRules = []Rule{
 	{ID: ContextWithoutUser, Severity: Error, Text: "names no user", Reason: noCredentials},
 	{ID: ContextUserUnknown, Severity: Error, Text: "user {had} does not exist", Reason: noCredentials},
 	{ID: NamespaceInvalid, Severity: Error, Text: "namespace {had} is not a valid name", Reason: "a namespace is a DNS label (RFC 1123)", Remedy: "use small letters, digits and dashes, at most 63"},
-	{ID: ClusterUnused, Severity: Warning, Text: "no context uses it"},
-	{ID: UserUnused, Severity: Warning, Text: "no context uses it"},
+	{ID: ClusterUnused, Severity: Warning, Follows: []ID{ContextsMissing, ContextWithoutCluster, ContextClusterUnknown}, Text: "no context uses it"},
+	{ID: UserUnused, Severity: Warning, Follows: []ID{ContextsMissing, ContextWithoutUser, ContextUserUnknown}, Text: "no context uses it"},
 
 	{ID: ServerMissing, Severity: Error, Text: "has no server", Reason: clientGo},
 	{ID: ServerInvalid, Severity: Error, Text: "{had}", Reason: clientGo},
@@ -73,7 +73,7 @@ var kubeconfigRules = []Rule{
 	{ID: CAGivenTwice, Severity: Error, Text: "certificate-authority-data and certificate-authority are both given", Reason: bothGiven, Remedy: "remove certificate-authority, the path"},
 	{ID: CANotGiven, Severity: Warning, Text: "there is no CA", Reason: "client-go trusts the CAs of the operating system, which do not know the cluster's"},
 	{ID: InsecureWithCA, Severity: Error, Text: "insecure-skip-tls-verify is set beside a CA", Reason: clientGo, Remedy: "remove insecure-skip-tls-verify"},
-	{ID: Insecure, Severity: Warning, Text: "insecure-skip-tls-verify is set", Reason: "whoever answers gets the credentials", Remedy: "give the CA of the cluster instead"},
+	{ID: Insecure, Severity: Warning, Follows: []ID{TrustMissing}, Text: "insecure-skip-tls-verify is set", Reason: "whoever answers gets the credentials", Remedy: "give the CA of the cluster instead"},
 	{ID: PathRelative, Severity: Warning, Text: "{had0} {had1} is a relative path", Reason: "client-go reads it from the directory of the kubeconfig: it breaks when the file is moved", Remedy: "embed the data, or give the whole path"},
 
 	{ID: ClientCertificateGivenTwice, Severity: Error, Text: "client-certificate-data and client-certificate are both given", Reason: bothGiven, Remedy: "remove client-certificate, the path"},

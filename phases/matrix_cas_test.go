@@ -19,6 +19,7 @@ import (
 func resign(change func(*x509.Certificate)) func(*world, certs.Spec) []string {
 	return func(w *world, s certs.Spec) []string {
 		c, key := template(s), w.key(s)
+		c.SubjectKeyId = w.chain(s)[0].SubjectKeyId
 		change(c)
 		w.write(w.certFile(s), pki.EncodeCertificates(certify(w.t, c, nil, key, nil)))
 		return nil

@@ -63,6 +63,7 @@ type auditor struct {
 	serving     []*x509.Certificate // the API servers' certificates
 	keys        map[digest]holder
 	serials     map[digest]issued
+	linked      map[string]bool // where rows' files that are links lead: no copies
 	out         []found
 	certs       int
 	others      []judge.Other // for the picture
@@ -81,7 +82,7 @@ func Look(ctx context.Context, p Place, o Options) (Directory, error) {
 	if err != nil {
 		return d, err
 	}
-	a := &auditor{Options: o, place: p, j: judge.Judge(p.Tree, inv, nil, o.Now), bySubject: map[string][]*x509.Certificate{}, keys: map[digest]holder{}, serials: map[digest]issued{}}
+	a := &auditor{Options: o, place: p, j: judge.Judge(p.Tree, inv, nil, o.Now), bySubject: map[string][]*x509.Certificate{}, keys: map[digest]holder{}, serials: map[digest]issued{}, linked: map[string]bool{}}
 	a.present = a.j.Present()
 	a.rows()
 	err = a.beside(ctx)
@@ -143,7 +144,7 @@ func (a *auditor) shown() []finding.Shown {
 		s := f.Shown(f.asker)
 		rule, _ := finding.Lookup(f.ID)
 		for _, id := range rule.Follows {
-			if here := at(f.Finding); ids[here][id] || ids[issuers[here]][id] {
+			if here := at(f.Finding); ids[here][id] || ids[issuers[here]][id] || ids[a.place.Site.Cert][id] {
 				s.Follows = id
 				break
 			}

@@ -38,7 +38,7 @@ func (a *auditor) beside(ctx context.Context) error {
 		batch = batch[:0]
 	}
 	err := judge.Others(a.place.Tree, a.place.Site, maxFiles, func(path string) {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || len(a.linked) > 0 && a.linked[store.Real(path)] {
 			return
 		}
 		if batch = append(batch, path); len(batch) == atOnce {

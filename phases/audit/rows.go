@@ -13,6 +13,7 @@ import (
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
+	"github.com/pkitool/pkitool/pki/store"
 )
 
 // rows tells what the judge says of every row, and what shows only in the whole.
@@ -122,6 +123,7 @@ func (a *auditor) files(c judge.Case) {
 		}
 		if f.Exists && f.Symlink {
 			a.of(c, finding.New(finding.FileLinked), f.Path)
+			a.linked[store.Real(f.Path)] = true
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -72,6 +73,15 @@ func Read(path string) (File, error) {
 		return File{}, fault(path, err)
 	}
 	return File{Data: data, Mode: info.Mode(), Symlink: link.Mode().Type() == fs.ModeSymlink, Owner: cmp.Or(stranger(info), stranger(link))}, nil
+}
+
+// Real is where a path leads when all symbolic links in it are followed; "" where that is nowhere.
+func Real(path string) string {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return ""
+	}
+	return real
 }
 
 func readRegular(path string) ([]byte, fs.FileInfo, error) {

@@ -126,6 +126,18 @@ func TestReadOfWhatIsSwapped(t *testing.T) {
 	}
 }
 
+func TestReal(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	file, link, broken := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "c")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	require.NoError(t, os.Symlink("a", link))
+	require.NoError(t, os.Symlink("nowhere", broken))
+	assert.Equal(t, file, Real(file))
+	assert.Equal(t, file, Real(link))
+	assert.Empty(t, Real(broken))
+}
+
 func TestReadFrom(t *testing.T) {
 	t.Parallel()
 	data, err := ReadFrom(iotest.OneByteReader(strings.NewReader("kind: x\n")), "standard input")
