@@ -28,8 +28,11 @@ const (
 	BackupLeft        ID = "backup-left"
 )
 
+// newKey are the remedies of a fault that a new key mends.
+var newKey = map[Asker]string{Check: hintRenew, External: hintAnew, Given: hintOwner}
+
 var directoryRules = []Rule{
-	{ID: KeyIDDiffers, Severity: Warning, Reissue: true, Text: "names its issuer by the key identifier {had}, the CA has {wanted}",
+	{ID: KeyIDDiffers, Severity: Warning, Text: "names its issuer by the key identifier {had}, the CA has {wanted}",
 		Reason:   "Go finds the CA by its name and key; openssl, and Python and curl with it, finds no issuer. It comes from a CA certificate that was made again with the old key",
 		Remedies: map[Asker]string{Check: hintRenew, External: hintCSR, Given: hintOwner}},
 	{ID: StrictRefused, Severity: Notice, Text: "is not as RFC 5280 demands: {had}", Reason: "Kubernetes components take it; Python since 3.13 and `openssl verify -x509_strict` refuse the chain"},
@@ -41,12 +44,12 @@ var directoryRules = []Rule{
 		Remedy: "put the certificate of the key first"},
 	{ID: CAKeyUnneeded, Severity: Error, Text: "private key of a CA lies on a node that signs nothing with it", Reason: "whoever takes over the node can sign a certificate for anybody, system:masters too",
 		Remedy: "remove it here, where another copy is kept: rm {path}"},
-	{ID: CAKeyShared, Severity: Error, Text: "has the key of the CA {had}", Reason: "whoever holds this file can sign a certificate for anybody", Remedies: leaf},
+	{ID: CAKeyShared, Severity: Error, Text: "has the key of the CA {had}", Reason: "whoever holds this file can sign a certificate for anybody", Remedies: newKey},
 	{ID: SAKeyShared, Severity: Warning, Text: "has the key of {had}", Reason: "whoever holds that file can sign a token for every service account, and a renewal of it ends every token",
 		Remedy: "give the service accounts a key of their own; every token signed so far ends with the old one"},
 	{ID: SAMissing, Severity: Error, Follows: []ID{NothingHere}, Text: "service-account key pair is missing", Reason: "kube-apiserver and kube-controller-manager do not start without it", Remedies: map[Asker]string{Kept: "copy it from another control-plane node; in a new cluster `pkitool init phase {phase} {row}` makes it"}},
-	{ID: KeyShared, Severity: Warning, Reissue: true, Text: "has the key of {had}", Reason: "whoever takes one of the two files can be both",
-		Remedies: map[Asker]string{Check: hintReissue, External: hintAnew, Given: hintOwner}},
+	{ID: KeyShared, Severity: Warning, Text: "has the key of {had}", Reason: "whoever takes one of the two files can be both",
+		Remedies: newKey},
 	{ID: KeyCopied, Severity: Warning, Text: "holds a copy of the private key of {had}", Reason: "a copy is forgotten, and then found by somebody else", Remedy: "if nothing reads it: rm {path}"},
 	{ID: SerialRepeated, Severity: Warning, Text: "has the serial number {had0}, which its CA gave to {had1} too", Reason: "RFC 5280 4.1.2.2: a revocation list tells certificates apart by it, and Firefox refuses the second one",
 		Remedies: map[Asker]string{Check: hintRenew, External: hintCSR, Given: hintOwner}},
