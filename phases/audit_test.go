@@ -220,7 +220,7 @@ func auditFaults() map[finding.ID]auditFault {
 			w.write(w.keyFile(w.row("sa")), pemOf(w.t, key))
 			w.write(w.certFile(w.row("sa")), pubOf(w.t, key))
 		}),
-		finding.SAMissing: plant(func(w *world) { w.remove(w.site.Files(w.row("sa"))...) }),
+		finding.SAMissing: {sound: withNobody, plant: func(w *world) { w.remove(w.site.Files(w.row("sa"))...) }},
 		finding.KeyShared: keyOf("etcd-peer", "etcd-server"),
 		finding.KeyCopied: plant(func(w *world) { w.write(w.beside("old.key"), w.read(w.keyFile(w.row("apiserver")))) }),
 		finding.SerialRepeated: plant(func(w *world) {

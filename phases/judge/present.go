@@ -35,8 +35,16 @@ func (j Judgement) Present() Present {
 	return p
 }
 
+// needs is the group that a row belongs to: whoever has any of it has the row.
+func needs(s certs.Spec) group {
+	if s.Kind == certs.KeyPair { // of the service accounts: the API server does not start without
+		return group{certs.ClusterCA, s.For, s.Place.Root}
+	}
+	return groups(s)[0]
+}
+
 // MayLack reports whether a node may rightly be without a row: the one of `kubeadm init` alone has it, or nobody said
 // what the node is (certs.NodeRoles) and nothing of the row's group is there.
 func (p Present) MayLack(s certs.Spec) bool {
-	return s.Scope == certs.FirstControlPlane || p.assumed && !p.groups[groups(s)[0]]
+	return s.Scope == certs.FirstControlPlane || p.assumed && !p.groups[needs(s)]
 }
