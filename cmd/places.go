@@ -28,6 +28,8 @@ var nodeKinds = []struct {
 type placesFlags struct {
 	*settingsFlags
 	role string
+	// ofManifest are the flags whose values the API server's static pod gave.
+	ofManifest []string
 }
 
 // addPlaces gives a command the flags that say which directories are looked at, and what is known of them.
@@ -131,6 +133,10 @@ func (p *placesFlags) find(c *cobra.Command, dir string) error {
 // place is where a directory's PKI is. What nobody gave, its files are asked for; never this host, which need not be the
 // directory's.
 func (p *placesFlags) place(name string, roles certs.Scope, quiet bool) (audit.Place, error) {
+	for _, f := range p.ofManifest { // another directory's
+		p.text(f).given, p.command.Flags().Lookup(f).Changed = nil, false
+	}
+	p.ofManifest = nil
 	settings, err := p.loadNeeding(quiet, config.Input{
 		Files: func(s config.Settings) map[certs.Facts]certs.Found {
 			t, err := certs.New(s.Cluster)
@@ -144,12 +150,26 @@ func (p *placesFlags) place(name string, roles certs.Scope, quiet bool) (audit.P
 	if err != nil {
 		return audit.Place{}, err
 	}
+	p.takeManifest(&settings)
 	if roles != 0 {
 		settings.Cluster.Nodes[0].Roles = roles
 		settings.Cluster.Assumed &^= certs.NodeRoles
 	}
 	t, err := certs.New(settings.Cluster)
 	return audit.Place{Name: name, Site: judge.Site{Dirs: siteOf(settings).Dirs}, Tree: t}, err
+}
+
+// takeManifest makes facts of what the API server's static pod says: no guess, the API server runs with it. Hints give
+// it on, since a command that writes takes nothing from there that is not given.
+func (p *placesFlags) takeManifest(s *config.Settings) {
+	manifest := manifestIn(siteOf(*s))
+	for _, t := range p.texts {
+		if x := s.Cluster.Known[t.field.Fact]; x.Path == manifest && len(t.given) == 0 {
+			s.Cluster.Assumed &^= t.field.Fact
+			t.given, p.command.Flags().Lookup(t.field.Flag).Changed = x.Values, true
+			p.ofManifest = append(p.ofManifest, t.field.Flag)
+		}
+	}
 }
 
 // text is the flag of a setting.

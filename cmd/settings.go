@@ -163,11 +163,16 @@ func (s *settingsFlags) loadRows(quiet bool, choose func(certs.Tree, config.Sett
 func known(t certs.Tree, site judge.Site, host judge.Host) map[certs.Facts]certs.Found {
 	told := map[certs.Facts]certs.Found{}
 	if site.Kubeconfig != "" {
-		if pod := judge.ReadFile(filepath.Join(site.Kubeconfig, filepath.FromSlash(config.Manifest))); pod.Exists {
+		if pod := judge.ReadFile(manifestIn(site)); pod.Exists {
 			told = config.ParseManifest(pod.Path, pod.Data)
 		}
 	}
 	return judge.Known(t, site, host, told)
+}
+
+// manifestIn is where the API server's static pod lies.
+func manifestIn(site judge.Site) string {
+	return filepath.Join(site.Kubeconfig, filepath.FromSlash(config.Manifest))
 }
 
 // askHost is what this host says of itself, asked once.
