@@ -256,6 +256,7 @@ func TestMatch(t *testing.T) {
 		{"kubelet", "system:node:cp-2", []string{"system:nodes"}, certs.Same},
 		{"kubelet", "system:node:", []string{"system:nodes"}, certs.Other},
 		{"kubelet", "cp-2", []string{"system:nodes"}, certs.Other},
+		{"kubelet", "system:node:CP-2", []string{"system:nodes"}, certs.Other}, // no node has such a name
 		{"kubelet", "system:node:cp-2", []string{masters}, certs.Other},
 		{"etcd-peer", "cp-2", nil, certs.Same},
 		{"etcd-peer", "system:node:cp-2", nil, certs.Other},

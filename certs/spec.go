@@ -167,13 +167,14 @@ func (s Spec) Match(got pki.Subject) Match {
 	return Other
 }
 
-// NodeOf is the node that a subject names, where it can be the row's for some node; "" else.
+// NodeOf is the node that a subject names, where it can be the row's for some node; "" else. The names of nodes have no
+// capital letters: the API server knows no node that a kubelet could be by one.
 func (s Spec) NodeOf(got pki.Subject) string {
 	if !s.LongName() {
 		return ""
 	}
 	node, _ := strings.CutPrefix(got.CommonName, s.cn(Node{}))
-	if node == got.CommonName && s.cn(Node{}) != "" || strings.Contains(node, ":") {
+	if node == got.CommonName && s.cn(Node{}) != "" || strings.Contains(node, ":") || s.Identity && pki.LowerASCII(node) != node {
 		return ""
 	}
 	return node

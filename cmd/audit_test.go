@@ -132,6 +132,10 @@ func TestAuditHints(t *testing.T) {
 			copied("etc/admin.conf", "etc/me.conf")(t)
 			good(t, runAt(testNow.Add(time.Hour), nil, "certs", "renew", "admin", "-q", "--cert-dir", "etc/pki", "--kubeconfig-dir", "etc", "--backup-dir", "safe"))
 		}, time.Hour, []string{"kubeconfig-older"}},
+		{"another node's kubelet", func(t *testing.T) {
+			remove("etc/kubelet.conf")(t)
+			good(t, runAt(testNow, nil, "init", "phase", "kubeconfig", "kubelet", "-q", "--cert-dir", "etc/pki", "--kubeconfig-dir", "etc", "--node-name", "cp-2", "--apiserver-advertise-address", "192.0.2.10"))
+		}, 0, []string{"node-other"}},
 		{"expired", func(*testing.T) {}, year, []string{"certificate-expired"}},
 		{"an external CA, a key missing", remove("etc/pki/ca.key", "etc/pki/apiserver.key"), 0, []string{"key-missing"}},
 		{"an external CA, a kubeconfig without its key", func(t *testing.T) {

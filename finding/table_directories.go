@@ -18,6 +18,7 @@ const (
 	ServerUncovered   ID = "server-uncovered"
 	MastersGroup      ID = "masters-group"
 	MastersGroupOther ID = "masters-group-other"
+	NodeOther         ID = "node-other"
 	KubeconfigOlder   ID = "kubeconfig-older"
 	CANamesake        ID = "ca-namesake"
 	IssuerUnknown     ID = "issuer-unknown"
@@ -35,7 +36,8 @@ var directoryRules = []Rule{
 	{ID: KeyIDDiffers, Severity: Warning, Text: "names its issuer by the key identifier {had}, the CA has {wanted}",
 		Reason:   "Go finds the CA by its name and key; openssl, and Python and curl with it, finds no issuer. It comes from a CA certificate that was made again with the old key",
 		Remedies: map[Asker]string{Check: hintRenew, External: hintCSR, Given: hintOwner}},
-	{ID: StrictRefused, Severity: Notice, Text: "is not as RFC 5280 demands: {had}", Reason: "Kubernetes components take it; Python since 3.13 and `openssl verify -x509_strict` refuse the chain"},
+	{ID: StrictRefused, Severity: Notice, Text: "is not as RFC 5280 demands: {had}", Reason: "Kubernetes components take it; Python since 3.13 and `openssl verify -x509_strict` refuse the chain",
+		Remedies: map[Asker]string{Check: hintRenew, External: hintCSR, Given: hintOwner}},
 	{ID: CAEndsFirst, Severity: Warning, Text: "CA ends on {had0}: a certificate renewed today for {had1} would end after it", Reason: "what the CA signed stops working when it ends, and kubeadm does not renew a CA",
 		Remedy: "plan its replacement: all certificates and kubeconfigs below it have to be made again by then"},
 	{ID: CABundleSigns, Severity: Warning, Text: "holds {had} certificates beside the CA's key", Reason: "kube-controller-manager does not start where its --cluster-signing-cert-file holds more than one certificate",
@@ -58,6 +60,8 @@ var directoryRules = []Rule{
 	{ID: MastersGroup, Severity: Notice, Follows: []ID{GroupsOlder}, Text: "is in the group system:masters, until {had}", Reason: "no RBAC rule limits it, and Kubernetes cannot revoke a certificate"},
 	{ID: MastersGroupOther, Severity: Warning, Text: "is in the group system:masters, until {had}", Reason: "no RBAC rule limits it, and Kubernetes cannot revoke a certificate",
 		Remedy: "give people a group that a ClusterRoleBinding names, such as kubeadm:cluster-admins, and keep system:masters for emergencies"},
+	{ID: NodeOther, Severity: Warning, Text: "is of the node {had}, the certificate of etcd beside it of {wanted}", Reason: "the API server lets a kubelet see and change what is its own node's only (Node authorizer)",
+		Remedy: "if the directory is of {wanted}: `pkitool init phase {phase} {row} --reissue --node-name {wanted}` replaces it, after a copy of the old files"},
 	{ID: KubeconfigOlder, Severity: Warning, Text: "holds an older certificate of {had0}, which ends on {had1}", Reason: "a renewal replaces the files of the cluster, and no copy of them",
 		Remedy: "`pkitool kubeconfig merge {wanted} --into {path} --replace` brings the new one"},
 	{ID: CANamesake, Severity: Warning, Text: "is another CA of the name of {wanted}, with the key {had}", Reason: "what the one signed does not verify against the other, and errors name both alike",

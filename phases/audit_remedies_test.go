@@ -20,7 +20,7 @@ import (
 var commandsOf = regexp.MustCompile("`pkitool ([^`]*)`|(\\b(?:chmod|chown|rm) [^`]*)$")
 
 // byCommandLine are the ids whose remedies are tried by the command line: TestAuditHints in cmd.
-var byCommandLine = []finding.ID{finding.ServerUncovered, finding.KubeconfigOlder}
+var byCommandLine = []finding.ID{finding.ServerUncovered, finding.KubeconfigOlder, finding.NodeOther}
 
 // TestEveryAuditRemedy does what the remedy of every fault says, with the key of the CA here and without: the next audit
 // does not find it any more, and no error in its place.

@@ -31,7 +31,9 @@ import (
 // audit looks at the whole directory.
 func (w *world) audit(o audit.Options) audit.Directory {
 	w.t.Helper()
-	o.Now = now
+	if o.Now.IsZero() {
+		o.Now = now
+	}
 	d, err := audit.Look(w.t.Context(), audit.Place{Site: w.site, Tree: w.tree}, o)
 	require.NoError(w.t, err)
 	return d
@@ -246,6 +248,9 @@ func auditFaults() map[finding.ID]auditFault {
 				x.RawSubject, x.NotAfter = w.chain(w.row("admin"))[0].RawSubject, now.Add(day)
 			}, nil)
 		}),
+		finding.NodeOther: {sound: withNobody, plant: func(w *world) {
+			w.remade("kubelet", func(x, _ *x509.Certificate) { x.RawSubject, x.Subject.CommonName = nil, "system:node:cp-2" })
+		}},
 		finding.CANamesake: plant(func(w *world) {
 			ca, _ := w.second("kubernetes")
 			w.write(w.beside("ca-2019.crt"), pki.EncodeCertificates(ca))

@@ -11,6 +11,7 @@ import (
 	"github.com/pkitool/pkitool/finding"
 	"github.com/pkitool/pkitool/kubeconfig"
 	"github.com/pkitool/pkitool/phases/judge"
+	"github.com/pkitool/pkitool/pki"
 )
 
 // digest stands for a key, or for a serial number under a CA: a directory may hold many thousand of them.
@@ -143,4 +144,22 @@ func (a *auditor) server(c kubeconfig.Cluster) *finding.Finding {
 		at = apiserver.Held.Cert.Path
 	}
 	return finding.New(finding.ServerUncovered, c.Server, host).Want(at)
+}
+
+// node says that a kubelet is of another node than the etcd member beside it, where nobody gave the node's name.
+func (a *auditor) node(c judge.Case) *finding.Finding {
+	if !c.Spec.NodeAssumed || !c.Spec.Identity || len(c.Held.Chain) == 0 {
+		return nil
+	}
+	node := c.Spec.NodeOf(pki.CertificateSubject(c.Held.Chain[0]))
+	for m := range a.j.Cases() {
+		if m.Spec.Kind != certs.Peer || node == "" || len(m.Held.Chain) == 0 {
+			continue
+		}
+		x := m.Held.Chain[0]
+		if host := m.Spec.NodeOf(pki.CertificateSubject(x)); host != "" && x.VerifyHostname(host) == nil && x.VerifyHostname(node) != nil {
+			return finding.New(finding.NodeOther, node).Want(host)
+		}
+	}
+	return nil
 }

@@ -49,6 +49,7 @@ func (a *auditor) rows() {
 			a.certificate(c, x, i)
 		}
 		a.of(c, uncovered[c.Spec.ID], c.Held.Conf.Path)
+		a.of(c, a.node(c), path(c.Held))
 		a.holds(c)
 	}
 }
@@ -220,14 +221,15 @@ func (a *auditor) certificate(c judge.Case, x *x509.Certificate, i int) {
 	if !c.Has(finding.CertificateExpired, finding.CAExpired) && i == 0 {
 		add(a.expiring(x))
 	}
-	add(strict(x))
+	issuer := a.issuer(x)
+	add(strict(x, issuer))
 	if c.Spec.Kind == certs.CA || i > 0 {
 		return
 	}
 	if slices.Contains(x.Subject.Organization, masters) && !c.Has(finding.SubjectDiffers) {
 		add(finding.New(finding.MastersGroup, stamp(x.NotAfter)))
 	}
-	if issuer := a.issuer(x); issuer != nil && len(x.AuthorityKeyId) > 0 && len(issuer.SubjectKeyId) > 0 && !bytes.Equal(x.AuthorityKeyId, issuer.SubjectKeyId) {
+	if issuer != nil && len(x.AuthorityKeyId) > 0 && len(issuer.SubjectKeyId) > 0 && !bytes.Equal(x.AuthorityKeyId, issuer.SubjectKeyId) {
 		add(finding.New(finding.KeyIDDiffers, fmt.Sprintf("%x", x.AuthorityKeyId)).Want(fmt.Sprintf("%x", issuer.SubjectKeyId)))
 	}
 	if !bytes.Equal(x.RawIssuer, x.RawSubject) {

@@ -11,11 +11,12 @@ import (
 var basicConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
 
 // strict tells what RFC 5280 demands of a certificate and lacks in this one, where Go does not mind and
-// X509_V_FLAG_X509_STRICT of openssl does, which Python sets since 3.13.
-func strict(x *x509.Certificate) *finding.Finding {
+// X509_V_FLAG_X509_STRICT of openssl does, which Python sets since 3.13. issuer may be nil: a CA without a key identifier
+// has none to be named by, and is told of itself.
+func strict(x, issuer *x509.Certificate) *finding.Finding {
 	var lacks []string
 	self := bytes.Equal(x.RawSubject, x.RawIssuer)
-	if len(x.AuthorityKeyId) == 0 && !self {
+	if len(x.AuthorityKeyId) == 0 && !self && (issuer == nil || len(issuer.SubjectKeyId) > 0) {
 		lacks = append(lacks, "it has no authority key identifier (4.2.1.1)")
 	}
 	if x.IsCA && x.Version == 3 {
