@@ -386,6 +386,7 @@ func (f auditFault) try(t testing.TB, id finding.ID) (*world, []finding.Shown) {
 	found := w.above(before, w.audit(f.is).Findings)
 	own := 0
 	for _, x := range found {
+		assert.NotRegexp(t, `\{(had|wanted|row|phase|path)[0-9]?\}`, x.Text+x.Reason+x.Hint)
 		switch {
 		case x.ID == id:
 			own++
