@@ -383,7 +383,9 @@ func (f auditFault) try(t testing.TB, id finding.ID) (*world, []finding.Shown) {
 	w := sound(t)
 	before := w.audit(f.is).Findings
 	f.plant(w)
-	found := w.above(before, w.audit(f.is).Findings)
+	after := w.audit(f.is)
+	assert.Equal(t, after, w.audit(f.is), "the same twice")
+	found := w.above(before, after.Findings)
 	own := 0
 	for _, x := range found {
 		assert.NotRegexp(t, `\{(had|wanted|row|phase|path)[0-9]?\}`, x.Text+x.Reason+x.Hint)
