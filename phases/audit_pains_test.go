@@ -27,8 +27,8 @@ func reinitialised(w *world) {
 }
 
 // TestAuditNamesThePains: faults that people report, each in a directory of which nobody says anything. One audit names
-// the fault, and what mends it, and nothing that does not follow from it. Service ranges and addresses that the API
-// server runs with are in TestAuditOfManifests in cmd.
+// the fault, and what mends it, and nothing that does not follow from it. Pains 4 and 5, and 17 where the API server's
+// static pod says the address, are in TestAuditOfManifests in cmd.
 func TestAuditNamesThePains(t *testing.T) {
 	home := func(w *world) audit.Options {
 		return audit.Options{Kubeconfigs: []string{filepath.Join(w.dir, "home", "config")}}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -155,4 +156,32 @@ func TestAuditOfOurDirectories(t *testing.T) {
 			w.unchanged(before)
 		})
 	}
+}
+
+// TestAuditOfAFleet: many nodes in one directory have nothing wrong, and a fault of one is told of that one.
+func TestAuditOfAFleet(t *testing.T) {
+	c := cluster()
+	c.Endpoint = certs.Endpoint{Host: "lb.example.com", Port: 6443}
+	c.Nodes = nil
+	for i := range 6 {
+		n := certs.Node{Name: "n-" + strconv.Itoa(i), AdvertiseAddress: netip.AddrFrom4([4]byte{192, 0, 2, byte(10 + i)}), BindPort: 6443, Roles: certs.JoinedNode}
+		switch {
+		case i == 0:
+			n.Roles = certs.FirstNode
+		case i > 2:
+			n.Roles = certs.WorkerNode
+		}
+		c.Nodes = append(c.Nodes, n)
+	}
+	w := empty(t)
+	w.tree = treeOf(t, c)
+	_, err := w.init(at(birth))
+	require.NoError(t, err)
+	d := w.audit(audit.Options{})
+	assert.Empty(t, w.worth(d.Findings))
+	assert.Greater(t, d.Certificates, 30)
+	s, ok := w.tree.Row(certs.ID{Role: "kubelet", Instance: "n-4"})
+	require.True(t, ok)
+	w.remove(w.certFile(s))
+	assert.Equal(t, []string{"error certificate-missing: kubelet@n-4: certificate is missing (" + w.below(w.certFile(s)) + ")"}, w.worth(w.audit(audit.Options{}).Findings))
 }
