@@ -87,6 +87,9 @@ func TestAuditNamesThePains(t *testing.T) {
 		{pain: "14: a CA renewed with the same key, and another key identifier", plant: func(w *world) {
 			w.remade("etcd-ca", func(x, _ *x509.Certificate) { x.SubjectKeyId = []byte("another") })
 		}, want: []string{"warning key-id-differs etcd-server", "warning key-id-differs etcd-peer"}, remedy: "`pkitool certs renew"},
+		{pain: "14: the cluster's CA renewed so, and kubeconfigs of before", plant: func(w *world) {
+			w.remade("ca", func(x, _ *x509.Certificate) { x.SubjectKeyId = []byte("another") })
+		}, want: []string{"warning key-id-differs apiserver", "warning key-id-differs admin", "warning trust-partial admin"}, remedy: "`pkitool certs renew"},
 		{pain: "15: Missing Authority Key Identifier", plant: func(w *world) {
 			w.remade("apiserver", func(x, ca *x509.Certificate) { x.AuthorityKeyId, ca.SubjectKeyId = nil, nil })
 		}, want: []string{"notice strict-refused apiserver"}, remedy: "`pkitool certs renew apiserver`"},

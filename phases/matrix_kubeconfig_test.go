@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -141,6 +142,22 @@ func kubeconfigStates() []state {
 				other := certify(w.t, template(w.row("ca")), nil, key, nil)
 				w.conf(s, func(c *kubeconfig.Single) { c.CA = pki.EncodeCertificates(other) })
 				return []string{"{theirs}", fmt.Sprintf("%x", other.SubjectKeyId[:8]), "{ours}", fmt.Sprintf("%x", w.bundle("ca")[0].SubjectKeyId[:8])}
+			}},
+		{name: "kubeconfig: the CA before it was renewed with its key", only: isConf, verbs: better,
+			want: []string{"trust-partial: does not trust the whole CA: certificate {new} of {ca} is missing ({cert})"},
+			plant: func(w *world, s certs.Spec) []string {
+				resign(func(*certificate) {})(w, w.row("ca"))
+				return []string{"{new}", shortPrint(w.bundle("ca")[0].Raw)}
+			}},
+		{name: "kubeconfig: the CA before it was renewed with its key, and that has ended", only: isConf, verbs: wrong,
+			want: []string{"trust-other: trusts another CA: certificate {old} is not in {ca} ({cert})"},
+			plant: func(w *world, s certs.Spec) []string {
+				good := w.bundle("ca")[0]
+				resign(func(c *certificate) { c.NotAfter = now.Add(-time.Second) })(w, w.row("ca"))
+				old := w.bundle("ca")[0]
+				w.conf(s, func(c *kubeconfig.Single) { c.CA = pki.EncodeCertificates(old) })
+				w.write(w.certFile(w.row("ca")), pki.EncodeCertificates(good))
+				return []string{"{old}", shortPrint(old.Raw)}
 			}},
 		{name: "kubeconfig: one CA of two", only: isConf, verbs: better, want: []string{"trust-partial: does not trust the whole CA: certificate {new} of {ca} is missing ({cert})"},
 			plant: func(w *world, s certs.Spec) []string {

@@ -225,7 +225,7 @@ func (j Judgement) confTrust(c *Case) {
 	missing := slices.DeleteFunc(slices.Clone(c.CA.Bundle), func(x *x509.Certificate) bool { return has(h.Bundle, x) })
 	short := func(x *x509.Certificate) string { return Fingerprint(x)[:16] }
 	switch {
-	case len(more) == len(h.Bundle):
+	case len(more) == len(h.Bundle) && !slices.ContainsFunc(h.Bundle, func(x *x509.Certificate) bool { return j.earlier(x, c.CA.Bundle) }):
 		c.add(Namesake(h.Bundle, c.CA.Bundle), path)
 		if !c.Has(finding.TrustNamesake) {
 			c.add(finding.New(finding.TrustOther, short(more[0])).Want(c.CA.Path), path)
@@ -235,6 +235,14 @@ func (j Judgement) confTrust(c *Case) {
 	case len(more) > 0:
 		c.add(finding.New(finding.TrustMore, short(more[0])).Want(c.CA.Path), path)
 	}
+}
+
+// earlier reports whether a certificate is another one of a CA here, for the same name and key, and still good: what that
+// CA signs verifies against it.
+func (j Judgement) earlier(x *x509.Certificate, ours []*x509.Certificate) bool {
+	return j.anchors(x) == nil && slices.ContainsFunc(ours, func(y *x509.Certificate) bool {
+		return bytes.Equal(x.RawSubject, y.RawSubject) && pki.SameKey(x.PublicKey, y.PublicKey)
+	})
 }
 
 // Namesake says that CAs have the name of one of ours, and another key.
