@@ -77,7 +77,8 @@ var certificateRules = []Rule{
 	{ID: GroupsOlder, Severity: Notice, Text: "groups are {had}, as an older kubeadm gave them", Reason: "kubeadm 1.22 to 1.36 gave this certificate different groups, and RBAC may rest on the old ones"},
 	{ID: CommonNameMissing, Severity: Error, Text: "certificate has no common name: the API server takes its holder for nobody", Reason: "the API server's x509 authenticator takes the CN for the user's name", Remedies: leaf},
 	{ID: CommonNameLong, Severity: Warning, Text: "common name has {had} characters, more than the 64 of RFC 5280",
-		Reason: "RFC 5280 appendix A.1 (ub-common-name); Kubernetes components take it, other software may not"},
+		Reason: "RFC 5280 appendix A.1 (ub-common-name); Kubernetes components take it, other software may not",
+		Remedy: "where other software reads it, the node needs a shorter name"},
 	{ID: SubjectControl, Severity: Warning, Text: "subject has a control character: {had}", Reason: "the API server takes it as it is: the user or group is another one than a person, a log or a C program reads",
 		Remedy: "find out who asked for it; have the certificate issued again without it"},
 	{ID: NamesMissing, Severity: Error, Text: "certificate lacks the names {wanted}", Reason: "TLS clients that use the name refuse the connection",
@@ -88,6 +89,7 @@ var certificateRules = []Rule{
 	{ID: NamesMore, Severity: Notice, Text: "certificate has more names than planned: {had}"},
 	{ID: NamesNone, Severity: Error, Text: "certificate of a server has no DNS name and no address", Reason: "crypto/x509 compares host names with the SANs only, never with the CN", Remedies: leaf},
 	{ID: UsageMissing, Severity: Error, Text: "certificate lacks the extended key usage {wanted}", Reason: "crypto/x509 refuses it for this purpose", Remedies: leaf},
-	{ID: SignatureUsageMissing, Severity: Warning, Text: "certificate lacks the key usage digitalSignature", Reason: "Go does not look at it; openssl and other TLS software refuse the certificate"},
+	{ID: SignatureUsageMissing, Severity: Warning, Text: "certificate lacks the key usage digitalSignature", Reason: "Go does not look at it; openssl and other TLS software refuse the certificate",
+		Remedies: map[Asker]string{Check: hintRenew, External: hintCSR, Given: hintOwner}},
 	{ID: LeafIsCA, Severity: Error, Text: "certificate is a CA: whoever holds its key can sign for anybody", Reason: "it is part of every chain to the same root", Remedies: leaf},
 }

@@ -46,7 +46,7 @@ var broken = map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hint
 
 var fileRules = []Rule{
 	{ID: FileEmpty, Severity: Error, Text: "file is empty", Remedies: broken},
-	{ID: FileUnreadable, Severity: Error, Text: "{had}"},
+	{ID: FileUnreadable, Severity: Error, Text: "{had}", Remedy: "see what lies there, and whether this user may read it"},
 	{ID: ByteOrderMark, Severity: Error, Text: "begins with a byte-order mark, behind which no Kubernetes component finds a PEM block", Reason: goPEM,
 		Remedy: "write it without its first three bytes: tail -c +4 {path}"},
 	{ID: UTF16, Severity: Error, Text: "file is UTF-16 text", Reason: "no Kubernetes component reads PEM in UTF-16; Windows PowerShell writes it",
@@ -60,7 +60,8 @@ var fileRules = []Rule{
 		Remedy: "convert it: openssl {had} -inform DER -in {path}"},
 	{ID: CertificateNone, Severity: Error, Text: "file holds no certificate, but a block of type {had0}", Remedies: broken},
 	{ID: CertificateBroken, Severity: Error, Text: "certificate {had0} cannot be read: {had1}", Reason: "crypto/x509 does not parse it, so no Kubernetes component does", Remedies: broken},
-	{ID: BundlePartRefused, Severity: Warning, Text: "certificate {had0} cannot be read, so it is not trusted: {had1}", Reason: "components pass over it without a word"},
+	{ID: BundlePartRefused, Severity: Warning, Text: "certificate {had0} cannot be read, so it is not trusted: {had1}", Reason: "components pass over it without a word",
+		Remedy: "put it in whole, or remove it"},
 	{ID: KeyNone, Severity: Error, Text: "file holds no private key, but a block of type {had0}", Remedies: broken},
 	{ID: KeySeveral, Severity: Error, Text: "file holds more than one private key", Reason: "components take the first that they can read, which need not be the one that was meant", Remedies: broken},
 	{ID: KeyBroken, Severity: Error, Text: "private key cannot be read", Remedies: broken},
@@ -70,7 +71,8 @@ var fileRules = []Rule{
 		Remedy: "write {wanted} in the first and the last line of its block"},
 	{ID: PublicKeyNone, Severity: Error, Text: "file holds no public key, but a block of type {had0}", Remedy: "move it away: init derives it from the private key again"},
 	{ID: PublicKeyBroken, Severity: Error, Follows: []ID{SAKeyUnfit}, Text: "public key {had0} cannot be read: {had1}", Reason: "client-go's keyutil.ParsePublicKeysPEM passes over it, and kube-apiserver does not start without a key", Remedy: "move it away: init derives it from the private key again"},
-	{ID: PublicKeyPartRefused, Severity: Warning, Text: "public key {had0} cannot be read, so tokens of its private key are refused: {had1}", Reason: "client-go's keyutil.ParsePublicKeysPEM passes over it without a word"},
+	{ID: PublicKeyPartRefused, Severity: Warning, Text: "public key {had0} cannot be read, so tokens of its private key are refused: {had1}", Reason: "client-go's keyutil.ParsePublicKeysPEM passes over it without a word",
+		Remedy: "put it in whole, or remove it"},
 	{ID: KeyModeLoose, Severity: Warning, Text: "private key can be read by others: mode {had}", Reason: "CIS Kubernetes Benchmark 1.1.13 to 1.1.21: keys and kubeconfigs have mode 0600", Remedy: "take the right away: chmod go= {path}", Remedies: map[Asker]string{Given: hintOwner}},
 	{ID: KeyModeBehindLink, Severity: Error, Text: "private key can be read by others: mode {had} behind a symbolic link", Reason: "CIS Kubernetes Benchmark 1.1.21: key files have mode 0600",
 		Remedy: "set the mode of the link's target to 0600, or put the file itself here"},

@@ -392,6 +392,7 @@ func (f auditFault) try(t testing.TB, id finding.ID) (*world, []finding.Shown) {
 		switch {
 		case x.ID == id:
 			own++
+			assert.True(t, x.Severity == finding.Notice || x.Hint != "", "nothing says what to do: %s", w.line(x))
 		case x.Follows == "":
 			assert.Fail(t, "two ids for one fault", "%s", w.line(x))
 		}
