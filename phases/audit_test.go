@@ -400,3 +400,35 @@ func (f auditFault) try(t testing.TB, id finding.ID) (*world, []finding.Shown) {
 	assert.Positive(t, own, "not found: %v", found)
 	return w, found
 }
+
+// TestAuditOfCopiedKeys: a copy of a row's key is found beside certificates too, and a file that the row itself uses is
+// none: it is the key.
+func TestAuditOfCopiedKeys(t *testing.T) {
+	copied := func(w *world) (out []string) {
+		for _, f := range w.audit(audit.Options{}).Findings {
+			if f.ID == finding.KeyCopied {
+				out = append(out, w.below(f.Path)+": "+f.Text)
+			}
+		}
+		return out
+	}
+	w := complete(t)
+	s := w.row("apiserver")
+	w.write(w.beside("proxy.pem"), append(w.read(w.certFile(s)), w.read(w.keyFile(s))...))
+	assert.Equal(t, []string{"pki/proxy.pem: holds a copy of the private key of apiserver"}, copied(w))
+
+	for _, absolute := range []bool{false, true} {
+		w := complete(t)
+		file := w.beside("kubelet.key")
+		w.write(file, pemOf(t, w.key(w.row("kubelet"))))
+		require.Len(t, copied(w), 1, "a copy")
+		w.conf(w.row("kubelet"), func(c *kubeconfig.Single) {
+			if c.ClientKey, c.ClientKeyFile = nil, file; !absolute {
+				c.ClientKeyFile = "pki/kubelet.key"
+			}
+		})
+		assert.Empty(t, copied(w), "it is the key")
+		w.chmod(0o644, file)
+		assert.Contains(t, w.worth(w.audit(audit.Options{}).Findings), "warning key-mode-loose: private key can be read by others: mode 0644 (pki/kubelet.key)")
+	}
+}

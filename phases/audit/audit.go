@@ -63,7 +63,8 @@ type auditor struct {
 	serving     []*x509.Certificate // the API servers' certificates
 	keys        map[digest]holder
 	serials     map[digest]issued
-	linked      map[string]bool // where rows' files that are links lead: no copies
+	linked      map[string]bool // where rows' files that are links lead
+	named       map[string]bool // the files of keys that rows' kubeconfigs name
 	out         []found
 	certs       int
 	others      []judge.Other // for the picture
@@ -82,7 +83,7 @@ func Look(ctx context.Context, p Place, o Options) (Directory, error) {
 	if err != nil {
 		return d, err
 	}
-	a := &auditor{Options: o, place: p, j: judge.Judge(p.Tree, inv, nil, o.Now), bySubject: map[string][]*x509.Certificate{}, keys: map[digest]holder{}, serials: map[digest]issued{}, linked: map[string]bool{}}
+	a := &auditor{Options: o, place: p, j: judge.Judge(p.Tree, inv, nil, o.Now), bySubject: map[string][]*x509.Certificate{}, keys: map[digest]holder{}, serials: map[digest]issued{}, linked: map[string]bool{}, named: map[string]bool{}}
 	a.present = a.j.Present()
 	a.rows()
 	err = a.beside(ctx)

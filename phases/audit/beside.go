@@ -55,6 +55,7 @@ type look struct {
 	judge.Other
 	findings []*finding.Finding
 	signed   []signed // of each certificate of its chain
+	holds    digest   // the key that it holds
 }
 
 // signed is what a certificate that a CA of the place signed is compared by.
@@ -90,7 +91,10 @@ func (a *auditor) lookAt(path string) look {
 			add(numbered(*f, i))
 		}
 	}
-	if key := l.Signer != nil || bytes.Contains(l.Data, []byte("PRIVATE KEY-----")) || holdsKey(l); key && l.Mode.Perm()&0o077 != 0 {
+	if l.Signer != nil {
+		l.holds, _ = keyDigest(l.Signer.Public())
+	}
+	if key := bytes.Contains(l.Data, []byte("PRIVATE KEY-----")) || holdsKey(l); key && l.Mode.Perm()&0o077 != 0 {
 		add(finding.New(finding.KeyModeLoose, fmt.Sprintf("%04o", l.Mode.Perm())))
 	}
 	if l.Conf == nil {
@@ -169,10 +173,8 @@ func (a *auditor) other(l look) {
 			a.note(finding.New(finding.CAKeyShared, had.row), l.Path)
 		}
 	}
-	if l.Signer != nil {
-		if id, ok := keyDigest(l.Signer.Public()); ok && a.keys[id].row != "" {
-			a.note(finding.New(finding.KeyCopied, a.keys[id].row), l.Path)
-		}
+	if had := a.keys[l.holds]; had.row != "" && !a.named[store.Real(l.Path)] {
+		a.note(finding.New(finding.KeyCopied, had.row), l.Path)
 	}
 	if l.Conf != nil {
 		a.conf(l.Path, l.Data, finding.Warning)

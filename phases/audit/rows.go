@@ -118,6 +118,9 @@ func (a *auditor) files(c judge.Case) {
 	if most := h.Cert.Mode.Perm() &^ 0o644; h.Cert.Exists && most != 0 && !c.Has(finding.FileOpen) {
 		a.of(c, finding.New(finding.ModeLoose, fmt.Sprintf("%04o", h.Cert.Mode.Perm())).Want("0644"), h.Cert.Path)
 	}
+	if file := h.Entry.User.ClientKeyFile; file != "" {
+		a.named[store.Real(judge.Named(h.Conf.Path, file))] = true
+	}
 	for _, f := range []judge.File{h.Cert, h.Key, h.Conf} {
 		if f.Exists && f.Owner != "" && !c.Has(finding.FileForeign, finding.CAKeyForeign) {
 			a.of(c, finding.New(finding.OwnerOther, f.Owner), f.Path)

@@ -355,11 +355,17 @@ func (h *Held) takeKubeconfig() {
 	}
 }
 
-// ReadNamed reads a file that a kubeconfig names: relative to the kubeconfig's own directory.
-func ReadNamed(conf, path string) ([]byte, error) {
+// Named is where a file lies that a kubeconfig names: relative to the kubeconfig's own directory.
+func Named(conf, path string) string {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(conf), path)
 	}
+	return path
+}
+
+// ReadNamed reads a file that a kubeconfig names.
+func ReadNamed(conf, path string) ([]byte, error) {
+	path = Named(conf, path)
 	got, err := store.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = &store.Error{Path: path, Err: fs.ErrNotExist}

@@ -28,7 +28,7 @@ type Other struct {
 	// Chain are its certificates, Conf is it as a kubeconfig. Both nil: it is something else.
 	Chain []*x509.Certificate
 	Conf  *kubeconfig.Config
-	// Signer is its private key, where it holds one and no certificate is before it. It is secret.
+	// Signer is its private key, where it holds one. It is secret.
 	Signer crypto.Signer
 	// Fault is why what was meant to be a certificate cannot be read.
 	Fault *finding.Finding
@@ -97,6 +97,9 @@ func ReadOther(name string) Other {
 		}
 		return o
 	}
+	if bytes.Contains(o.Data, []byte("PRIVATE KEY-----")) {
+		o.Signer, _ = pki.ParsePrivateKey(o.Data)
+	}
 	chain, err := pki.ParseCertificates(o.Data)
 	if err != nil {
 		if c, derErr := x509.ParseCertificate(o.Data); derErr == nil {
@@ -108,8 +111,6 @@ func ReadOther(name string) Other {
 		o.Chain = chain
 	case meant:
 		o.Fault = finding.Of(err, finding.FileUnreadable)
-	case bytes.Contains(o.Data, []byte("PRIVATE KEY-----")):
-		o.Signer, _ = pki.ParsePrivateKey(o.Data)
 	}
 	return o
 }
