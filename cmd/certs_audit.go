@@ -27,7 +27,6 @@ type auditFlags struct {
 	env              *Env
 	command          *cobra.Command
 	failOn, baseline string
-	within           string
 	ignore, live     []string
 	kubeconfigs      []string
 	list             bool
@@ -89,7 +88,6 @@ it was stopped is finished or taken back.`,
 	_ = c.RegisterFlagCompletionFunc("ignore", cobra.FixedCompletions(findingIDs(), cobra.ShellCompDirectiveNoFileComp))
 	f.StringVar(&a.baseline, "baseline", "", "YAML `file` of findings that are known, each with a reason")
 	f.BoolVar(&a.list, "list", false, "print every id with its severity and its sentence, and look at nothing")
-	f.StringVar(&a.within, "within", "", "also find what ends within this `time` (720h, 90d), or has no more than this part of its life left (20%) (default: 30d)")
 	f.StringArrayVar(&a.kubeconfigs, "kubeconfig", nil, "further kubeconfig `file` to judge, such as ~/.kube/config; can be given several times")
 	f.StringSliceVar(&a.live, "live", nil, "`HOST:PORT` of running components, or ROW=HOST:PORT: what they serve is judged too")
 	a.out = addOutput(c, env, "sarif", "junit").withQuiet(c)
@@ -107,7 +105,7 @@ func findingIDs() (ids []string) {
 
 func (a *auditFlags) run(places *placesFlags, args []string) error {
 	usage := func(err error) error { return &usageError{err: err, command: a.command.CommandPath()} }
-	if err := fromEnvironment(a.command, a.env, "fail-on", "ignore", "baseline", "within", "kubeconfig", "live"); err != nil {
+	if err := fromEnvironment(a.command, a.env, "fail-on", "ignore", "baseline", "kubeconfig", "live"); err != nil {
 		return err
 	}
 	if a.list {
@@ -119,10 +117,6 @@ func (a *auditFlags) run(places *placesFlags, args []string) error {
 	i := slices.IndexFunc(severities, func(s finding.Severity) bool { return s.String() == cmp.Or(a.failOn, finding.Error.String()) })
 	if i < 0 {
 		return usage(fmt.Errorf("--fail-on: %q is none of error, warning, notice", a.failOn))
-	}
-	within, err := parseThreshold("within", cmp.Or(a.within, "30d"))
-	if err != nil {
-		return usage(err)
 	}
 	for _, at := range a.live {
 		if _, err := audit.ParseEndpoint(at); err != nil {
@@ -140,7 +134,7 @@ func (a *auditFlags) run(places *placesFlags, args []string) error {
 	for _, d := range args {
 		dirs = append(dirs, namedDir{dir: d})
 	}
-	return a.look(places, dirs, known, audit.Options{Now: a.env.Now, Within: within, Kubeconfigs: a.kubeconfigs, Live: a.live}, severities[i])
+	return a.look(places, dirs, known, audit.Options{Now: a.env.Now, Kubeconfigs: a.kubeconfigs, Live: a.live}, severities[i])
 }
 
 // look judges the directories, and prints what it finds: text as it comes, every other format at the end.

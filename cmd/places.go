@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -27,7 +28,8 @@ var nodeKinds = []struct {
 // placesFlags are the flags of commands that look at whole directories.
 type placesFlags struct {
 	*settingsFlags
-	role string
+	role   string
+	within string
 	// ofManifest are the flags whose values the API server's static pod gave.
 	ofManifest []string
 }
@@ -46,6 +48,7 @@ func addPlaces(c *cobra.Command, env *Env) *placesFlags {
 		names = append(names, k.name)
 	}
 	c.Flags().StringVar(&p.role, "role", "", "what the node is: "+strings.Join(names, ", ")+" (default: as the directory's files say)")
+	c.Flags().StringVar(&p.within, "within", "", "also find what ends within this `time` (720h, 90d), or has no more than this part of its life left (20%) (default: 30d)")
 	_ = c.RegisterFlagCompletionFunc("role", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 	return p
 }
@@ -59,12 +62,15 @@ func (p *placesFlags) look(c *cobra.Command, dirs []namedDir, quiet bool, o audi
 	if len(dirs) > 0 && (c.Flags().Changed("cert-dir") || c.Flags().Changed("kubeconfig-dir")) {
 		return &usageError{err: errors.New("a directory is given, and --cert-dir or --kubeconfig-dir too: one of them"), command: c.CommandPath()}
 	}
-	if err := fromEnvironment(c, p.env, "role"); err != nil {
+	if err := fromEnvironment(c, p.env, "role", "within"); err != nil {
 		return err
 	}
 	roles, err := p.roles(c)
 	if err != nil {
 		return err
+	}
+	if o.Within, err = parseThreshold("within", cmp.Or(p.within, "30d")); err != nil {
+		return &usageError{err: err, command: c.CommandPath()}
 	}
 	if len(dirs) == 0 {
 		dirs = []namedDir{{}}

@@ -83,3 +83,10 @@ func TestFinding(t *testing.T) {
 	assert.Equal(t, `"a\x1b"`, Quote("a\x1b"))
 	assert.Len(t, Quote(strings.Repeat("a", 300)), 205)
 }
+
+// TestEveryReason: each finding says why it matters.
+func TestEveryReason(t *testing.T) {
+	for _, r := range Rules() {
+		assert.NotEmpty(t, r.Reason, r.ID)
+	}
+}

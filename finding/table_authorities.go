@@ -40,16 +40,16 @@ var authorityRules = []Rule{
 	{ID: CANoneOfKey, Severity: Error, Text: "key does not match certificate", Reason: "what the key signs does not verify against the certificate", Remedy: hintCAKey},
 	{ID: CAShared, Severity: Error, Text: "is the same CA as {had}", Reason: "whoever holds a certificate of the one passes for a client of the other: with the front proxy's CA as client CA anybody can name any user",
 		Remedy: "give each its own CA: use an empty directory, or put the right certificate and key there"},
-	{ID: CAKeyElsewhere, Severity: Notice, Text: "external CA: its key is not here"},
-	{ID: CAMissing, Severity: Error, Follows: []ID{NothingHere}, Text: "there is no CA",
+	{ID: CAKeyElsewhere, Severity: Notice, Text: "external CA: its key is not here", Reason: "nothing can be signed here, nor by a kube-controller-manager that has these files"},
+	{ID: CAMissing, Severity: Error, Follows: []ID{NothingHere}, Text: "there is no CA", Reason: "nothing can be signed, and nobody can be trusted, without it",
 		Remedy: "`pkitool init phase certs {row}` makes it; or name another directory with --cert-dir"},
 	{ID: CAMissingWithIssued, Severity: Error, Text: "certificate and key are missing, but a certificate that they signed is there: {had}", Reason: "a new CA would cut off every client of the old one",
 		Remedy: "put both back from a backup, or move what they signed away to begin anew"},
-	{ID: CALostWithIssued, Severity: Error, Text: "certificate is missing, but a certificate that it signed is there: {had}",
+	{ID: CALostWithIssued, Severity: Error, Text: "certificate is missing, but a certificate that it signed is there: {had}", Reason: "whoever is to trust what it signed needs it, and a new one would be another CA",
 		Remedy: "put it back from a backup; certificate-authority-data in a kubeconfig is a copy of it"},
-	{ID: CASharedMissing, Severity: Error, Text: "is missing, and the configuration joins a cluster that has it", Remedy: hintShared},
+	{ID: CASharedMissing, Severity: Error, Text: "is missing, and the configuration joins a cluster that has it", Reason: "every node of a cluster has the same one", Remedy: hintShared},
 	{ID: CAPartExpired, Severity: Notice, Text: "certificate {had0} of the bundle has expired on {had1}", Reason: "harmless beside a valid one"},
-	{ID: CAVersion1, Severity: Notice, Text: "is a version 1 certificate, which Go takes as a CA in a trust file"},
+	{ID: CAVersion1, Severity: Notice, Text: "is a version 1 certificate, which Go takes as a CA in a trust file", Reason: "openssl takes it for a CA as well; RFC 5280 demands version 3 of a CA"},
 }
 
 var keyPairRules = []Rule{

@@ -47,7 +47,7 @@ const (
 var leaf = map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintCSR, Import: hintSigner, Given: hintOwner, Live: hintServed}
 
 var certificateRules = []Rule{
-	{ID: CertificateMissing, Severity: Error, Follows: []ID{NothingHere, CAMissing}, Text: "certificate is missing",
+	{ID: CertificateMissing, Severity: Error, Follows: []ID{NothingHere, CAMissing}, Text: "certificate is missing", Reason: "the component that serves or logs in with the certificate does not start",
 		Remedies: map[Asker]string{Renew: "`pkitool init phase {phase} {row}` makes it", Check: "`pkitool init phase {phase} {row}` makes it", External: hintCSR, Given: "the configuration names it: put it there"}},
 	{ID: KeyMissing, Severity: Error, Follows: []ID{ClientKeyMissing}, Text: "private key is missing", Reason: "the component that serves or logs in with the certificate does not start",
 		Remedies: map[Asker]string{Init: "put the key back from a backup, or: " + hintReissue, Renew: "put the key back from a backup, or: " + hintReissue, Check: "put the key back from a backup, or: " + hintReissue, External: hintCSR, Given: "the configuration names it: put it there"}},
@@ -58,10 +58,10 @@ var certificateRules = []Rule{
 		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Import: hintSigner, Given: hintOwner, Live: hintServed}},
 	{ID: KeyExponentSmall, Severity: Warning, Reissue: true, Text: "RSA key with the public exponent {had}, smaller than 65537", Reason: "components take it; FIPS 186-5 5.1 does not, nor does Go's FIPS 140-3 mode",
 		Remedies: map[Asker]string{Init: hintReissue, Renew: hintReissue, Check: hintReissue, External: hintAnew, Given: hintOwner, Live: hintServed}},
-	{ID: CertificateExpired, Severity: Error, Follows: []ID{KubeconfigOlder}, Text: "certificate has expired on {had0}",
+	{ID: CertificateExpired, Severity: Error, Follows: []ID{KubeconfigOlder}, Text: "certificate has expired on {had0}", Reason: "crypto/x509 refuses it since then: \"certificate has expired or is not yet valid\"",
 		Remedies: map[Asker]string{Init: hintRenew, Check: hintRenew, External: hintCSR, Import: hintSigner, Given: hintOwner, Live: hintServed}},
 	{ID: CertificateNotYetValid, Severity: Error, Text: "certificate is not valid before {had0}", Reason: "crypto/x509 refuses it until then", Remedy: "check the clock of this host, which says {had1}, and of the one that issued the certificate"},
-	{ID: CertificateExpiring, Severity: Warning, Text: "expires on {had0}, in {had1}",
+	{ID: CertificateExpiring, Severity: Warning, Text: "expires on {had0}, in {had1}", Reason: "from then on every Kubernetes component refuses it, and a cluster whose certificates end together stops",
 		Remedies: map[Asker]string{Check: hintRenew, External: hintCSR, Given: hintOwner, Live: hintServed}},
 	{ID: OtherCA, Severity: Error, Follows: []ID{TrustOther, TrustNamesake, CAWithoutSubject}, Text: "certificate is signed by another CA: {had}", Reason: "peers that trust the CA of the row refuse it", Remedies: leaf},
 	{ID: OtherCASameName, Severity: Error, Follows: []ID{TrustOther, TrustNamesake}, Text: "certificate is signed by another CA of the same name: it names the key {had}, the CA here has {wanted}",
@@ -85,8 +85,8 @@ var certificateRules = []Rule{
 		Remedies: map[Asker]string{Init: hintReissue, Check: hintReissue, External: hintCSR, Import: hintSigner, Given: hintOwner}},
 	{ID: NamesUsualMissing, Severity: Warning, Reissue: true, Text: "certificate lacks the names {wanted}", Reason: "every such certificate of kubeadm has them, and clients in the cluster may use them",
 		Remedies: map[Asker]string{Init: hintReissue, Check: hintReissue, External: hintCSR, Given: hintOwner}},
-	{ID: NamesLeftOut, Severity: Notice, Text: "certificate is without the names {wanted}, which pkitool would write"},
-	{ID: NamesMore, Severity: Notice, Text: "certificate has more names than planned: {had}"},
+	{ID: NamesLeftOut, Severity: Notice, Text: "certificate is without the names {wanted}, which pkitool would write", Reason: "TLS clients that use the name would refuse the connection"},
+	{ID: NamesMore, Severity: Notice, Text: "certificate has more names than planned: {had}", Reason: "the certificate serves as these names too: if nobody has one any more, whoever gets it next can be taken for the server"},
 	{ID: NamesNone, Severity: Error, Text: "certificate of a server has no DNS name and no address", Reason: "crypto/x509 compares host names with the SANs only, never with the CN", Remedies: leaf},
 	{ID: UsageMissing, Severity: Error, Text: "certificate lacks the extended key usage {wanted}", Reason: "crypto/x509 refuses it for this purpose", Remedies: leaf},
 	{ID: SignatureUsageMissing, Severity: Warning, Text: "certificate lacks the key usage digitalSignature", Reason: "Go does not look at it; openssl and other TLS software refuse the certificate",

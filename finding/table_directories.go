@@ -66,11 +66,11 @@ var directoryRules = []Rule{
 		Remedy: "`pkitool kubeconfig merge {wanted} --into {path} --replace` brings the new one"},
 	{ID: CANamesake, Severity: Warning, Text: "is another CA of the name of {wanted}, with the key {had}", Reason: "what the one signed does not verify against the other, and errors name both alike",
 		Remedy: "if it is of an earlier cluster, move it away"},
-	{ID: IssuerUnknown, Severity: Notice, Text: "is signed by no CA of this directory: {had}"},
+	{ID: IssuerUnknown, Severity: Notice, Text: "is signed by no CA of this directory: {had}", Reason: "no component of this cluster accepts it as a client or a server"},
 	{ID: ServingSelfSigned, Severity: Warning, Text: "is a server's certificate that no CA of the cluster signed: {had}", Reason: "a client that knows the cluster's CA refuses it, as metrics-server does; a kubelet makes itself such a certificate",
 		Remedy: "of a kubelet: set serverTLSBootstrap: true in its configuration, and approve the request that it makes"},
 	{ID: FileLinked, Severity: Notice, Text: "is a symbolic link", Reason: "a renewal does not write through it"},
 	{ID: OwnerOther, Severity: Notice, Text: "belongs to {had}", Reason: "CIS Kubernetes Benchmark 1.1.19: the files belong to root"},
-	{ID: StagingLeft, Severity: Notice, Text: "is left of a run that was stopped", Remedy: "the next run that writes there removes it"},
+	{ID: StagingLeft, Severity: Notice, Text: "is left of a run that was stopped", Reason: "it may hold a private key", Remedy: "the next run that writes there removes it"},
 	{ID: BackupLeft, Severity: Notice, Text: "holds copies of replaced files and their keys", Reason: "an old key is as good as the new one while its certificate is valid", Remedy: "once the new files are proven in use: rm -r {path}"},
 }

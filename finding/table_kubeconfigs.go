@@ -67,9 +67,9 @@ var kubeconfigRules = []Rule{
 	{ID: ContextUserUnknown, Severity: Error, Text: "user {had} does not exist", Reason: noCredentials,
 		Remedy: "name one of the users of the file there"},
 	{ID: NamespaceInvalid, Severity: Error, Text: "namespace {had} is not a valid name", Reason: "a namespace is a DNS label (RFC 1123)", Remedy: "use small letters, digits and dashes, at most 63"},
-	{ID: ClusterUnused, Severity: Warning, Follows: []ID{ContextsMissing, ContextWithoutCluster, ContextClusterUnknown}, Text: "no context uses it",
+	{ID: ClusterUnused, Severity: Warning, Follows: []ID{ContextsMissing, ContextWithoutCluster, ContextClusterUnknown}, Text: "no context uses it", Reason: "it is often of a cluster that is gone, and its credentials are forgotten",
 		Remedy: "remove it, or give it a context"},
-	{ID: UserUnused, Severity: Warning, Follows: []ID{ContextsMissing, ContextWithoutUser, ContextUserUnknown}, Text: "no context uses it",
+	{ID: UserUnused, Severity: Warning, Follows: []ID{ContextsMissing, ContextWithoutUser, ContextUserUnknown}, Text: "no context uses it", Reason: "credentials that nobody uses are forgotten, and then found by somebody else",
 		Remedy: "remove it, or give it a context"},
 
 	{ID: ServerMissing, Severity: Error, Text: "has no server", Reason: clientGo,

@@ -180,7 +180,7 @@ func (a *auditor) other(l look) {
 		a.conf(l.Path, l.Data, finding.Warning)
 		l.Data = nil
 	}
-	if a.Picture && (l.Chain != nil || l.Conf != nil) {
+	if a.Picture && (l.Chain != nil || l.Conf != nil || l.Fault != nil || l.Signer != nil) {
 		a.others = append(a.others, l.Other)
 	}
 }
