@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/finding"
@@ -29,13 +30,16 @@ const (
 // few are in memory. Nothing of Kubernetes is known to read them, so nothing that is wrong with them is an error.
 func (a *auditor) beside(ctx context.Context) error {
 	var batch []string
+	var judged []look // what was judged of the files before the batch
 	flush := func() {
 		looks := make([]look, len(batch))
-		judge.AtOnce(len(batch), func(i int) { looks[i] = a.lookAt(batch[i]) })
-		for _, l := range looks {
+		var all sync.WaitGroup
+		all.Go(func() { judge.AtOnce(len(batch), func(i int) { looks[i] = a.lookAt(batch[i]) }) })
+		for _, l := range judged {
 			a.other(l)
 		}
-		batch = batch[:0]
+		all.Wait()
+		judged, batch = looks, batch[:0]
 	}
 	err := judge.Others(a.place.Tree, a.place.Site, maxFiles, func(path string) {
 		if ctx.Err() != nil || len(a.linked) > 0 && a.linked[store.Real(path)] {
@@ -45,6 +49,7 @@ func (a *auditor) beside(ctx context.Context) error {
 			flush()
 		}
 	})
+	flush()
 	flush()
 	a.leftovers()
 	return errors.Join(err, ctx.Err())
