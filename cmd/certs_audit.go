@@ -123,8 +123,8 @@ func (a *auditFlags) run(places *placesFlags, args []string) error {
 			return usage(fmt.Errorf("--live: %w", err))
 		}
 	}
-	if len(a.live) > 0 && len(args) > 1 {
-		return usage(errors.New("--live asks the components of one cluster, and several directories are given: name one"))
+	if len(a.live)+len(a.kubeconfigs) > 0 && len(args) > 1 {
+		return usage(errors.New("--live and --kubeconfig are of one cluster, and several directories are given: name one"))
 	}
 	known, err := a.exceptions()
 	if err != nil {

@@ -114,6 +114,9 @@ func (a *auditor) servers() map[certs.ID]*finding.Finding {
 	out := map[certs.ID]*finding.Finding{}
 	for s, h := range a.j.Leading() {
 		if s.Issuer.Role == certs.ClusterCA {
+			if u, err := url.Parse(h.Entry.Cluster.Server); err == nil {
+				a.leads[u.Hostname()] = true
+			}
 			if f := a.server(h.Entry.Cluster); f != nil {
 				out[s.ID] = f
 			}

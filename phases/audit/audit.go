@@ -61,6 +61,7 @@ type auditor struct {
 	authorities []judge.Case
 	bySubject   map[string][]*x509.Certificate
 	serving     []*x509.Certificate // the API servers' certificates
+	leads       map[string]bool     // the hosts that rows' kubeconfigs lead to
 	keys        map[digest]holder
 	serials     map[digest]issued
 	linked      map[string]bool // where rows' files that are links lead
@@ -83,7 +84,7 @@ func Look(ctx context.Context, p Place, o Options) (Directory, error) {
 	if err != nil {
 		return d, err
 	}
-	a := &auditor{Options: o, place: p, j: judge.Judge(p.Tree, inv, nil, o.Now), bySubject: map[string][]*x509.Certificate{}, keys: map[digest]holder{}, serials: map[digest]issued{}, linked: map[string]bool{}, named: map[string]bool{}}
+	a := &auditor{Options: o, place: p, j: judge.Judge(p.Tree, inv, nil, o.Now), bySubject: map[string][]*x509.Certificate{}, leads: map[string]bool{}, keys: map[digest]holder{}, serials: map[digest]issued{}, linked: map[string]bool{}, named: map[string]bool{}}
 	a.present = a.j.Present()
 	a.rows()
 	err = a.beside(ctx)
