@@ -27,6 +27,7 @@ const (
 	OwnerOther        ID = "owner-other"
 	StagingLeft       ID = "staging-left"
 	BackupLeft        ID = "backup-left"
+	LayoutOther       ID = "layout-other"
 )
 
 // newKey are the remedies of a fault that a new key mends.
@@ -66,11 +67,13 @@ var directoryRules = []Rule{
 		Remedy: "`pkitool kubeconfig merge {wanted} --into {path} --replace` brings the new one"},
 	{ID: CANamesake, Severity: Warning, Text: "is another CA of the name of {wanted}, with the key {had}", Reason: "what the one signed does not verify against the other, and errors name both alike",
 		Remedy: "if it is of an earlier cluster, move it away"},
-	{ID: IssuerUnknown, Severity: Notice, Text: "is signed by no CA of this directory: {had}", Reason: "no component of this cluster accepts it as a client or a server"},
+	{ID: IssuerUnknown, Severity: Notice, Follows: []ID{LayoutOther}, Text: "is signed by no CA of this directory: {had}", Reason: "no component of this cluster accepts it as a client or a server"},
 	{ID: ServingSelfSigned, Severity: Warning, Text: "is a server's certificate that no CA of the cluster signed: {had}", Reason: "a client that knows the cluster's CA refuses it, as metrics-server does; a kubelet makes itself such a certificate",
 		Remedy: "of a kubelet: set serverTLSBootstrap: true in its configuration, and approve the request that it makes"},
 	{ID: FileLinked, Severity: Notice, Text: "is a symbolic link", Reason: "a renewal does not write through it"},
 	{ID: OwnerOther, Severity: Notice, Text: "belongs to {had}", Reason: "CIS Kubernetes Benchmark 1.1.19: the files belong to root"},
 	{ID: StagingLeft, Severity: Notice, Text: "is left of a run that was stopped", Reason: "it may hold a private key", Remedy: "the next run that writes there removes it"},
 	{ID: BackupLeft, Severity: Notice, Text: "holds copies of replaced files and their keys", Reason: "an old key is as good as the new one while its certificate is valid", Remedy: "once the new files are proven in use: rm -r {path}"},
+	{ID: LayoutOther, Severity: Notice, Text: "no file has the name of one of kubeadm's", Reason: "which file is for what is not known, so each is judged by itself: names, users and CAs are not compared",
+		Remedy: "name the directory that holds pki, or the one with ca.crt in it"},
 }

@@ -79,6 +79,15 @@ func (w *world) remade(name string, change func(x, parent *x509.Certificate)) {
 	w.place(s, key, certify(w.t, &x, parent, key, signer))
 }
 
+// clear removes all files.
+func (w *world) clear() {
+	for path, s := range w.snapshot() {
+		if s.mode.IsRegular() {
+			w.remove(path)
+		}
+	}
+}
+
 // second is a further CA, of a name.
 func (w *world) second(cn string) (*x509.Certificate, crypto.Signer) {
 	x, key := template(w.row("ca")), newKey(w.t)
@@ -285,13 +294,17 @@ func auditFaults() map[finding.ID]auditFault {
 		finding.CertificateExpiring: {is: audit.Options{Within: &phases.Threshold{Left: 30 * day}}, plant: func(w *world) {
 			w.remade("etcd-peer", func(x, _ *x509.Certificate) { x.NotAfter = now.Add(29 * day) })
 		}},
-		finding.NothingHere: plant(func(w *world) {
-			for path, s := range w.snapshot() {
-				if s.mode.IsRegular() {
-					w.remove(path)
-				}
-			}
-		}),
+		finding.LayoutOther: {sound: func(t testing.TB) *world {
+			w := withNobody(t)
+			ca, user := w.read(w.certFile(w.row("ca"))), w.read(w.certFile(w.row("apiserver-kubelet-client")))
+			w.clear()
+			w.write(w.certFile(w.row("ca")), ca)
+			w.write(w.beside("user.crt"), user)
+			return w
+		}, plant: func(w *world) {
+			require.NoError(w.t, os.Rename(w.certFile(w.row("ca")), w.beside("root.pem")))
+		}},
+		finding.NothingHere: plant((*world).clear),
 		finding.CAMissing: {sound: func(t testing.TB) *world {
 			w := complete(t)
 			w.remove(w.site.Files(w.row("front-proxy-client"))...)

@@ -91,8 +91,11 @@ func Look(ctx context.Context, p Place, o Options) (Directory, error) {
 	for _, name := range o.Kubeconfigs {
 		err = errors.Join(err, a.kubeconfig(name))
 	}
-	if a.certs == 0 {
+	switch {
+	case a.certs == 0:
 		a.out = slices.Insert(a.out, 0, found{*finding.New(finding.NothingHere).At("", "", p.Site.Cert), finding.Beside})
+	case a.nameless():
+		a.out = slices.Insert(a.out, 0, found{*finding.New(finding.LayoutOther).At("", "", p.Site.Cert), finding.Beside})
 	}
 	if askErr := a.ask(ctx); askErr != nil {
 		return d, errors.Join(err, askErr)
@@ -103,6 +106,16 @@ func Look(ctx context.Context, p Place, o Options) (Directory, error) {
 		d.Trust = picture(a.j, a.others, d.Findings, o.Now)
 	}
 	return d, err
+}
+
+// nameless reports whether no file of any row is here.
+func (a *auditor) nameless() bool {
+	for c := range a.j.Cases() {
+		if !c.Spec.Given && !c.Held.Nothing() {
+			return false
+		}
+	}
+	return true
 }
 
 // note adds a finding about a file that is no row's, or about a directory.
