@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/finding"
@@ -30,16 +29,13 @@ const (
 // few are in memory. Nothing of Kubernetes is known to read them, so nothing that is wrong with them is an error.
 func (a *auditor) beside(ctx context.Context) error {
 	var batch []string
-	var judged []look // what was judged of the files before the batch
 	flush := func() {
 		looks := make([]look, len(batch))
-		var all sync.WaitGroup
-		all.Go(func() { judge.AtOnce(len(batch), func(i int) { looks[i] = a.lookAt(batch[i]) }) })
-		for _, l := range judged {
+		judge.AtOnce(len(batch), func(i int) { looks[i] = a.lookAt(batch[i]) })
+		for _, l := range looks {
 			a.other(l)
 		}
-		all.Wait()
-		judged, batch = looks, batch[:0]
+		batch = batch[:0]
 	}
 	err := judge.Others(a.place.Tree, a.place.Site, maxFiles, func(path string) {
 		if ctx.Err() != nil || len(a.linked) > 0 && a.linked[store.Real(path)] {
@@ -49,7 +45,6 @@ func (a *auditor) beside(ctx context.Context) error {
 			flush()
 		}
 	})
-	flush()
 	flush()
 	a.leftovers()
 	return errors.Join(err, ctx.Err())
