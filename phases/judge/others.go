@@ -75,6 +75,9 @@ func below(dir, other string) bool {
 }
 
 func inBackup(dir, file string) bool {
+	if !strings.Contains(file, BackupPrefix) {
+		return false // of many thousand files
+	}
 	rel, err := filepath.Rel(dir, file)
 	return err == nil && slices.ContainsFunc(strings.Split(filepath.ToSlash(rel), "/"), func(name string) bool { return strings.HasPrefix(name, BackupPrefix) })
 }
