@@ -3,5 +3,9 @@ package pki
 // IsROCA is what KeyFault asks of a modulus last.
 var IsROCA = isROCA
 
-// MayBeSquare is a quick look before a root is taken.
-var MayBeSquare = mayBeSquare
+// What a modulus is looked at with.
+var (
+	HasSmallFactor = hasSmallFactor
+	MayBeSquare    = mayBeSquare
+	AboveRoot      = aboveRoot
+)

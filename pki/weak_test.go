@@ -143,3 +143,35 @@ func TestMayBeSquare(t *testing.T) {
 	}
 	assert.False(t, pki.MayBeSquare(big.NewInt(3)))
 }
+
+// TestSmallFactors: each prime below 752 is found, and the next one is not.
+func TestSmallFactors(t *testing.T) {
+	large := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 1279), big.NewInt(1)) // a Mersenne prime
+	assert.False(t, pki.HasSmallFactor(new(big.Int).Mul(large, big.NewInt(757))))
+	for p := int64(2); p < 752; p++ {
+		assert.True(t, pki.HasSmallFactor(new(big.Int).Mul(large, big.NewInt(p))), p)
+	}
+}
+
+// TestAboveRoot: around squares, where a root that is off by one would show, and anywhere else.
+func TestAboveRoot(t *testing.T) {
+	for _, size := range []int{64, 2048, 3072, 8192} {
+		for range 50 {
+			root, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), uint(size/2)))
+			require.NoError(t, err)
+			root.SetBit(root, size/2-1, 1)
+			n := new(big.Int).Mul(root, root)
+			other, err := rand.Int(rand.Reader, root)
+			require.NoError(t, err)
+			for _, off := range []*big.Int{big.NewInt(-2), big.NewInt(-1), big.NewInt(0), big.NewInt(1), other} {
+				m := new(big.Int).Add(n, off)
+				want := new(big.Int).Sqrt(m)
+				if new(big.Int).Mul(want, want).Cmp(m) < 0 {
+					want.Add(want, big.NewInt(1))
+				}
+				want.Mul(want, want).Sub(want, m)
+				assert.Zero(t, want.Cmp(pki.AboveRoot(m)), "%v", m)
+			}
+		}
+	}
+}

@@ -114,7 +114,14 @@ func readOpen(f *os.File) ([]byte, fs.FileInfo, error) {
 	if info.Size() > MaxSize {
 		return nil, nil, ErrTooLarge
 	}
-	data, err := readBounded(f, int(info.Size()))
+	// A file has as much as it says; one of those that the kernel writes as they are read says that it has nothing.
+	data := make([]byte, info.Size())
+	if _, err = io.ReadFull(f, data); err == nil && len(data) > 0 {
+		return data, info, nil
+	}
+	if _, err = f.Seek(0, io.SeekStart); err == nil { // it became shorter meanwhile
+		data, err = readBounded(f, len(data))
+	}
 	return data, info, err
 }
 
