@@ -47,6 +47,7 @@ var floors = []struct {
 	{"internal/openssltest", nil}, // for tests
 	{"internal/fuzzbound", nil},   // for tests
 	{"internal/weakkeys", nil},    // for tests
+	{"internal/tlstest", nil},     // for tests
 	{"cmd", []string{"cmd/internal/opensslcmd", "internal/terminal", "certs", "config", "finding", "kubeconfig", "phases", "phases/audit", "phases/judge", "phases/page", "phases/picture", "pki", "pki/inspect", "pki/store"}},
 	{"cmd/pkitool", []string{"cmd"}},
 }
@@ -68,8 +69,8 @@ var doors = []struct {
 	{"log", []string{}},
 	{"log/slog", []string{}},
 	{"net/http", []string{}},
-	{"crypto/tls", []string{"phases/live"}}, // the only one that speaks to others
-	{"net", []string{"phases/live", "pki", "pki/internal/cfssl", "certs", "config", "phases/judge", "cmd"}},
+	{"crypto/tls", []string{"phases/live", "internal/tlstest"}}, // the first is the only one that speaks to others, the second is for tests
+	{"net", []string{"phases/live", "internal/tlstest", "pki", "pki/internal/cfssl", "certs", "config", "phases/judge", "cmd"}},
 	{"flag", []string{}},
 	{"k8s.io/", []string{}},
 	{"go.etcd.io/", []string{}},

@@ -2,21 +2,16 @@ package audit
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"io"
-	"math/big"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pkitool/pkitool/certs"
+	"github.com/pkitool/pkitool/internal/tlstest"
 	"github.com/pkitool/pkitool/phases"
 	"github.com/pkitool/pkitool/phases/judge"
 	"github.com/pkitool/pkitool/pki"
@@ -116,24 +112,14 @@ func (s *stand) like(role string, change func(*x509.Certificate)) tls.Certificat
 // sign makes a certificate; by without a key: it signs itself.
 func sign(t *testing.T, by tls.Certificate, change func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
 	c := &x509.Certificate{
-		SerialNumber: big.NewInt(7), NotBefore: asked.Add(-10 * day), NotAfter: asked.Add(355 * day), BasicConstraintsValid: true,
+		NotBefore: asked.Add(-10 * day), NotAfter: asked.Add(355 * day),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, DNSNames: []string{"a.example.com"},
 	}
 	if change != nil {
 		change(c)
 	}
-	parent, signer := c, crypto.Signer(key)
-	if by.PrivateKey != nil {
-		parent, signer = by.Leaf, by.PrivateKey.(crypto.Signer)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, parent, key.Public(), signer)
-	require.NoError(t, err)
-	leaf, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+	return tlstest.Sign(t, c, by)
 }
 
 // authority makes a CA.
@@ -145,27 +131,7 @@ func authority(t *testing.T, cn string) tls.Certificate {
 
 // listen serves connections until the test ends.
 func listen(t *testing.T, serve func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() {
-				defer conn.Close()
-				serve(conn)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		all.Wait()
-	})
-	return l.Addr().String()
+	return tlstest.Listen(t, "127.0.0.1:0", serve)
 }
 
 // serve is a component that serves a pair and admits clients of the CAs of roles, and of further ones.

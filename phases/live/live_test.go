@@ -3,73 +3,42 @@ package live_test
 import (
 	"bufio"
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/binary"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pkitool/pkitool/internal/tlstest"
 	"github.com/pkitool/pkitool/phases/live"
 )
 
 // pair is a certificate and its key.
 func pair(t *testing.T, cn string, by *tls.Certificate) tls.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
 	c := &x509.Certificate{
-		SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: cn}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: by == nil, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		Subject: pkix.Name{CommonName: cn}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: by == nil, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
-	parent, signer := c, crypto.Signer(key)
-	if by != nil {
-		parent, signer = by.Leaf, by.PrivateKey.(crypto.Signer)
+	if by == nil {
+		by = &tls.Certificate{}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, c, parent, key.Public(), signer)
-	require.NoError(t, err)
-	leaf, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+	return tlstest.Sign(t, c, *by)
 }
 
 // listen serves every connection to an address with serve, and ends with the test.
 func listen(t *testing.T, address string, serve func(net.Conn)) live.Endpoint {
 	t.Helper()
-	l, err := net.Listen("tcp", address)
-	require.NoError(t, err)
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() {
-				defer conn.Close()
-				serve(conn)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		all.Wait()
-	})
-	e, err := live.ParseEndpoint(l.Addr().String())
+	e, err := live.ParseEndpoint(tlstest.Listen(t, address, serve))
 	require.NoError(t, err)
 	return e
 }
