@@ -132,7 +132,7 @@ func serverURL(host string, port uint16) string {
 func Reserved(s pki.Subject) string {
 	for _, o := range s.Organization {
 		switch {
-		case o == mastersGroup:
+		case o == MastersGroup:
 			return "group system:masters bypasses RBAC and cannot be revoked"
 		case strings.HasPrefix(o, "system:"):
 			return "groups that begin with system: are Kubernetes' own: " + o

@@ -80,13 +80,15 @@ type server struct {
 // ClusterCA is the role of the CA that signs the API server, the kubelets and every user.
 const ClusterCA = "ca"
 
+// MastersGroup is the group that no RBAC rule limits.
+const MastersGroup = "system:masters"
+
 const (
 	apiserver = "kube-apiserver"
 	manager   = "kube-controller-manager"
 	scheduler = "kube-scheduler"
 
-	mastersGroup = "system:masters"
-	adminsGroup  = "kubeadm:cluster-admins"
+	adminsGroup = "kubeadm:cluster-admins"
 )
 
 func named(s string) func(Node) string { return func(Node) string { return s } }
@@ -94,7 +96,7 @@ func named(s string) func(Node) string { return func(Node) string { return s } }
 // Roles lists everything in the order of work: a CA before what it issues,
 // certificates before kubeconfigs. Names, files and subjects are kubeadm's.
 func Roles() []Role {
-	admins := [][]string{{adminsGroup}, {mastersGroup}}
+	admins := [][]string{{adminsGroup}, {MastersGroup}}
 	proxied := []string{ClusterCA, "front-proxy-ca"}
 	return []Role{
 		{Name: ClusterCA, Doc: "root of the cluster: signs the API server, the kubelets and every user", Kind: CA, Scope: Shared, For: AnyNode,
@@ -114,9 +116,9 @@ func Roles() []Role {
 			Cert: "etcd/server.crt", Key: "etcd/server.key", cn: nodeName, names: func(c Cluster, n Node) []names { return etcdNames(n, c.EtcdServerSANs) }, Port: 2379, Admits: []string{"etcd-ca"}, UsedBy: []string{"etcd"}},
 		{Name: "etcd-peer", Doc: "etcd members among themselves", Kind: Peer, Issuer: "etcd-ca", Scope: EtcdMember, Etcd: true, Takes: NodeName | AdvertiseAddress | EtcdPeerSANs,
 			Cert: "etcd/peer.crt", Key: "etcd/peer.key", cn: nodeName, names: func(c Cluster, n Node) []names { return etcdNames(n, c.EtcdPeerSANs) }, Port: 2380, Admits: []string{"etcd-ca"}, UsedBy: []string{"etcd"}},
-		{Name: "etcd-healthcheck-client", Doc: "liveness probes as a client of etcd", Kind: Client, Issuer: "etcd-ca", Scope: EtcdMember, Etcd: true, OlderGroups: [][]string{{mastersGroup}},
+		{Name: "etcd-healthcheck-client", Doc: "liveness probes as a client of etcd", Kind: Client, Issuer: "etcd-ca", Scope: EtcdMember, Etcd: true, OlderGroups: [][]string{{MastersGroup}},
 			Cert: "etcd/healthcheck-client.crt", Key: "etcd/healthcheck-client.key", cn: named("kube-etcd-healthcheck-client"), UsedBy: []string{"etcd probes"}},
-		{Name: "apiserver-etcd-client", Doc: "the API server as a client of etcd", Kind: Client, Issuer: "etcd-ca", Scope: ControlPlane, Etcd: true, OlderGroups: [][]string{{mastersGroup}},
+		{Name: "apiserver-etcd-client", Doc: "the API server as a client of etcd", Kind: Client, Issuer: "etcd-ca", Scope: ControlPlane, Etcd: true, OlderGroups: [][]string{{MastersGroup}},
 			Cert: "apiserver-etcd-client.crt", Key: "apiserver-etcd-client.key", cn: named("kube-apiserver-etcd-client"), UsedBy: []string{apiserver}},
 		{Name: "external-etcd-ca", Doc: "root of the external etcd, as named in the configuration", Kind: CA, Scope: Shared, For: ControlPlane, Etcd: true, Given: true, UsedBy: []string{apiserver}},
 		{Name: "external-etcd-client", Doc: "the API server as a client of the external etcd, as named in the configuration", Kind: Client, Issuer: "external-etcd-ca",
@@ -125,9 +127,9 @@ func Roles() []Role {
 			Cert: "sa.pub", Key: "sa.key", UsedBy: []string{apiserver, manager}},
 
 		{Name: "admin", Doc: "the administrator, whose rights come from RBAC", Kind: Client, Issuer: ClusterCA, Scope: ControlPlane, Identity: true, Takes: clusterFacts,
-			Conf: "admin.conf", cn: named("kubernetes-admin"), Groups: []string{adminsGroup}, OlderGroups: [][]string{{mastersGroup}}, server: clusterURL, UsedBy: []string{"kubectl"}},
+			Conf: "admin.conf", cn: named("kubernetes-admin"), Groups: []string{adminsGroup}, OlderGroups: [][]string{{MastersGroup}}, server: clusterURL, UsedBy: []string{"kubectl"}},
 		{Name: "super-admin", Doc: "break glass: bypasses RBAC and cannot be revoked", Kind: Client, Issuer: ClusterCA, Scope: FirstControlPlane, Identity: true, Takes: clusterFacts,
-			Conf: "super-admin.conf", cn: named("kubernetes-super-admin"), Groups: []string{mastersGroup}, server: clusterURL, UsedBy: []string{"kubectl"}},
+			Conf: "super-admin.conf", cn: named("kubernetes-super-admin"), Groups: []string{MastersGroup}, server: clusterURL, UsedBy: []string{"kubectl"}},
 		{Name: "kubelet", Doc: "the kubelet of the node", Kind: Client, Issuer: ClusterCA, Scope: AnyNode, Identity: true, Takes: NodeName | clusterFacts,
 			Conf: "kubelet.conf", cn: nodeUser, Groups: []string{"system:nodes"}, server: kubeletURL, Port: 10250, Admits: []string{ClusterCA}, UsedBy: []string{"kubelet"}},
 		{Name: "controller-manager", Doc: "the controller manager", Kind: Client, Issuer: ClusterCA, Scope: ControlPlane, Identity: true, Takes: localFacts,

@@ -8,7 +8,9 @@ package finding
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
+	"time"
 )
 
 // ID names what is wrong, in kebab case: "certificate-expired". Ids are an interface: they are never renamed.
@@ -221,6 +223,12 @@ func Worst(list []Finding) (worst Severity, ok bool) {
 	}
 	return worst, len(list) > 0
 }
+
+// Stamp is an instant as findings say it, in UTC.
+func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// Mode is the mode of a file as findings say it.
+func Mode(m fs.FileMode) string { return fmt.Sprintf("%04o", m.Perm()) }
 
 // Quote is a value of hostile origin for Had and Wanted: on one line, and not longer than a line.
 func Quote(s string) string {

@@ -286,13 +286,13 @@ func (x *expiry) certificate(p place, c *x509.Certificate) {
 	if p.authority {
 		ended, early = finding.CAExpired, finding.CANotYetValid
 	}
-	switch clock := stamp(x.Judgement.Now); {
+	switch clock := finding.Stamp(x.Judgement.Now); {
 	case !x.Judgement.Now.Before(c.NotAfter):
-		x.find(p, finding.New(ended, stamp(c.NotAfter), clock))
+		x.find(p, finding.New(ended, finding.Stamp(c.NotAfter), clock))
 	case e.NotYetValid:
-		x.find(p, finding.New(early, stamp(c.NotBefore), clock))
+		x.find(p, finding.New(early, finding.Stamp(c.NotBefore), clock))
 	case x.Within != nil && x.Within.Met(c, x.Judgement.Now):
-		x.find(p, finding.New(finding.CertificateExpiring, stamp(c.NotAfter), Residual(left)))
+		x.find(p, finding.New(finding.CertificateExpiring, finding.Stamp(c.NotAfter), Residual(left)))
 	}
 	x.metric(p, c)
 }

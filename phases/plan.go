@@ -347,7 +347,7 @@ func (p planner) permitted(a *Action, ca *judge.CA) {
 	}
 	o := a.Make
 	if _, end := pki.Window(p.Now, o.Validity); o.UntilCA && end.After(ca.Signer.Certificate().NotAfter) {
-		a.note("ends with its CA, on %s", stamp(ca.Signer.Certificate().NotAfter))
+		a.note("ends with its CA, on %s", finding.Stamp(ca.Signer.Certificate().NotAfter))
 	} else if _, _, err := ca.Signer.Window(p.Now, o.Validity); err != nil {
 		a.refuseOnly(finding.Of(err, finding.WouldOutliveCA).At("", "", p.certPath(a.Spec)))
 		return
@@ -406,5 +406,3 @@ func (p planner) tighten(a *Action) {
 		a.Tighten = append(a.Tighten, Chmod{Path: x.file.Path, From: perm, To: perm & x.mode})
 	}
 }
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -75,7 +75,7 @@ func (p planner) renew(a *Action, c judge.Case, o RenewOptions) {
 	leaf := h.Chain[0]
 	switch {
 	case o.Due != nil && !o.Due.Met(leaf, p.Now):
-		a.Verb, a.Reason = Keep, "valid until "+stamp(leaf.NotAfter)
+		a.Verb, a.Reason = Keep, "valid until "+finding.Stamp(leaf.NotAfter)
 		return
 	case o.All && h.Elsewhere() && p.Now.Before(leaf.NotAfter):
 		a.Verb, a.Reason = Keep, finding.New(finding.FilesElsewhere, h.Entry.User.ClientCertFile).Text()
@@ -94,9 +94,9 @@ func (p planner) renew(a *Action, c judge.Case, o RenewOptions) {
 	if p.foreign(a, c) {
 		return
 	}
-	a.Verb, a.Reason = Renew, "was valid until "+stamp(leaf.NotAfter)
+	a.Verb, a.Reason = Renew, "was valid until "+finding.Stamp(leaf.NotAfter)
 	if !p.Now.Before(leaf.NotAfter) {
-		a.Reason = "expired on " + stamp(leaf.NotAfter)
+		a.Reason = "expired on " + finding.Stamp(leaf.NotAfter)
 	}
 	a.Make = &Order{Signer: a.Spec.Issuer, Validity: a.Spec.Validity, UntilCA: p.Tree.Cluster().Assumed.Has(certs.LeafValidity)}
 	p.renewal(a, o)

@@ -156,7 +156,7 @@ func (p planner) settle(a *Action, ca *judge.CA) (bad []*finding.Finding) {
 	others := o.Template.Differences(c)
 	add(pub != nil && !pki.SameKey(c.PublicKey, pub), path, "certificate is for another key")
 	add(len(others) > 0, path, "certificate has another %s", strings.Join(others, ", "))
-	add(!o.UntilCA && c.NotAfter.After(end), path, "certificate is valid until %s, longer than what is asked for", stamp(c.NotAfter))
+	add(!o.UntilCA && c.NotAfter.After(end), path, "certificate is valid until %s, longer than what is asked for", finding.Stamp(c.NotAfter))
 	o.Unsigned = true
 	return bad
 }

@@ -156,7 +156,7 @@ func proofOf(a Action, c judge.Case, done Plan) []finding.Finding {
 	path := files[len(files)-1]
 	for _, x := range a.Tighten {
 		if now := judge.ReadFile(x.Path); now.Exists && now.Mode.Perm()&^x.To != 0 {
-			add(finding.New(finding.ModeLoose, fmt.Sprintf("%04o", now.Mode.Perm())).Want(fmt.Sprintf("%04o", x.To)), x.Path)
+			add(finding.New(finding.ModeLoose, finding.Mode(now.Mode)).Want(fmt.Sprintf("%04o", x.To)), x.Path)
 		}
 	}
 	if a.Verb != Create && a.Verb != Renew {

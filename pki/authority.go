@@ -61,9 +61,9 @@ func SigningFault(c *x509.Certificate, now time.Time) *finding.Finding {
 	case len(c.Subject.Names) == 0: // RFC 5280 section 4.1.2.6: nothing could name it as its issuer
 		return finding.New(finding.CAWithoutSubject)
 	case !now.Before(c.NotAfter):
-		return finding.New(finding.CAExpired, stamp(c.NotAfter), stamp(now))
+		return finding.New(finding.CAExpired, finding.Stamp(c.NotAfter), finding.Stamp(now))
 	case now.Before(c.NotBefore):
-		return finding.New(finding.CANotYetValid, stamp(c.NotBefore), stamp(now))
+		return finding.New(finding.CANotYetValid, finding.Stamp(c.NotBefore), finding.Stamp(now))
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (a *Authority) outlived(notAfter, now time.Time) error {
 	case left < time.Hour:
 		unit, letter = time.Minute, "m"
 	}
-	return finding.New(finding.WouldOutliveCA, stamp(notAfter), fmt.Sprint(int64(left/unit), letter)).Want(stamp(a.cert.NotAfter))
+	return finding.New(finding.WouldOutliveCA, finding.Stamp(notAfter), fmt.Sprint(int64(left/unit), letter)).Want(finding.Stamp(a.cert.NotAfter))
 }
 
 // SelfSign makes a root: a CA signed by its own key. ctx ends the wait for a

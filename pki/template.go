@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/pkitool/pkitool/finding"
 )
 
 // Backdate is how far before "now" a certificate begins to be valid, so that a
@@ -65,7 +67,7 @@ func (t Template) Check() error {
 		}
 	}
 	if !seconds(t.NotAfter).After(seconds(t.NotBefore)) {
-		return fmt.Errorf("validity ends (%s) before it begins (%s)", stamp(t.NotAfter), stamp(t.NotBefore))
+		return fmt.Errorf("validity ends (%s) before it begins (%s)", finding.Stamp(t.NotAfter), finding.Stamp(t.NotBefore))
 	}
 	if t.PathLen != nil && (!t.CA || *t.PathLen < 0) {
 		return fmt.Errorf("path length %d: only a CA has one, and it is not negative", *t.PathLen)
@@ -135,5 +137,3 @@ func keyID(pub crypto.PublicKey) ([]byte, error) {
 }
 
 func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

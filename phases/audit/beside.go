@@ -95,7 +95,7 @@ func (a *auditor) lookAt(path string) look {
 		l.holds, _ = keyDigest(l.Signer.Public())
 	}
 	if key := bytes.Contains(l.Data, []byte("PRIVATE KEY-----")) || holdsKey(l); key && l.Mode.Perm()&0o077 != 0 {
-		add(finding.New(finding.KeyModeLoose, fmt.Sprintf("%04o", l.Mode.Perm())))
+		add(finding.New(finding.KeyModeLoose, finding.Mode(l.Mode)))
 	}
 	if l.Conf == nil {
 		l.Data = nil
@@ -136,22 +136,15 @@ func (a *auditor) stranger(chain []*x509.Certificate, i int, issuer *x509.Certif
 	case issuer != nil, slices.ContainsFunc(namesakes, x.Equal):
 		return nil
 	case x.IsCA && self && len(namesakes) > 0 && !slices.ContainsFunc(namesakes, func(ca *x509.Certificate) bool { return pki.SameKey(ca.PublicKey, x.PublicKey) }):
-		return finding.New(finding.CANamesake, short(x.SubjectKeyId)).Want(finding.Quote(pki.CertificateSubject(x).String()))
+		return finding.New(finding.CANamesake, judge.KeyID(x.SubjectKeyId)).Want(finding.Quote(pki.CertificateSubject(x).String()))
 	case x.IsCA || i > 0:
 		return nil
 	case len(namesakes) > 0:
-		return finding.New(finding.OtherCASameName, short(x.AuthorityKeyId)).Want(short(namesakes[0].SubjectKeyId))
+		return finding.New(finding.OtherCASameName, judge.KeyID(x.AuthorityKeyId)).Want(judge.KeyID(namesakes[0].SubjectKeyId))
 	case judge.Allows(x, x509.ExtKeyUsageServerAuth) && (self || kubeletCA.MatchString(x.Issuer.CommonName)):
 		return finding.New(finding.ServingSelfSigned, finding.Quote(pki.CertificateSubject(x).String()))
 	}
 	return finding.New(finding.IssuerUnknown, finding.Quote(pki.SubjectOf(x.Issuer, x.RawIssuer).String()))
-}
-
-func short(id []byte) string {
-	if len(id) == 0 {
-		return "(none)"
-	}
-	return fmt.Sprintf("%x", id[:min(len(id), 8)])
 }
 
 // other notes what was seen of a file, and what shows in the whole.
@@ -165,8 +158,8 @@ func (a *auditor) other(l look) {
 		if !sig.here {
 			continue
 		}
-		if slices.Contains(x.Subject.Organization, masters) {
-			a.note(finding.New(finding.MastersGroupOther, stamp(x.NotAfter)), l.Path)
+		if slices.Contains(x.Subject.Organization, certs.MastersGroup) {
+			a.note(finding.New(finding.MastersGroupOther, finding.Stamp(x.NotAfter)), l.Path)
 		}
 		a.note(a.serial(x, sig.number, filepath.ToSlash(l.Path)), l.Path)
 		if had := a.keys[sig.key]; had.row != "" && had.kind == certs.CA {

@@ -25,13 +25,13 @@ func (a *auditor) kubeconfig(name string) error {
 		return &store.Error{Path: name, Err: errNoFile}
 	}
 	if f.Mode.Perm()&0o077 != 0 {
-		a.note(finding.New(finding.KeyModeLoose, fmt.Sprintf("%04o", f.Mode.Perm())), name)
+		a.note(finding.New(finding.KeyModeLoose, finding.Mode(f.Mode)), name)
 	}
 	a.conf(name, f.Data, finding.Error)
 	return nil
 }
 
-var errNoFile = errors.New("no such file")
+var errNoFile = errors.New("no such file or directory")
 
 // conf judges a kubeconfig that is no row's: as a file, and what the place knows of its certificates and its server.
 func (a *auditor) conf(name string, data []byte, most finding.Severity) {
@@ -75,8 +75,8 @@ func (a *auditor) conf(name string, data []byte, most finding.Severity) {
 		}
 		older := a.older(x)
 		add(older, entry)
-		if slices.Contains(x.Subject.Organization, masters) && older == nil {
-			add(finding.New(finding.MastersGroupOther, stamp(x.NotAfter)), entry)
+		if slices.Contains(x.Subject.Organization, certs.MastersGroup) && older == nil {
+			add(finding.New(finding.MastersGroupOther, finding.Stamp(x.NotAfter)), entry)
 		}
 	}
 	for _, c := range k.Config.Clusters {
@@ -126,7 +126,7 @@ func (a *auditor) older(x *x509.Certificate) *finding.Finding {
 			continue
 		}
 		if now := c.Held.Chain[0]; bytes.Equal(now.RawSubject, x.RawSubject) && now.NotAfter.After(x.NotAfter) && !now.Equal(x) {
-			return finding.New(finding.KubeconfigOlder, finding.Quote(x.Subject.CommonName), stamp(x.NotAfter)).Want(c.Held.Conf.Path)
+			return finding.New(finding.KubeconfigOlder, finding.Quote(x.Subject.CommonName), finding.Stamp(x.NotAfter)).Want(c.Held.Conf.Path)
 		}
 	}
 	return nil

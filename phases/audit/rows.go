@@ -112,11 +112,11 @@ func (a *auditor) files(c judge.Case) {
 	h := c.Held
 	for _, f := range []judge.File{h.Key, h.Conf} {
 		if f.Exists && f.Mode.Perm()&0o077 != 0 && !c.Has(finding.FileOpen, finding.KeyModeLoose) {
-			a.of(c, finding.New(finding.KeyModeLoose, fmt.Sprintf("%04o", f.Mode.Perm())), f.Path)
+			a.of(c, finding.New(finding.KeyModeLoose, finding.Mode(f.Mode)), f.Path)
 		}
 	}
 	if most := h.Cert.Mode.Perm() &^ 0o644; h.Cert.Exists && most != 0 && !c.Has(finding.FileOpen) {
-		a.of(c, finding.New(finding.ModeLoose, fmt.Sprintf("%04o", h.Cert.Mode.Perm())).Want("0644"), h.Cert.Path)
+		a.of(c, finding.New(finding.ModeLoose, finding.Mode(h.Cert.Mode)).Want("0644"), h.Cert.Path)
 	}
 	if file := h.Entry.User.ClientKeyFile; file != "" {
 		a.named[store.Real(judge.Named(h.Conf.Path, file))] = true
@@ -199,7 +199,7 @@ func (a *auditor) authority(c judge.Case) {
 		}
 	}
 	if life := a.longest(c.Spec.ID); life > 0 && own.NotAfter.Before(a.Now.Add(life)) {
-		a.of(c, finding.New(finding.CAEndsFirst, stamp(own.NotAfter), phases.Residual(int64(life.Seconds()))), h.Cert.Path)
+		a.of(c, finding.New(finding.CAEndsFirst, finding.Stamp(own.NotAfter), phases.Residual(int64(life.Seconds()))), h.Cert.Path)
 	}
 }
 
@@ -229,8 +229,8 @@ func (a *auditor) certificate(c judge.Case, x *x509.Certificate, i int) {
 	if c.Spec.Kind == certs.CA || i > 0 {
 		return
 	}
-	if slices.Contains(x.Subject.Organization, masters) && !c.Has(finding.SubjectDiffers) {
-		add(finding.New(finding.MastersGroup, stamp(x.NotAfter)))
+	if slices.Contains(x.Subject.Organization, certs.MastersGroup) && !c.Has(finding.SubjectDiffers) {
+		add(finding.New(finding.MastersGroup, finding.Stamp(x.NotAfter)))
 	}
 	if issuer != nil && len(x.AuthorityKeyId) > 0 && len(issuer.SubjectKeyId) > 0 && !bytes.Equal(x.AuthorityKeyId, issuer.SubjectKeyId) {
 		add(finding.New(finding.KeyIDDiffers, fmt.Sprintf("%x", x.AuthorityKeyId)).Want(fmt.Sprintf("%x", issuer.SubjectKeyId)))
@@ -240,14 +240,12 @@ func (a *auditor) certificate(c judge.Case, x *x509.Certificate, i int) {
 	}
 }
 
-const masters = "system:masters"
-
 // expiring says that the end of a certificate is near.
 func (a *auditor) expiring(x *x509.Certificate) *finding.Finding {
 	if a.Within == nil || a.Now.After(x.NotAfter) || !a.Within.Met(x, a.Now) {
 		return nil
 	}
-	return finding.New(finding.CertificateExpiring, stamp(x.NotAfter), phases.Residual(int64(x.NotAfter.Sub(a.Now).Seconds())))
+	return finding.New(finding.CertificateExpiring, finding.Stamp(x.NotAfter), phases.Residual(phases.SecondsLeft(x, a.Now)))
 }
 
 // issuer is the CA of the place that signed a certificate. Of several with one key, one whose identifier it names.
@@ -259,5 +257,3 @@ func (a *auditor) issuer(x *x509.Certificate) (issuer *x509.Certificate) {
 	}
 	return issuer
 }
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

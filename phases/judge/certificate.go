@@ -56,10 +56,10 @@ func allButKey(chain []*x509.Certificate, trust *Trust, p Purpose, now time.Time
 	at := now
 	switch {
 	case now.After(c.NotAfter):
-		add(finding.New(finding.CertificateExpired, stamp(c.NotAfter)))
+		add(finding.New(finding.CertificateExpired, finding.Stamp(c.NotAfter)))
 		at = c.NotAfter
 	case now.Before(c.NotBefore):
-		add(finding.New(finding.CertificateNotYetValid, stamp(c.NotBefore), stamp(now)))
+		add(finding.New(finding.CertificateNotYetValid, finding.Stamp(c.NotBefore), finding.Stamp(now)))
 		at = c.NotBefore
 	}
 	var have []x509.ExtKeyUsage
@@ -114,7 +114,7 @@ func chained(chain []*x509.Certificate, trust *Trust, usages []x509.ExtKeyUsage,
 		add(finding.New(finding.LeafIsCA))
 	}
 	if end := outlives(c, trust.Bundle); !end.IsZero() {
-		add(finding.New(finding.OutlivesCA, stamp(c.NotAfter)).Want(stamp(end)))
+		add(finding.New(finding.OutlivesCA, finding.Stamp(c.NotAfter)).Want(finding.Stamp(end)))
 		if at.After(end) {
 			return // the CA has ended: that is its own finding
 		}
@@ -161,7 +161,7 @@ func signature(c *x509.Certificate, trust *Trust, behind []*x509.Certificate) *f
 	}
 	for _, p := range trust.Bundle {
 		if bytes.Equal(p.RawSubject, c.RawIssuer) {
-			return finding.New(finding.OtherCASameName, keyID(c.AuthorityKeyId)).Want(keyID(p.SubjectKeyId))
+			return finding.New(finding.OtherCASameName, KeyID(c.AuthorityKeyId)).Want(KeyID(p.SubjectKeyId))
 		}
 	}
 	return finding.New(finding.OtherCA, finding.Quote(pki.SubjectOf(c.Issuer, c.RawIssuer).String()))
@@ -207,7 +207,8 @@ func Allows(c *x509.Certificate, want x509.ExtKeyUsage) bool {
 // Fingerprint is the SHA-256 of a certificate in hex.
 func Fingerprint(c *x509.Certificate) string { return fmt.Sprintf("%x", sha256.Sum256(c.Raw)) }
 
-func keyID(id []byte) string {
+// KeyID is the beginning of a key identifier, which is enough to tell two apart.
+func KeyID(id []byte) string {
 	if len(id) == 0 {
 		return "(none)"
 	}

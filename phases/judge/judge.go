@@ -293,7 +293,7 @@ func (j Judgement) bundle(c *Case) {
 	for i, x := range c.Held.Chain {
 		switch {
 		case len(c.Held.Chain) > 1 && j.Now.After(x.NotAfter):
-			c.add(finding.New(finding.CAPartExpired, strconv.Itoa(i+1), stamp(x.NotAfter)), c.Held.Cert.Path)
+			c.add(finding.New(finding.CAPartExpired, strconv.Itoa(i+1), finding.Stamp(x.NotAfter)), c.Held.Cert.Path)
 		case x.Version == 1:
 			c.add(finding.New(finding.CAVersion1), c.Held.Cert.Path)
 		}

@@ -94,9 +94,9 @@ func (r *confReader) cluster(c kubeconfig.Cluster) {
 func anchor(c *x509.Certificate, now time.Time) *finding.Finding {
 	switch {
 	case now.After(c.NotAfter):
-		return finding.New(finding.CAExpired, stamp(c.NotAfter), stamp(now))
+		return finding.New(finding.CAExpired, finding.Stamp(c.NotAfter), finding.Stamp(now))
 	case now.Before(c.NotBefore):
-		return finding.New(finding.CANotYetValid, stamp(c.NotBefore), stamp(now))
+		return finding.New(finding.CANotYetValid, finding.Stamp(c.NotBefore), finding.Stamp(now))
 	case c.Version == 1 || c.BasicConstraintsValid && c.IsCA:
 		return pki.KeyFault(c.PublicKey)
 	case len(c.DNSNames)+len(c.IPAddresses) > 0 && Allows(c, x509.ExtKeyUsageServerAuth):

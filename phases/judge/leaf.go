@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
-	"fmt"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pkitool/pkitool/certs"
 	"github.com/pkitool/pkitool/finding"
@@ -48,7 +45,7 @@ func (j Judgement) given(c *Case) {
 	case !h.Key.There() && !c.Has(finding.KeyMissing):
 		c.add(finding.New(finding.KeyMissing), h.Key.Path)
 	case h.Key.Exists && h.Key.Mode.Perm()&0o077 != 0:
-		c.add(finding.New(finding.KeyModeLoose, mode(h.Key.Mode)), h.Key.Path)
+		c.add(finding.New(finding.KeyModeLoose, finding.Mode(h.Key.Mode)), h.Key.Path)
 	}
 }
 
@@ -250,7 +247,7 @@ func Namesake(theirs, ours []*x509.Certificate) *finding.Finding {
 	for _, x := range theirs {
 		for _, y := range ours {
 			if bytes.Equal(x.RawSubject, y.RawSubject) && !pki.SameKey(x.PublicKey, y.PublicKey) {
-				return finding.New(finding.TrustNamesake, keyID(x.SubjectKeyId)).Want(keyID(y.SubjectKeyId))
+				return finding.New(finding.TrustNamesake, KeyID(x.SubjectKeyId)).Want(KeyID(y.SubjectKeyId))
 			}
 		}
 	}
@@ -265,7 +262,3 @@ func unusable(h *Held) []finding.Finding {
 		return !ours || f.Severity != finding.Error
 	})
 }
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-func mode(m fs.FileMode) string { return fmt.Sprintf("%04o", m.Perm()) }

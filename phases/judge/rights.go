@@ -25,7 +25,7 @@ func (c *Case) rights() {
 		case !f.Exists:
 		case c.Spec.Issuer.Role != "" && f.Path == c.Held.Cert.Path: // it is judged by its CA and its key, and its mode is set right
 		case f.Mode&0o002 != 0 && f.Dir.Mode != 0:
-			c.add(finding.New(finding.FileOpen, mode(f.Mode)), f.Path)
+			c.add(finding.New(finding.FileOpen, finding.Mode(f.Mode)), f.Path)
 		case f.Owner == "":
 		case f.Owner != f.Dir.Owner && (f.Dir.Everybody || f.Dir.Group != ""):
 			c.add(finding.New(finding.FileForeign, f.Owner), f.Path)
@@ -41,7 +41,7 @@ func (d Dir) Open(root certs.Root) *finding.Finding {
 	if !d.Everybody || d.Mode&fs.ModeSticky != 0 {
 		return nil
 	}
-	f := finding.New(finding.DirectoryOpen, mode(d.Mode))
+	f := finding.New(finding.DirectoryOpen, finding.Mode(d.Mode))
 	if root == certs.KubeconfigDir {
 		f.Severity = finding.Warning
 	}
